@@ -1,0 +1,27 @@
+"""Secrets come from a file or the environment, never from the site file itself."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from gateway.model.errors import DavylampError
+from gateway.model.text import Text
+
+
+def read_secret(*, file: str | None, env: str | None, where: str) -> str | None:
+    """The secret, or None when neither is configured. Trailing newlines of a file are dropped."""
+    if file is not None:
+        try:
+            return Path(file).read_text(encoding="utf-8").rstrip("\r\n")
+        except OSError as error:
+            raise DavylampError(Text(f"secret file {file} can not be read: {error.strerror}",
+                                     f"密钥文件 {file} 无法读取：{error.strerror}"), where=where,
+                                fix=Text("create the file and let the gateway's user read it", "创建该文件并允许网关用户读取")) from error
+    if env is not None:
+        try:
+            return os.environ[env]
+        except KeyError:
+            raise DavylampError(Text(f"environment variable {env} is not set", f"环境变量 {env} 未设置"), where=where,
+                                fix=Text(f"set {env} before the gateway starts", f"启动网关前设置 {env}")) from None
+    return None

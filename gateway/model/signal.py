@@ -1,0 +1,122 @@
+"""What is measured: signals, the limits set on them, and the areas they stand in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from gateway.model.alarm import Priority, Risk
+from gateway.model.text import Text
+
+
+class Condition(StrEnum):
+    """What an alarm is about. The first six are limits on a signal (ISA-18.2 alarm types); see gateway.core."""
+
+    HIGH_HIGH = "HH"
+    HIGH = "H"
+    LOW = "L"
+    LOW_LOW = "LL"
+    RATE_UP = "ROC+"  # rate of change, rising
+    RATE_DOWN = "ROC-"
+    DEADMAN = "deadman"  # no new successful sample for too long
+    STUCK = "stuck"  # the raw value has not moved over N successful reads
+    INVALID = "invalid"  # outside the measuring range, or a 4-20 mA loop fault
+    BLIND = "blind"  # a gas zone without any working detector
+    INTERLOCK = "interlock"  # two things that must not be true together
+    SHUTDOWN = "shutdown"  # a commanded shut-down that was not verified
+    GATEWAY = "gateway"  # the gateway about itself
+
+
+LIMIT_CONDITIONS = (Condition.HIGH_HIGH, Condition.HIGH, Condition.LOW, Condition.LOW_LOW, Condition.RATE_UP,
+                    Condition.RATE_DOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One set point.
+
+    value      engineering units; for ROC+/ROC- units per second, a positive number in both directions
+    deadband   the condition ends only when the value is back by this much (same unit as value)
+    on_delay_s, off_delay_s   the condition must hold (must have ended) this long, on the time line
+    latch      stays active after the process is back to normal until a person resets it by acknowledging
+    window_s   only for ROC: the rate is taken over this time
+    """
+
+    condition: Condition
+    value: float
+    priority: Priority
+    risk: Risk
+    deadband: float = 0.0
+    on_delay_s: float = 0.0
+    off_delay_s: float = 0.0
+    latch: bool = False
+    window_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One measured quantity.
+
+    kind       key of the catalogue of kinds, e.g. "combustible_gas": gives ceilings and defaults
+    low, high  measuring range in engineering units; a value outside is BAD_RANGE. None: no range check
+    loop_ma    the raw value is a 4-20 mA current scaled onto low..high: NAMUR NE 43 limits apply (needs low and high)
+    deadman_s  longest time without a new successful sample before the signal is announced as lost. None: not watched
+    stuck_reads  so many successful reads with the same value, after the signal has shown motion, raise `stuck`. None: off
+    gas        a gas detector: its loss makes its area (partly) blind
+    labels     for switches and enumerations: value -> what the page shows, e.g. {0: "closed", 1: "open"}
+    """
+
+    id: str
+    name: Text
+    kind: str
+    unit: str
+    area: str
+    low: float | None = None
+    high: float | None = None
+    loop_ma: bool = False
+    deadman_s: float | None = None
+    stuck_reads: int | None = None
+    decimals: int = 1
+    gas: bool = False
+    limits: tuple[Limit, ...] = ()
+    labels: dict[int, Text] = field(default_factory=dict)
+    fault_priority: Priority = Priority.P3  # of deadman, stuck and invalid; at least P2 for a gas detector
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """A part of the site: a tank farm, a pump house, a gas zone."""
+
+    id: str
+    name: Text
+
+
+class SignalTable(Sequence[Signal]):
+    """The signals of a site, numbered. The number is what travels in a Frame."""
+
+    def __init__(self, signals: Sequence[Signal]):
+        self._signals = tuple(signals)
+        self._index = {signal.id: number for number, signal in enumerate(self._signals)}
+        if len(self._index) != len(self._signals):
+            raise ValueError("duplicate signal id")
+
+    def __len__(self) -> int:
+        return len(self._signals)
+
+    def __getitem__(self, number):  # int -> Signal, slice -> tuple
+        return self._signals[number]
+
+    def __iter__(self) -> Iterator[Signal]:
+        return iter(self._signals)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._index or key in self._signals
+
+    def index(self, signal: str, *_: int) -> int:  # type: ignore[override]
+        """The number of a signal id. KeyError when unknown."""
+        return self._index[signal]
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        return tuple(self._index)

@@ -1,0 +1,158 @@
+"""One site: everything the detectors, alarms and pages need to know about it, and how its alarms are derived."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+from gateway.model.alarm import AlarmDefinition, AlarmTable, Priority, Risk
+from gateway.model.rules import Rule, ShutdownVerification
+from gateway.model.signal import Area, Condition, Limit, Signal, SignalTable
+from gateway.model.text import Text
+
+CONDITION_NAMES: dict[Condition, Text] = {
+    Condition.HIGH_HIGH: Text("high-high", "高高限"),
+    Condition.HIGH: Text("high", "高限"),
+    Condition.LOW: Text("low", "低限"),
+    Condition.LOW_LOW: Text("low-low", "低低限"),
+    Condition.RATE_UP: Text("rising fast", "快速上升"),
+    Condition.RATE_DOWN: Text("falling fast", "快速下降"),
+    Condition.DEADMAN: Text("no data", "数据中断"),
+    Condition.STUCK: Text("reading stuck", "读数卡死"),
+    Condition.INVALID: Text("reading not valid", "读数无效"),
+    Condition.BLIND: Text("loss of gas detection", "气体检测失效"),
+    Condition.INTERLOCK: Text("interlock violated", "违反联锁条件"),
+    Condition.SHUTDOWN: Text("shut-down not verified", "切断动作未得到确认"),
+    Condition.GATEWAY: Text("gateway fault", "网关故障"),
+}
+
+
+class GatewayFault:
+    """Ids of the alarms that the gateway raises about itself."""
+
+    LEDGER = "gateway/ledger"
+    STORE = "gateway/store"
+    EVICTION = "gateway/eviction"
+    DROPPED = "gateway/dropped"
+    DETECTION = "gateway/detection"
+    NOTIFY = "gateway/notify"
+    CLOCK = "gateway/clock"
+    SINK = "gateway/sink"
+    SOURCE = "gateway/source"
+
+
+_GATEWAY_ALARMS: tuple[tuple[str, Text, Priority, Risk, Text], ...] = (
+    (GatewayFault.LEDGER, Text("Alarm file can not be written: alarms go out, but are not recorded",
+                               "告警文件无法写入：告警照常发出，但未被记录"), Priority.P1, Risk.ORANGE,
+     Text("Check disk space and the state of the SD card; keep a written log until this clears.",
+          "检查磁盘空间和存储卡状态；恢复前请人工记录告警。")),
+    (GatewayFault.STORE, Text("Measured data can not be stored", "测量数据无法存储"), Priority.P2, Risk.BLUE,
+     Text("Detection goes on. Check disk space and the state of the SD card.", "检测仍在进行。检查磁盘空间和存储卡状态。")),
+    (GatewayFault.EVICTION, Text("Oldest measured data was deleted before it was sent", "最早的测量数据在送出前被删除"),
+     Priority.P3, Risk.BLUE, Text("Check the database connection; enlarge the store's limit.", "检查数据库连接；调大本地存储上限。")),
+    (GatewayFault.DROPPED, Text("Incoming data was dropped: intake full", "接收缓冲已满，部分数据被丢弃"), Priority.P3, Risk.BLUE,
+     Text("Lower the publishing rate or the poll rate.", "降低上报频率或轮询频率。")),
+    (GatewayFault.DETECTION, Text("Detection has failed on incoming data", "检测程序处理数据时出错"), Priority.P1, Risk.RED,
+     Text("Watch the certified system; restart the gateway; report the log.", "请盯守认证系统；重启网关；上报日志。")),
+    (GatewayFault.NOTIFY, Text("A notice could not be delivered", "通知未能送达"), Priority.P2, Risk.ORANGE,
+     Text("Inform the on-call person by another way; check the channel.", "改用其他方式通知值班人员；检查通知渠道。")),
+    (GatewayFault.CLOCK, Text("Clock not trusted: not synchronised, or it was set", "时钟不可信：未同步或被调整"), Priority.P4, Risk.BLUE,
+     Text("Check the network time service. Alarm delays are not affected.", "检查网络校时服务。告警延时不受影响。")),
+    (GatewayFault.SINK, Text("Database does not take data: kept on disk", "数据库未接收数据：数据保留在本地磁盘"), Priority.P4, Risk.BLUE,
+     Text("Check the database and the network.", "检查数据库和网络。")),
+    (GatewayFault.SOURCE, Text("A data source has stopped", "某个数据源已停止工作"), Priority.P2, Risk.ORANGE,
+     Text("See the gateway's log; restart the gateway.", "查看网关日志；重启网关。")),
+)
+
+
+@dataclass(frozen=True)
+class Site:
+    """id: used in topics and tags. name: for people. timezone: IANA name; every time a person sees is in it."""
+
+    id: str
+    name: Text
+    timezone: str
+    language: str
+    areas: tuple[Area, ...]
+    signals: SignalTable
+    rules: tuple[Rule, ...] = ()
+    guidance: dict[str, Text] | None = None  # by kind of signal: shown with its limit alarms
+
+    @cached_property
+    def alarms(self) -> AlarmTable:
+        """Every alarm that this site can raise."""
+        return AlarmTable((*self._signal_alarms(), *self._blind_alarms(), *self._rule_alarms(), *_gateway_alarms()))
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+    @cached_property
+    def gas_areas(self) -> dict[str, tuple[str, ...]]:
+        """Area id -> ids of its gas detectors, for areas that have any."""
+        zones: dict[str, list[str]] = {}
+        for signal in self.signals:
+            if signal.gas:
+                zones.setdefault(signal.area, []).append(signal.id)
+        return {area: tuple(detectors) for area, detectors in zones.items()}
+
+    def area_name(self, area: str) -> Text:
+        return next((known.name for known in self.areas if known.id == area), Text.same(area))
+
+    def _signal_alarms(self) -> Iterator[AlarmDefinition]:
+        for signal in self.signals:
+            for limit in signal.limits:
+                yield self._limit_alarm(signal, limit)
+            for condition in fault_conditions(signal):
+                yield AlarmDefinition(
+                    f"{signal.id}/{condition}", condition, signal.id, signal.area, self._title(signal, condition),
+                    signal.fault_priority, Risk.ORANGE if signal.gas else Risk.BLUE, signal.unit,
+                    decimals=signal.decimals, group=signal.area)
+
+    def _limit_alarm(self, signal: Signal, limit: Limit) -> AlarmDefinition:
+        rate = limit.condition in (Condition.RATE_UP, Condition.RATE_DOWN)
+        return AlarmDefinition(
+            f"{signal.id}/{limit.condition}", limit.condition, signal.id, signal.area,
+            self._title(signal, limit.condition), limit.priority, limit.risk, f"{signal.unit}/s" if rate else signal.unit,
+            limit.value, 2 if rate else signal.decimals, limit.latch, signal.area,
+            (self.guidance or {}).get(signal.kind, Text("", "")))
+
+    def _title(self, signal: Signal, condition: Condition) -> Text:
+        return Text("{signal} {area}: {name} {condition}", "{area}{signal}：{name}{condition}").format(
+            signal=signal.id, area=self.area_name(signal.area), name=signal.name, condition=CONDITION_NAMES[condition])
+
+    def _blind_alarms(self) -> Iterator[AlarmDefinition]:
+        for area in self.gas_areas:
+            yield AlarmDefinition(
+                f"{area}/{Condition.BLIND}", Condition.BLIND, area, area,
+                Text("{area}: gas zone is blind, no detector works", "{area}：气体检测区失明，无可用探测器").format(
+                    area=self.area_name(area)),
+                Priority.P1, Risk.ORANGE, group=area,
+                guidance=Text("Treat the zone as dangerous: use portable detectors, stop hot work, restore the detectors.",
+                              "按危险区域处置：使用便携式检测仪，停止动火作业，尽快恢复探测器。"))
+
+    def _rule_alarms(self) -> Iterator[AlarmDefinition]:
+        for rule in self.rules:
+            condition = Condition.SHUTDOWN if isinstance(rule, ShutdownVerification) else Condition.INTERLOCK
+            yield AlarmDefinition(rule.id, condition, rule.id, rule.area, rule.name, rule.priority, rule.risk,
+                                  group=rule.area, guidance=rule.guidance)
+
+
+def fault_conditions(signal: Signal) -> Sequence[Condition]:
+    """Which sensor-fault alarms a signal has."""
+    conditions = []
+    if signal.deadman_s is not None:
+        conditions.append(Condition.DEADMAN)
+    if signal.stuck_reads is not None:
+        conditions.append(Condition.STUCK)
+    if signal.low is not None or signal.high is not None or signal.loop_ma or signal.gas:
+        conditions.append(Condition.INVALID)
+    return conditions
+
+
+def _gateway_alarms() -> Iterator[AlarmDefinition]:
+    for fault, name, priority, risk, guidance in _GATEWAY_ALARMS:
+        yield AlarmDefinition(fault, Condition.GATEWAY, "gateway", "", name, priority, risk, group="gateway",
+                              guidance=guidance)

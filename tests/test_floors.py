@@ -1,0 +1,67 @@
+"""Who may import whom: floors, one way down (docs/explanation/architecture.md)."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+HOUSE = ("gateway", "drivers", "alerting", "simulators")
+
+# The longest matching prefix decides. Packages on floor 1 are strangers to each other; `drivers.modbus` and
+# `drivers.mqtt` are packages of their own.
+FLOORS = {
+    "gateway.__main__": 6, "gateway.cli": 5, "gateway.demo": 5, "gateway.app": 4, "gateway.api": 3,
+    "gateway.pipeline": 2, "gateway.health": 2,
+    "gateway.core": 1, "gateway.config": 1, "gateway.store": 1, "gateway.sinks": 1,
+    "drivers.modbus": 1, "drivers.mqtt": 1, "alerting": 1, "gateway.model": 0,
+}
+
+
+def room(module: str) -> str | None:
+    return max((name for name in FLOORS if module == name or module.startswith(name + ".")), key=len, default=None)
+
+
+def imports(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import; write the full name"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return {name for name in found if name.split(".")[0] in HOUSE}
+
+
+MODULES = sorted(path for part in HOUSE for path in (ROOT / part).rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_go_down_only(path):
+    module = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    if module.startswith("simulators"):
+        ours = {name for name in imports(path) if not name.startswith("simulators")}
+        assert not ours, f"simulators are an independent witness and import nothing of ours: {ours}"
+        return
+    here = room(module)
+    for target in imports(path):
+        there = room(target)
+        if there is None or there == here:
+            assert there is not None or target.split(".")[0] in HOUSE[:3], f"{module} imports {target}: not in the plan"
+            continue
+        assert here is not None, f"{module} imports {target}, but package roots import nothing"
+        assert FLOORS[there] < FLOORS[here], f"{module} (floor {FLOORS[here]}) imports {target} (floor {FLOORS[there]})"
+
+
+def test_ground_floor_needs_only_numpy():
+    allowed = {"numpy", "gateway"}
+    import sys
+    for path in (ROOT / "gateway" / "model").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = ([alias.name for alias in node.names] if isinstance(node, ast.Import)
+                     else [node.module] if isinstance(node, ast.ImportFrom) else [])
+            for name in names:
+                top = name.split(".")[0]
+                assert top in allowed or top in sys.stdlib_module_names, f"{path.name} imports {name}"
