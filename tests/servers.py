@@ -65,7 +65,8 @@ class Server:
 def running(command: list[str], port: int, folder: Path, ready=None) -> Iterator[Server]:
     """Start `command`, wait until `port` answers (and `ready(url)` if given), stop it at the end."""
     log = (folder / f"server-{port}.log").open("wb")
-    server = Server("127.0.0.1", port, subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, cwd=folder), folder)
+    process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, cwd=folder)
+    server = Server("127.0.0.1", port, process, folder)
     try:
         deadline = time.monotonic() + 30
         while not (_listening(port) and (ready is None or ready(server.url))):
@@ -98,8 +99,8 @@ def mosquitto(folder: Path, *, port: int | None = None, extra: str = "") -> Iter
     """A real broker, anonymous, with queue limits that do not drop a burst. `extra`: more lines of mosquitto.conf."""
     port = port or free_port()
     conf = folder / f"mosquitto-{port}.conf"
-    conf.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\nmax_inflight_messages 200\n"
-                    f"set_tcp_nodelay true\n{extra}\n")
+    conf.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n"
+                    f"max_inflight_messages 200\nset_tcp_nodelay true\n{extra}\n")
     with running([program("mosquitto"), "-c", str(conf)], port, folder) as server:
         yield server
 
@@ -112,8 +113,8 @@ def influxdb1(folder: Path, *, port: int | None = None, extra: str = "") -> Iter
     data = folder / "influxdb"
     conf.write_text(f'reporting-disabled = true\nbind-address = "127.0.0.1:{rpc}"\n'
                     f'[meta]\ndir = "{data}/meta"\n[data]\ndir = "{data}/data"\nwal-dir = "{data}/wal"\n'
-                    f'query-log-enabled = false\n[http]\nbind-address = "127.0.0.1:{port}"\nlog-enabled = false\n{extra}\n'
-                    "[monitor]\nstore-enabled = false\n")
+                    f'query-log-enabled = false\n[http]\nbind-address = "127.0.0.1:{port}"\nlog-enabled = false\n'
+                    f"{extra}\n[monitor]\nstore-enabled = false\n")
     with running([program("influxd"), "-config", str(conf)], port, folder, _answers("/ping")) as server:
         yield server
 

@@ -19,7 +19,7 @@ from gateway.model.text import Text
 
 
 class DavylampError(Exception):
-    """what: what is wrong. where: file, key, device, address. fix: what to do. retryable: may the same call succeed later."""
+    """what is wrong; where: file, key, device, address; fix: what to do; retryable: the same call may succeed later."""
 
     retryable = False
 

@@ -17,7 +17,8 @@ def read_secret(*, file: str | None, env: str | None, where: str) -> str | None:
         except OSError as error:
             raise DavylampError(Text(f"secret file {file} can not be read: {error.strerror}",
                                      f"密钥文件 {file} 无法读取：{error.strerror}"), where=where,
-                                fix=Text("create the file and let the gateway's user read it", "创建该文件并允许网关用户读取")) from error
+                                fix=Text("create the file and let the gateway's user read it",
+                                         "创建该文件并允许网关用户读取")) from error
     if env is not None:
         try:
             return os.environ[env]

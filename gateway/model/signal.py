@@ -62,7 +62,7 @@ class Signal:
     low, high  measuring range in engineering units; a value outside is BAD_RANGE. None: no range check
     loop_ma    the raw value is a 4-20 mA current scaled onto low..high: NAMUR NE 43 limits apply (needs low and high)
     deadman_s  longest time without a new successful sample before the signal is announced as lost. None: not watched
-    stuck_reads  so many successful reads with the same value, after the signal has shown motion, raise `stuck`. None: off
+    stuck_reads  so many successful reads of one value, once the signal has shown motion, raise `stuck`. None: off
     gas        a gas detector: its loss makes its area (partly) blind
     labels     for switches and enumerations: value -> what the page shows, e.g. {0: "closed", 1: "open"}
     """

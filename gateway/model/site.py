@@ -49,18 +49,26 @@ _GATEWAY_ALARMS: tuple[tuple[str, Text, Priority, Risk, Text], ...] = (
      Text("Check disk space and the state of the SD card; keep a written log until this clears.",
           "检查磁盘空间和存储卡状态；恢复前请人工记录告警。")),
     (GatewayFault.STORE, Text("Measured data can not be stored", "测量数据无法存储"), Priority.P2, Risk.BLUE,
-     Text("Detection goes on. Check disk space and the state of the SD card.", "检测仍在进行。检查磁盘空间和存储卡状态。")),
+     Text("Detection goes on. Check disk space and the state of the SD card.",
+          "检测仍在进行。检查磁盘空间和存储卡状态。")),
     (GatewayFault.EVICTION, Text("Oldest measured data was deleted before it was sent", "最早的测量数据在送出前被删除"),
-     Priority.P3, Risk.BLUE, Text("Check the database connection; enlarge the store's limit.", "检查数据库连接；调大本地存储上限。")),
-    (GatewayFault.DROPPED, Text("Incoming data was dropped: intake full", "接收缓冲已满，部分数据被丢弃"), Priority.P3, Risk.BLUE,
+     Priority.P3, Risk.BLUE,
+     Text("Check the database connection; enlarge the store's limit.", "检查数据库连接；调大本地存储上限。")),
+    (GatewayFault.DROPPED, Text("Incoming data was dropped: intake full", "接收缓冲已满，部分数据被丢弃"),
+     Priority.P3, Risk.BLUE,
      Text("Lower the publishing rate or the poll rate.", "降低上报频率或轮询频率。")),
     (GatewayFault.DETECTION, Text("Detection has failed on incoming data", "检测程序处理数据时出错"), Priority.P1, Risk.RED,
-     Text("Watch the certified system; restart the gateway; report the log.", "请盯守认证系统；重启网关；上报日志。")),
+     Text("Watch the certified system; restart the gateway; report the log.",
+          "请盯守认证系统；重启网关；上报日志。")),
     (GatewayFault.NOTIFY, Text("A notice could not be delivered", "通知未能送达"), Priority.P2, Risk.ORANGE,
-     Text("Inform the on-call person by another way; check the channel.", "改用其他方式通知值班人员；检查通知渠道。")),
-    (GatewayFault.CLOCK, Text("Clock not trusted: not synchronised, or it was set", "时钟不可信：未同步或被调整"), Priority.P4, Risk.BLUE,
-     Text("Check the network time service. Alarm delays are not affected.", "检查网络校时服务。告警延时不受影响。")),
-    (GatewayFault.SINK, Text("Database does not take data: kept on disk", "数据库未接收数据：数据保留在本地磁盘"), Priority.P4, Risk.BLUE,
+     Text("Inform the on-call person by another way; check the channel.",
+          "改用其他方式通知值班人员；检查通知渠道。")),
+    (GatewayFault.CLOCK, Text("Clock not trusted: not synchronised, or it was set", "时钟不可信：未同步或被调整"),
+     Priority.P4, Risk.BLUE,
+     Text("Check the network time service. Alarm delays are not affected.",
+          "检查网络校时服务。告警延时不受影响。")),
+    (GatewayFault.SINK, Text("Database does not take data: kept on disk", "数据库未接收数据：数据保留在本地磁盘"),
+     Priority.P4, Risk.BLUE,
      Text("Check the database and the network.", "检查数据库和网络。")),
     (GatewayFault.SOURCE, Text("A data source has stopped", "某个数据源已停止工作"), Priority.P2, Risk.ORANGE,
      Text("See the gateway's log; restart the gateway.", "查看网关日志；重启网关。")),
@@ -115,7 +123,8 @@ class Site:
         rate = limit.condition in (Condition.RATE_UP, Condition.RATE_DOWN)
         return AlarmDefinition(
             f"{signal.id}/{limit.condition}", limit.condition, signal.id, signal.area,
-            self._title(signal, limit.condition), limit.priority, limit.risk, f"{signal.unit}/s" if rate else signal.unit,
+            self._title(signal, limit.condition), limit.priority, limit.risk,
+            f"{signal.unit}/s" if rate else signal.unit,
             limit.value, 2 if rate else signal.decimals, limit.latch, signal.area,
             (self.guidance or {}).get(signal.kind, Text("", "")))
 
@@ -130,7 +139,7 @@ class Site:
                 Text("{area}: gas zone is blind, no detector works", "{area}：气体检测区失明，无可用探测器").format(
                     area=self.area_name(area)),
                 Priority.P1, Risk.ORANGE, group=area,
-                guidance=Text("Treat the zone as dangerous: use portable detectors, stop hot work, restore the detectors.",
+                guidance=Text("Treat the zone as dangerous: portable detectors, no hot work; restore the detectors.",
                               "按危险区域处置：使用便携式检测仪，停止动火作业，尽快恢复探测器。"))
 
     def _rule_alarms(self) -> Iterator[AlarmDefinition]:

@@ -76,7 +76,8 @@ class Verdicts:
     def from_edges(cls, edges: Sequence[Edge]) -> Verdicts:
         if not edges:
             return _NONE
-        return cls(np.array([edge.alarm for edge in edges], np.int32), np.array([edge.active for edge in edges], np.bool_),
+        return cls(np.array([edge.alarm for edge in edges], np.int32),
+                   np.array([edge.active for edge in edges], np.bool_),
                    np.array([edge.value for edge in edges], np.float64),
                    np.array([edge.line_ns for edge in edges], np.int64),
                    np.array([edge.wall_ns for edge in edges], np.int64),
