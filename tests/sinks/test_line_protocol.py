@@ -1,0 +1,81 @@
+"""The encoder against influxdb-client's Point objects: another author's idea of line protocol."""
+
+from __future__ import annotations
+
+import numpy as np
+from influxdb_client import Point, WritePrecision
+
+from gateway.model.clock import Instant
+from gateway.model.frame import Frame
+from gateway.model.quality import Flag, Quality, is_bad
+from gateway.model.signal import SignalTable
+from gateway.sinks import schema
+from gateway.sinks.line_protocol import Encoder
+from tests.sites import gas
+
+SIGNALS = SignalTable([gas("GD-01"), gas("GD 02,east=1"), gas("罐区-03"), gas("GD-04")])
+NOW = Instant(5, 1_790_000_000_123_456_789)
+
+
+def by_points(frame: Frame) -> list[str]:
+    lines = []
+    for signal, value, quality, wall in zip(frame.signal, frame.value, frame.quality, frame.wall_ns, strict=True):
+        point = Point(schema.TELEMETRY)
+        for key, tag in schema.tags("depot-01", SIGNALS[int(signal)]).items():
+            point.tag(key, tag)
+        if not is_bad(quality):
+            point.field("value", float(value))
+        point.field("quality", int(quality) & 0xFF)
+        if quality & Flag.CLOCK_NOT_TRUSTED:
+            point.field("clock_untrusted", True)
+        lines.append(point.time(int(wall), WritePrecision.NS).to_line_protocol())
+    return lines
+
+
+def number(part: str) -> str:
+    return f"value={float(part[6:])!r}" if part.startswith("value=") else part
+
+
+def same(ours: bytes, points: list[str]) -> None:
+    lines = ours.decode().splitlines()
+    assert ours.endswith(b"\n") and len(lines) == len(points)
+    for mine, theirs in zip(lines, points, strict=True):
+        a, b = (line.replace("\\ ", "␣").split(" ") for line in (mine, theirs))
+        assert (a[0], a[2]) == (b[0], b[2])
+        assert {number(part) for part in a[1].split(",")} == {number(part) for part in b[1].split(",")}
+
+
+def test_a_poll_reads_like_points():
+    frame = Frame.of([0, 1, 2, 3], [0.1, -3.0, 1e-9, 20.125], NOW)
+    same(Encoder("depot-01", SIGNALS).encode(frame), by_points(frame))
+
+
+def test_random_frames_with_bad_values_flags_and_many_times():
+    rng = np.random.default_rng(4)
+    encoder = Encoder("depot-01", SIGNALS)
+    for n in (1, 2, 7, 400):
+        quality = rng.choice([Quality.GOOD, Quality.BAD_COMM_LOST, Quality.UNCERTAIN_STALE,
+                              Quality.GOOD | Flag.CLOCK_NOT_TRUSTED, Quality.BAD_SENSOR], n)
+        value = np.where(rng.random(n) < 0.2, np.nan, rng.normal(0, 10.0 ** rng.integers(-12, 12, n), n))
+        frame = Frame.of(rng.integers(0, 4, n), value, NOW, quality,
+                         wall_ns=NOW.wall_ns + rng.integers(0, 3, n))
+        same(encoder.encode(frame), by_points(frame))
+
+
+def test_a_bad_sample_has_no_value():
+    frame = Frame.of([0], [12.5], NOW, Quality.BAD_COMM_LOST)
+    assert encode_one(frame) == "quality=129i"
+
+
+def test_a_value_keeps_every_digit():
+    for value in (0.1 + 0.2, 1 / 3, 2.0 ** 53 + 2, 5e-324, 1.7976931348623157e308, -0.0):
+        text = encode_one(Frame.of([0], [value], NOW)).split(",")[0].removeprefix("value=")
+        assert float(text) == value
+
+
+def test_an_empty_frame_is_no_text():
+    assert Encoder("depot-01", SIGNALS).encode(Frame.empty()) == b""
+
+
+def encode_one(frame: Frame) -> str:
+    return Encoder("depot-01", SIGNALS).encode(frame).decode().split(" ")[1]
