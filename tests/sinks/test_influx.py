@@ -130,8 +130,8 @@ async def test_refused_lines_are_set_aside_and_the_rest_goes_on(influxdb, tmp_pa
         assert sink.status().online
     kept = (tmp_path / "influx-refused.lp").read_text().splitlines()
     reasons, lines = kept[0::2], kept[1::2]
-    assert lines == [f"telemetry,area=tank_farm,kind=combustible_gas,signal={name},site=depot-01 "
-                     f"value={value},quality=0i {stamps[int(value)]}" for name, value in (("GD-05", 4.0), ("GD-08", 7.0))]
+    assert lines == [f"telemetry,area=tank_farm,kind=combustible_gas,signal=GD-{n + 1:02},site=depot-01 "
+                     f"value={n}.0,quality=0i {stamps[n]}" for n in (4, 7)]
     assert all("points beyond retention policy" in reason for reason in reasons)
     (series,) = query(influxdb.url, "SELECT count(value) FROM telemetry")
     assert series["values"][0][1] == 8

@@ -1,0 +1,39 @@
+# make demo   watch the main job run: simulated depot, real Modbus and MQTT sockets, alarms, page on 127.0.0.1:8080
+# make test   prove it, with real servers where they are installed
+# make setup | lint | bench [ONLY=name] | chaos
+
+PYTHON ?= python3
+BIN := .venv/bin
+BROKER_EXTRA := $(shell PATH="$$PATH:/usr/sbin:/usr/local/sbin" command -v mosquitto >/dev/null 2>&1 || echo demo)
+export PYTHON
+
+.PHONY: setup demo test lint bench chaos clean
+
+setup: .venv/.run
+
+.venv/.run: pyproject.toml constraints.txt deploy/venv.sh
+	@deploy/venv.sh "$(BROKER_EXTRA)"
+	@touch $@
+
+.venv/.test: pyproject.toml constraints.txt deploy/venv.sh
+	@deploy/venv.sh "test"
+	@touch $@
+
+demo: .venv/.run
+	@$(BIN)/davylamp demo $(ARGS)
+
+test: .venv/.test
+	$(BIN)/ruff check .
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: .venv/.test
+	$(BIN)/ruff check .
+
+bench: .venv/.test
+	$(BIN)/python -m benchmarks $(ONLY)
+
+chaos: .venv/.test
+	$(BIN)/python -m pytest -m power_cut tests/chaos $(ARGS)
+
+clean:
+	rm -rf .venv build *.egg-info .davylamp .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,171 @@
+"""The `davylamp` command: check a site file, run the gateway, acknowledge an alarm, watch the demo."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import logging
+import os
+import sys
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+from gateway import __version__
+from gateway.model.errors import ConfigError, DavylampError
+from gateway.model.text import LANGUAGES, Text
+
+DEFAULT_URL = "http://127.0.0.1:8080"
+
+
+def main(arguments: list[str]) -> int:
+    """Runs one command. Returns the exit status: 0 done, 1 refused or failed (the reason is on stderr), 2 usage."""
+    language = _language(arguments)
+    options = _parser(language).parse_args(arguments)
+    logging.basicConfig(level=options.log_level.upper(), stream=sys.stderr,
+                        format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        return options.command(options, language)
+    except ConfigError as error:
+        _show_problems(error.problems, language)
+        return 1
+    except DavylampError as error:
+        print(error.message(language), file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 0
+
+
+def check(options: argparse.Namespace, language: str) -> int:
+    from gateway.app import load
+
+    loaded = load(options.site)
+    _show_problems(loaded.problems, language)
+    if loaded.site_file is None:
+        return 1
+    site = loaded.site_file.site
+    print(Text("{file}: good. {signals} signals, {alarms} alarms, {rules} rules.",
+               "{file}：配置正确。信号 {signals} 个，告警 {alarms} 个，规则 {rules} 条。").format(
+        file=options.site, signals=len(site.signals), alarms=len(site.alarms), rules=len(site.rules))[language])
+    return 0
+
+
+def run(options: argparse.Namespace, language: str) -> int:
+    from gateway.app import Gateway, load, run_until_signalled
+
+    overrides = {} if options.port is None else {"api.port": options.port}
+    loaded = load(options.site, overrides)
+    _show_problems([problem for problem in loaded.problems if problem.severity == "error"], language)
+    if loaded.site_file is None:
+        return 1
+    gateway = Gateway(loaded.site_file, options.data)
+    asyncio.run(run_until_signalled(gateway))
+    return 0
+
+
+def acknowledge(options: argparse.Namespace, language: str) -> int:
+    body = json.dumps({"name": options.name, "comment": options.comment}).encode()
+    url = f"{options.url}/api/v1/alarms/{urllib.parse.quote(options.alarm, safe='')}/ack"
+    request = urllib.request.Request(url, body, {"Content-Type": "application/json"}, method="POST")
+    try:
+        urllib.request.urlopen(request, timeout=10).close()
+    except urllib.error.HTTPError as error:
+        raise _refused(error, options.alarm) from error
+    except OSError as error:
+        raise DavylampError(Text(f"the gateway at {options.url} does not answer: {error}",
+                                 f"网关 {options.url} 无应答：{error}"),
+                            fix=Text("start it with `davylamp run`, or give its address with --url",
+                                     "用 `davylamp run` 启动网关，或用 --url 指定地址")) from error
+    print(Text(f"{options.alarm} acknowledged by {options.name} (name not verified)",
+               f"{options.alarm} 已由 {options.name} 确认（姓名未核实）")[language])
+    return 0
+
+
+def demo(options: argparse.Namespace, language: str) -> int:
+    from gateway.demo import DemoOptions
+    from gateway.demo import run as run_demo
+
+    return asyncio.run(run_demo(DemoOptions(
+        site=options.site, scenario=options.scenario, data=options.data, port=options.port,
+        modbus_port=options.modbus_port, mqtt_port=options.mqtt_port, speed=options.speed, language=language,
+        duration_s=options.duration)))
+
+
+def _refused(error: urllib.error.HTTPError, alarm: str) -> DavylampError:
+    try:
+        told = json.load(error)
+        return DavylampError(Text(told["what"]["en"], told["what"]["zh"]), where=alarm,
+                             fix=Text(told["fix"]["en"], told["fix"]["zh"]))
+    except (ValueError, KeyError, TypeError):
+        return DavylampError(f"HTTP {error.code} {error.reason}", where=alarm)
+
+
+def _show_problems(problems, language: str) -> None:
+    from gateway.config.report import render
+
+    if problems:
+        print(render(tuple(problems), language), file=sys.stderr)
+
+
+def _language(arguments: list[str]) -> str:
+    """--lang, else the environment: the help texts themselves depend on it."""
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--lang", choices=LANGUAGES)
+    known, _ = parser.parse_known_args(arguments)
+    environment = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
+    return known.lang or ("zh" if environment.lower().startswith("zh") else "en")
+
+
+def _parser(language: str) -> argparse.ArgumentParser:
+    def text(en: str, zh: str) -> str:
+        return Text(en, zh)[language]
+
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--lang", choices=LANGUAGES, help=text("language of messages", "消息语言"))
+    shared.add_argument("--log-level", default="warning", choices=("debug", "info", "warning", "error"),
+                        help=text("how much to log on stderr", "日志级别"))
+    parser = argparse.ArgumentParser("davylamp", parents=[shared], description=text(
+        "Safety-monitoring and early-warning gateway. A read-only overlay: it never replaces a certified system.",
+        "安全监测预警网关。只读叠加系统，不能替代经认证的安全系统。"))
+    parser.add_argument("--version", action="version", version=f"davylamp {__version__}")
+    commands = parser.add_subparsers(required=True, metavar=text("COMMAND", "命令"))
+
+    def command(name: str, function, help_text: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=help_text, description=help_text, parents=[shared],
+                                  argument_default=argparse.SUPPRESS)
+        sub.set_defaults(command=function)
+        return sub
+
+    sub = command("check", check, text("find every mistake in a site file", "检查站点配置文件中的全部错误"))
+    sub.add_argument("site", type=Path, metavar="SITE.toml")
+
+    sub = command("run", run, text("run the gateway of a site", "运行站点网关"))
+    sub.add_argument("site", type=Path, metavar="SITE.toml")
+    sub.add_argument("--data", type=Path, default=None, help=text("data folder (default: [store] folder of the site "
+                                                                  "file)", "数据目录（默认取配置文件 [store] folder）"))
+    sub.add_argument("--port", type=int, default=None, help=text("port of the page", "页面端口"))
+
+    sub = command("ack", acknowledge, text("acknowledge an alarm of the running gateway", "确认运行中网关的告警"))
+    sub.add_argument("alarm", metavar="ALARM",
+                     help=text('id as on the page, e.g. "GD-03/HH"', '告警编号，如 "GD-03/HH"'))
+    sub.add_argument("--name", required=True, help=text("who acknowledges", "确认人姓名"))
+    sub.add_argument("--comment", default="", help=text("what was seen or done", "现场情况或处置说明"))
+    sub.add_argument("--url", default=DEFAULT_URL,
+                     help=text("address of the gateway", "网关地址") + f" ({DEFAULT_URL})")
+
+    sub = command("demo", demo, text("watch a simulated gas leak become an alarm", "演示：模拟泄漏如何变成告警"))
+    sub.add_argument("--scenario", type=Path, default=None, help=text("scenario file", "剧本文件"))
+    sub.add_argument("--site", type=Path, default=None, help=text("site file (default: the small oil depot)",
+                                                                  "站点文件（默认：小型油库）"))
+    sub.add_argument("--data", type=Path, default=Path(".davylamp/demo"), help=text("data folder, emptied at start",
+                                                                                    "数据目录，启动时清空"))
+    sub.add_argument("--port", type=int, default=8080, help=text("port of the page", "页面端口") + " (8080)")
+    sub.add_argument("--modbus-port", type=int, default=5020, help=text(
+        "first of four ports of the simulated devices", "模拟设备的四个端口中的第一个") + " (5020)")
+    sub.add_argument("--mqtt-port", type=int, default=18830,
+                     help=text("port of the broker", "MQTT 代理端口") + " (18830)")
+    sub.add_argument("--speed", type=float, default=1.0, help=text("story speed", "剧情速度") + " (1.0)")
+    sub.add_argument("--duration", type=float, default=None, help=text("stop after so many seconds", "运行若干秒后停止"))
+    return parser
