@@ -1,0 +1,182 @@
+"""The OpenAPI 3.1 description of the API. Kept by hand; tests/api/test_openapi.py holds it against the routes and
+against real answers."""
+
+from __future__ import annotations
+
+TEXT = {"$ref": "#/components/schemas/Text"}
+STRING, BOOLEAN, INTEGER, NUMBER = ({"type": kind} for kind in ("string", "boolean", "integer", "number"))
+TIME = {"type": "string", "format": "date-time", "description": "ISO 8601 in the site's time zone"}
+
+
+def _or_null(schema: dict) -> dict:
+    if "type" in schema:
+        return {**schema, "type": [schema["type"], "null"]}
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def _object(**properties: dict) -> dict:
+    """All properties are always there, and no others."""
+    return {"type": "object", "properties": properties, "required": [*properties], "additionalProperties": False}
+
+
+def _list(items: dict, description: str = "") -> dict:
+    schema = {"type": "array", "items": items}
+    return {**schema, "description": description} if description else schema
+
+
+def _one_of(*values: str) -> dict:
+    return {"type": "string", "enum": [*values]}
+
+
+def _map(values: dict) -> dict:
+    return {"type": "object", "additionalProperties": values}
+
+
+def _ref(name: str) -> dict:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+_RISK = _one_of("red", "orange", "yellow", "blue")
+_PRIORITY = {"type": "integer", "minimum": 1, "maximum": 4, "description": "1 is the most urgent"}
+_COUNTERS = _map(INTEGER)
+_STATUS = {
+    "version": STRING, "boot": {"type": "string", "description": "changes with every start of the gateway"},
+    "started": TIME, "working": {"type": "boolean", "description": "the gateway's own tasks make progress"},
+    "reason": TEXT, "clock_trusted": BOOLEAN, "zones": _list(_ref("Zone")), "devices": _list(_ref("Device")),
+    "sinks": _list(_ref("Sink")), "parts": _list(_ref("Part")),
+}
+
+SCHEMAS = {
+    "Text": {**_object(en=STRING, zh=STRING), "description": "one sentence in each language"},
+    "Error": _object(error=_object(what=TEXT, where=STRING, fix=TEXT, retryable=BOOLEAN)),
+    "Site": _object(
+        id=STRING, name=TEXT, timezone=STRING, language=_one_of("en", "zh"), version=STRING, boot=STRING,
+        areas=_list(_object(id=STRING, name=TEXT, gas=BOOLEAN)),
+        signals=_list(_ref("Signal"), "in the order that the event stream's numbers mean"),
+        words=_object(quality=_map(TEXT), condition=_map(TEXT), state=_map(TEXT), risk=_map(TEXT))),
+    "Signal": _object(
+        id=STRING, name=TEXT, kind=STRING, unit=STRING, area=STRING, low=_or_null(NUMBER), high=_or_null(NUMBER),
+        decimals=INTEGER, gas=BOOLEAN, deadman_s=_or_null(NUMBER), labels=_map(TEXT),
+        limits=_list(_object(condition=STRING, value=NUMBER, priority=_PRIORITY, risk=_RISK))),
+    "Quality": _object(code=INTEGER, severity=_one_of("good", "uncertain", "bad"), label=TEXT, clock_trusted=BOOLEAN),
+    "Reading": _object(id=STRING, name=TEXT, area=STRING, unit=STRING, value=_or_null(NUMBER), quality=_ref("Quality"),
+                       age_s=_or_null(NUMBER), time=_or_null(TIME)),
+    "Trend": _object(signal=STRING, t_ms=_list(INTEGER, "Unix time, ms, UTC"), value=_list(_or_null(NUMBER)),
+                     quality=_list(INTEGER)),
+    "AlarmList": _object(risk=_RISK, total=INTEGER, unacknowledged=INTEGER,
+                         by_priority=_object(P1=INTEGER, P2=INTEGER, P3=INTEGER, P4=INTEGER),
+                         alarms=_list(_ref("Alarm"), "the first 200, most urgent first")),
+    "Alarm": _object(
+        id=STRING, name=TEXT, condition=STRING, origin=STRING, area=STRING, priority=_PRIORITY, risk=_RISK,
+        state=_one_of("unacknowledged", "acknowledged", "returned", "latched"),
+        waits={"type": "boolean", "description": "a person has to acknowledge"},
+        active={"type": "boolean", "description": "the condition holds, or the alarm is latched"}, first_out=BOOLEAN,
+        recorded={"type": "boolean", "description": "false: the alarm file could not be written"},
+        value=_or_null(NUMBER), limit=_or_null(NUMBER), unit=STRING, decimals=INTEGER, age_s=_or_null(NUMBER),
+        raised=_or_null(TIME), since={**_or_null(TIME), "description": "when it came into this state"}, guidance=TEXT,
+        evidence=_list(_object(time=_or_null(TIME), signal=STRING, value=_or_null(NUMBER), note=TEXT)),
+        who={"type": "string", "description": "who acknowledged; not verified"}, comment=STRING),
+    "Journal": _object(rows=_list(_object(number=INTEGER, time=_or_null(TIME), alarm=STRING, event=STRING,
+                                          value=_or_null(NUMBER), who=STRING, comment=STRING), "newest first")),
+    "Zone": _object(area=STRING, detectors=_list(STRING), works=_list(BOOLEAN), working=INTEGER, total=INTEGER,
+                    state=_one_of("ok", "degraded", "blind")),
+    "Device": _object(source=STRING, device=STRING, online=BOOLEAN, reason=TEXT, last_contact=_or_null(TIME),
+                      silent_s=_or_null(NUMBER), counters=_COUNTERS),
+    "Sink": _object(sink=STRING, online=BOOLEAN, reason=TEXT, counters=_COUNTERS),
+    "Part": _object(id=STRING, name=TEXT, ok=BOOLEAN, detail=TEXT, figures=_map(NUMBER)),
+    "Status": _object(**_STATUS),
+    "Health": _object(time=TIME, risk=_RISK, **_STATUS, counters=_COUNTERS, page=_COUNTERS),
+    "Working": _object(working=BOOLEAN, reason=TEXT),
+    "Acknowledgement": {
+        "type": "object", "required": ["name"],
+        "properties": {"name": {"type": "string", "minLength": 1, "maxLength": 80},
+                       "comment": {"type": "string", "maxLength": 500}}},
+    "Acknowledged": _object(acknowledged=STRING, name=STRING,
+                            verified={"type": "boolean", "description": "false: names are not checked yet"}),
+    "Event": {
+        "type": "object", "required": ["t_ms", "trusted", "time"], "additionalProperties": False,
+        "description": "data of one server-sent event: what is in it replaces what was known",
+        "properties": {
+            "t_ms": INTEGER, "trusted": BOOLEAN, "time": TIME, "hello": BOOLEAN,
+            "signals": _object(i=_list(INTEGER, "number of the signal in Site.signals"), v=_list(_or_null(NUMBER)),
+                               q=_list(INTEGER, "quality code"), a=_list(_or_null(NUMBER), "age, ms")),
+            "alarms": _ref("AlarmList"), "status": _ref("Status")}},
+}
+
+
+def _answer(description: str, schema: str, kind: str = "application/json") -> dict:
+    return {"description": description, "content": {kind: {"schema": _ref(schema)}}}
+
+
+def _text(description: str, kind: str) -> dict:
+    return {"description": description, "content": {kind: {"schema": STRING}}}
+
+
+def _get(summary: str, answer: dict, *parameters: dict, **others: dict) -> dict:
+    described = {"summary": summary, "responses": {"200": answer, **others}}
+    return {"get": {**described, "parameters": [*parameters]} if parameters else described}
+
+
+def _query(name: str, schema: dict, description: str, *, required: bool = False) -> dict:
+    return {"name": name, "in": "query", "required": required, "schema": schema, "description": description}
+
+
+def _path(name: str, description: str) -> dict:
+    return {"name": name, "in": "path", "required": True, "schema": STRING, "description": description}
+
+
+_BAD_REQUEST = _answer("a parameter is out of range", "Error")
+_UNKNOWN = _answer("no such signal or alarm", "Error")
+_MINUTES = _query("minutes", NUMBER, "how far back, 0.1 to 10080; default 10")
+_POINTS = _query("points", INTEGER, "at most about so many points per signal, 2 to 2000; default 300")
+
+PATHS = {
+    "/api/v1/site": _get("What does not change while the gateway runs", _answer("the site", "Site")),
+    "/api/v1/signals": _get("Newest value, quality and age of every signal", {
+        "description": "all signals", "content": {"application/json": {
+            "schema": _object(time=TIME, signals=_list(_ref("Reading")))}}}),
+    "/api/v1/signals/{signal}/history": _get(
+        "Stored samples of one signal", _answer("oldest first", "Trend"),
+        _path("signal", "id of a signal, as it is or percent-encoded"), _MINUTES, _POINTS,
+        **{"400": _BAD_REQUEST, "404": _UNKNOWN}),
+    "/api/v1/history": _get(
+        "Stored samples of up to 64 signals", {"description": "in the order asked for", "content": {
+            "application/json": {"schema": _object(trends=_list(_ref("Trend")))}}},
+        _query("signal", _list(STRING), "id of a signal; may be repeated", required=True), _MINUTES, _POINTS,
+        **{"400": _BAD_REQUEST, "404": _UNKNOWN}),
+    "/api/v1/alarms": _get("Alarms that are not at rest", _answer("most urgent first", "AlarmList")),
+    "/api/v1/alarms/{alarm}/ack": {"post": {
+        "summary": "Acknowledge an alarm",
+        "parameters": [_path("alarm", "id of an alarm, as it is (GD-03/HH) or percent-encoded (GD-03%2FHH)")],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": _ref("Acknowledgement")}}},
+        "responses": {"200": _answer("done", "Acknowledged"), "400": _BAD_REQUEST, "404": _UNKNOWN,
+                      "403": _answer("the request comes from another web page", "Error"),
+                      "409": _answer("there is nothing to acknowledge", "Error"),
+                      "413": _answer("the request is too large", "Error"),
+                      "415": _answer("the request is not JSON", "Error"),
+                      "503": _answer("can not be done now; try again", "Error")}}},
+    "/api/v1/journal": _get(
+        "The alarm journal", _answer("newest first", "Journal"),
+        _query("limit", INTEGER, "at most so many rows, 1 to 500; default 100"),
+        _query("before", INTEGER, "only rows with a smaller number"), **{"400": _BAD_REQUEST}),
+    "/api/v1/health": _get("The gateway, its devices and its databases", _answer("all of it", "Health")),
+    "/api/v1/events": _get(
+        "Server-sent events: changed signals once a second, alarms when they change",
+        _answer("one event per frame, shared by all viewers", "Event", "text/event-stream"),
+        **{"503": _answer("too many viewers", "Error")}),
+    "/api/v1/openapi.json": _get("This description", {
+        "description": "OpenAPI 3.1", "content": {"application/json": {"schema": {"type": "object"}}}}),
+    "/metrics": _get("Metrics for Prometheus", _text("text exposition format 0.0.4", "text/plain")),
+    "/healthz": _get("Does the gateway work?", _answer("it works", "Working"),
+                     **{"503": _answer("it does not, with the reason", "Working")}),
+}
+
+
+def description(version: str) -> dict:
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Davylamp", "version": version,
+                 "description": "Read-only view of a site, and acknowledgement of alarms. Loopback only."},
+        "paths": PATHS,
+        "components": {"schemas": SCHEMAS},
+    }

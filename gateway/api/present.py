@@ -1,0 +1,207 @@
+"""What the API says: JSON-ready documents made from the running gateway's objects. Pure, no I/O.
+
+Ages are in seconds and are never younger than the data: the time since the bytes arrived, or since the sender's own
+stamp where that is longer and both clocks are trusted. Times are ISO 8601 in the site's time zone; 0 ns reads as never.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alerting.lifecycle import STATE_NAMES
+from gateway.api.view import Alarm, GatewayView, Health, JournalRow, Latest, Trend
+from gateway.model.alarm import RISK_NAMES, Risk
+from gateway.model.clock import NS, Instant
+from gateway.model.ports import DeviceStatus, SinkStatus
+from gateway.model.quality import LABELS, Flag, Quality, code, is_good, severity
+from gateway.model.signal import Condition, Signal
+from gateway.model.site import CONDITION_NAMES, Site
+from gateway.model.verdict import Evidence
+
+ALARM_ROWS = 200  # so many alarms are listed; all are counted
+_RISKS = (Risk.RED, Risk.ORANGE, Risk.YELLOW, Risk.BLUE)
+_SENSOR_LOST = frozenset({Condition.DEADMAN, Condition.STUCK, Condition.INVALID})
+
+
+def local_time(wall_ns: int, zone: ZoneInfo) -> str | None:
+    if not wall_ns:
+        return None
+    return datetime.fromtimestamp(wall_ns // 1_000_000 / 1e3, zone).isoformat(timespec="milliseconds")
+
+
+def number(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def ages_s(latest: Latest, now: Instant) -> NDArray[np.float64]:
+    """Age of every newest sample, shape (signals,); NaN where there never was one."""
+    age = (now.line_ns - latest.line_ns) / NS
+    if now.trusted:
+        stamped = (latest.quality & np.uint16(Flag.CLOCK_NOT_TRUSTED)) == 0
+        age = np.where(stamped, np.maximum(age, (now.wall_ns - latest.wall_ns) / NS), age)
+    return np.where(latest.wall_ns == 0, np.nan, np.maximum(age, 0.0))
+
+
+# the site
+
+def site(view: GatewayView) -> dict:
+    """All that does not change while the gateway runs: names, areas, signals with their limits, and the words."""
+    here, health = view.site, view.health()
+    return {
+        "id": here.id, "name": here.name, "timezone": here.timezone, "language": here.language,
+        "version": health.version, "boot": boot(health),
+        "areas": [{"id": area.id, "name": area.name, "gas": area.id in here.gas_areas} for area in here.areas],
+        "signals": [_signal(signal) for signal in here.signals],
+        "words": {
+            "quality": {str(int(quality)): text for quality, text in LABELS.items()},
+            "condition": {str(condition): text for condition, text in CONDITION_NAMES.items()},
+            "state": {str(state): text for state, text in STATE_NAMES.items()},
+            "risk": {str(risk): text for risk, text in RISK_NAMES.items()},
+        },
+    }
+
+
+def boot(health: Health) -> str:
+    """Changes with every start of the gateway: a page that sees a new one loads the site anew."""
+    return f"{health.version}-{health.started_wall_ns}"
+
+
+def _signal(signal: Signal) -> dict:
+    return {
+        "id": signal.id, "name": signal.name, "kind": signal.kind, "unit": signal.unit, "area": signal.area,
+        "low": signal.low, "high": signal.high, "decimals": signal.decimals, "gas": signal.gas,
+        "deadman_s": signal.deadman_s, "labels": {str(value): text for value, text in signal.labels.items()},
+        "limits": [{"condition": limit.condition, "value": limit.value, "priority": limit.priority,
+                    "risk": limit.risk} for limit in signal.limits],
+    }
+
+
+# signals
+
+def signals(view: GatewayView) -> dict:
+    now, latest, zone = view.now(), view.latest, view.site.zone
+    ages = ages_s(latest, now)
+    return {"time": local_time(now.wall_ns, zone), "signals": [
+        {"id": signal.id, "name": signal.name, "area": signal.area, "unit": signal.unit,
+         "value": number(float(latest.value[row])), "quality": quality(int(latest.quality[row])),
+         "age_s": _seconds(float(ages[row])), "time": local_time(int(latest.wall_ns[row]), zone)}
+        for row, signal in enumerate(view.site.signals)]}
+
+
+def quality(value: int) -> dict:
+    kind: Quality = code(value)
+    return {"code": int(kind), "severity": severity(value), "label": LABELS[kind],
+            "clock_trusted": not value & Flag.CLOCK_NOT_TRUSTED}
+
+
+def trend(signal: str, points: Trend) -> dict:
+    """Columns: time in ms since the Unix epoch (UTC), value (null where there is none), quality code."""
+    return {"signal": signal, "t_ms": points.wall_ns // 1_000_000, "value": np.ascontiguousarray(points.value),
+            "quality": points.quality & np.uint16(0xFF)}
+
+
+# alarms
+
+def alarm_list(alarms: Iterable[Alarm], now: Instant, zone: ZoneInfo) -> dict:
+    """Those that wait for a person first, then by priority, newest first. The counts cover all, also what is cut off."""
+    alarms = sorted(alarms, key=lambda alarm: (not alarm.state.waits, not alarm.state.condition,
+                                               alarm.definition.priority, -alarm.raised_line_ns))
+    return {
+        "risk": risk_level(alarms),
+        "total": len(alarms),
+        "unacknowledged": sum(alarm.state.waits for alarm in alarms),
+        "by_priority": {f"P{level}": sum(alarm.definition.priority == level for alarm in alarms)
+                        for level in (1, 2, 3, 4)},
+        "alarms": [_alarm(alarm, now, zone) for alarm in alarms[:ALARM_ROWS]],
+    }
+
+
+def risk_level(alarms: Iterable[Alarm]) -> Risk:
+    """The gravest risk of all active alarms; blue, the lowest, when there is none."""
+    return min((alarm.definition.risk for alarm in alarms if alarm.state.active), key=_RISKS.index, default=Risk.BLUE)
+
+
+def _alarm(alarm: Alarm, now: Instant, zone: ZoneInfo) -> dict:
+    definition = alarm.definition
+    return {
+        "id": definition.id, "name": definition.name, "condition": definition.condition, "origin": definition.origin,
+        "area": definition.area, "priority": definition.priority, "risk": definition.risk, "state": alarm.state,
+        "waits": alarm.state.waits, "active": alarm.state.active, "first_out": alarm.first_out,
+        "recorded": alarm.recorded,
+        "value": number(alarm.value), "limit": definition.limit, "unit": definition.unit,
+        "decimals": definition.decimals, "age_s": _seconds(max(0.0, (now.line_ns - alarm.raised_line_ns) / NS)),
+        "raised": local_time(alarm.raised_wall_ns, zone), "since": local_time(alarm.since_wall_ns, zone),
+        "guidance": definition.guidance, "evidence": [_evidence(line, zone) for line in alarm.evidence],
+        "who": alarm.who, "comment": alarm.comment,
+    }
+
+
+def _evidence(line: Evidence, zone: ZoneInfo) -> dict:
+    return {"time": local_time(line.wall_ns, zone), "signal": line.signal, "value": number(line.value),
+            "note": line.note}
+
+
+def journal(rows: Sequence[JournalRow], zone: ZoneInfo) -> dict:
+    return {"rows": [{"number": row.number, "time": local_time(row.wall_ns, zone), "alarm": row.alarm,
+                      "event": row.event, "value": number(row.value), "who": row.who, "comment": row.comment}
+                     for row in rows]}
+
+
+# the gateway and what stands around it
+
+def zones(here: Site, latest: Latest, alarms: Iterable[Alarm]) -> list[dict]:
+    """Each gas zone with its detectors. A detector works when its newest value is good and none of its sensor-fault
+    alarms holds; a zone without a working detector is blind."""
+    active = {(alarm.definition.origin, alarm.definition.condition) for alarm in alarms if alarm.state.condition}
+    lost = {origin for origin, condition in active if condition in _SENSOR_LOST}
+    good = is_good(latest.quality)
+    found = []
+    for area, detectors in here.gas_areas.items():
+        working = [bool(good[here.signals.index(detector)]) and detector not in lost for detector in detectors]
+        blind = not any(working) or (area, Condition.BLIND) in active
+        found.append({"area": area, "detectors": list(detectors), "works": working, "working": sum(working),
+                      "total": len(detectors), "state": "blind" if blind else "ok" if all(working) else "degraded"})
+    return found
+
+
+def status(view: GatewayView, alarms: Iterable[Alarm]) -> dict:
+    """What the page shows beside signals and alarms."""
+    health, now, zone = view.health(), view.now(), view.site.zone
+    return {
+        "version": health.version, "boot": boot(health), "started": local_time(health.started_wall_ns, zone),
+        "working": health.working, "reason": health.reason, "clock_trusted": health.clock_trusted,
+        "zones": zones(view.site, view.latest, alarms),
+        "devices": [_device(device, now, zone) for device in view.devices()],
+        "sinks": [_sink(sink) for sink in view.sinks()],
+        "parts": [{"id": part.id, "name": part.name, "ok": part.ok, "detail": part.detail,
+                   "figures": dict(part.figures)} for part in health.parts],
+    }
+
+
+def health(view: GatewayView, page: dict[str, int]) -> dict:
+    """`status` with the counters. `page`: the counters of the event stream."""
+    alarms = view.alarms()
+    return {"time": local_time(view.now().wall_ns, view.site.zone), "risk": risk_level(alarms),
+            **status(view, alarms), "counters": dict(view.health().counters), "page": page}
+
+
+def _device(device: DeviceStatus, now: Instant, zone: ZoneInfo) -> dict:
+    last = device.last_contact_wall_ns
+    return {"source": device.source, "device": device.device, "online": device.online, "reason": device.reason,
+            "last_contact": local_time(last, zone),
+            "silent_s": _seconds(max(0.0, (now.wall_ns - last) / NS)) if last else None,
+            "counters": device.counters}
+
+
+def _sink(sink: SinkStatus) -> dict:
+    return {"sink": sink.sink, "online": sink.online, "reason": sink.reason, "counters": sink.counters}
+
+
+def _seconds(value: float) -> float | None:
+    return round(value, 1) if math.isfinite(value) else None

@@ -1,0 +1,246 @@
+"""The HTTP surface: what can be asked, and what a person can command. Every route is described in openapi.py."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import mimetypes
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from alerting.engine import COMMENT_LENGTH, NAME_LENGTH
+from gateway.api import openapi, present, prometheus
+from gateway.api.answer import Json, refusal
+from gateway.api.guard import Guard
+from gateway.api.stream import Broadcast, EventStream
+from gateway.api.view import GatewayView
+from gateway.model.clock import NS
+from gateway.model.errors import DavylampError
+from gateway.model.text import Text
+
+log = logging.getLogger(__name__)
+
+STATIC = Path(__file__).parent / "static"
+BODY_LIMIT = 8192
+HISTORY_SIGNALS, HISTORY_MINUTES, HISTORY_POINTS = 64, 7 * 24 * 60, 2000
+JOURNAL_ROWS = 500
+
+
+def create_app(view: GatewayView) -> Starlette:
+    """The page and its API over one running gateway. `app.state.broadcast` is the event stream, to be closed at the
+    end; `gateway.api.server.serve` does."""
+    api = Api(view, Broadcast(view))
+    app = Starlette(
+        routes=[
+            Route("/api/v1/site", api.site),
+            Route("/api/v1/signals", api.signals),
+            Route("/api/v1/signals/{signal:path}/history", api.history_of_one),
+            Route("/api/v1/history", api.history),
+            Route("/api/v1/alarms", api.alarms),
+            Route("/api/v1/alarms/{alarm:path}/ack", api.acknowledge, methods=["POST"]),
+            Route("/api/v1/journal", api.journal),
+            Route("/api/v1/health", api.health),
+            Route("/api/v1/events", EventStream(api.broadcast), methods=["GET"]),
+            Route("/api/v1/openapi.json", api.description),
+            Route("/metrics", api.metrics),
+            Route("/healthz", api.healthz),
+            *pages(),
+        ],
+        middleware=[Middleware(Guard)],
+        exception_handlers={HTTPException: _http_error, DavylampError: _our_error, Refused: _refused,
+                            Exception: _bug},
+    )
+    app.state.broadcast = api.broadcast
+    return app
+
+
+class Refused(Exception):
+    """The request asks for something that makes no sense; carries the answer."""
+
+    def __init__(self, status: int, what: Text, where: str, fix: Text):
+        self.answer = refusal(status, what, where=where, fix=fix)
+        super().__init__(what.en)
+
+
+@dataclass(frozen=True, slots=True)
+class _PageMetric:
+    name: str
+    kind: str
+    help: str
+    samples: tuple[tuple[dict[str, str], float], ...]
+
+
+class Api:
+    def __init__(self, view: GatewayView, broadcast: Broadcast):
+        self._view, self.broadcast = view, broadcast
+
+    async def site(self, _: Request) -> Response:
+        return Json(present.site(self._view))
+
+    async def signals(self, _: Request) -> Response:
+        return Json(present.signals(self._view))
+
+    async def history_of_one(self, request: Request) -> Response:
+        trends = await self._history(request, [request.path_params["signal"]])
+        return Json(trends[0])
+
+    async def history(self, request: Request) -> Response:
+        wanted = request.query_params.getlist("signal")
+        if not 1 <= len(wanted) <= HISTORY_SIGNALS:
+            raise _out_of_range("signal", f"1..{HISTORY_SIGNALS}")
+        return Json({"trends": await self._history(request, wanted)})
+
+    async def _history(self, request: Request, wanted: list[str]) -> list[dict]:
+        table = self._view.site.signals
+        if unknown := [signal for signal in wanted if signal not in table]:
+            raise Refused(404, Text(f"unknown signal {unknown[0]!r}", f"未知信号 {unknown[0]!r}"), "signal",
+                          Text("see /api/v1/site for the signals of this site", "本站信号见 /api/v1/site"))
+        minutes = _number(request, "minutes", 10.0, 0.1, HISTORY_MINUTES)
+        points = _number(request, "points", 300, 2, HISTORY_POINTS)
+        end = self._view.now().wall_ns
+        trends = await self._view.history([table.index(signal) for signal in wanted],
+                                          end - int(minutes * 60 * NS), end, int(points))
+        return [present.trend(signal, trend) for signal, trend in zip(wanted, trends, strict=True)]
+
+    async def alarms(self, _: Request) -> Response:
+        return Json(present.alarm_list(self._view.alarms(), self._view.now(), self._view.site.zone))
+
+    async def acknowledge(self, request: Request) -> Response:
+        alarm = request.path_params["alarm"]
+        if alarm not in self._view.site.alarms:
+            raise Refused(404, Text(f"unknown alarm {alarm!r}", f"未知告警 {alarm!r}"), "alarm",
+                          Text("see /api/v1/alarms", "见 /api/v1/alarms"))
+        body = await _json_body(request)
+        who = _line(body, "name", 1, NAME_LENGTH)
+        comment = _line(body, "comment", 0, COMMENT_LENGTH)
+        await self._view.acknowledge(alarm, who, comment)
+        return Json({"acknowledged": alarm, "name": who, "verified": False})
+
+    async def journal(self, request: Request) -> Response:
+        limit = _number(request, "limit", 100, 1, JOURNAL_ROWS)
+        before = _number(request, "before", 0, 1, 2**63) if "before" in request.query_params else None
+        rows = await self._view.journal(int(limit), None if before is None else int(before))
+        return Json(present.journal(rows, self._view.site.zone))
+
+    async def health(self, _: Request) -> Response:
+        return Json(present.health(self._view, {"viewers": self.broadcast.viewers, **self.broadcast.counters}))
+
+    async def healthz(self, _: Request) -> Response:
+        health = self._view.health()
+        return Json({"working": health.working, "reason": health.reason}, 200 if health.working else 503)
+
+    async def metrics(self, _: Request) -> Response:
+        page = self.broadcast
+        own = [_PageMetric("davylamp_page_viewers", "gauge", "Pages that follow the event stream.",
+                           (({}, page.viewers),)),
+               *(_PageMetric(f"davylamp_page_{name}_total", "counter", f"Event stream of the page: {name}.",
+                             (({}, count),)) for name, count in page.counters.items())]
+        return PlainTextResponse(prometheus.exposition([*self._view.metrics(), *own]),
+                                 headers={"content-type": prometheus.CONTENT_TYPE})
+
+    async def description(self, _: Request) -> Response:
+        return Json(openapi.description(self._view.health().version))
+
+
+# the page's own files
+
+def pages() -> list[Route]:
+    """One route per file of the page; "/" is index.html. The files are small and are kept in memory."""
+    return [Route("/" if path.name == "index.html" else f"/{path.name}", _file(path))
+            for path in sorted(STATIC.iterdir())]
+
+
+def _file(path: Path) -> Callable[[Request], Awaitable[Response]]:
+    body = path.read_bytes()
+    kind = mimetypes.types_map.get(path.suffix, "application/octet-stream")
+    kind = "text/javascript" if path.suffix == ".js" else kind
+    tag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
+    headers = {"etag": tag, "cache-control": "no-cache"}
+
+    async def answer(request: Request) -> Response:
+        if request.headers.get("if-none-match") == tag:
+            return Response(status_code=304, headers=headers)
+        return Response(body, media_type=kind, headers=headers)
+
+    return answer
+
+
+# what a request says, checked
+
+def _out_of_range(name: str, accepted: str) -> Refused:
+    return Refused(400, Text(f"{name}: expected {accepted}", f"{name}：应为 {accepted}"), name, Text("", ""))
+
+
+def _number(request: Request, name: str, default: float, low: float, high: float) -> float:
+    try:
+        value = float(request.query_params.get(name, default))
+    except ValueError:
+        value = float("nan")
+    if not low <= value <= high:
+        raise _out_of_range(name, f"{low:g}..{high:g}")
+    return value
+
+
+async def _json_body(request: Request) -> dict:
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > BODY_LIMIT:
+            raise Refused(413, Text("the request is too large", "请求过大"), "body",
+                          Text(f"send at most {BODY_LIMIT} bytes", f"最多发送 {BODY_LIMIT} 字节"))
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise Refused(400, Text(f"not JSON: {error}", f"不是有效的 JSON：{error}"), "body", Text("", "")) from error
+    if not isinstance(document, dict):
+        raise Refused(400, Text("expected a JSON object", "应为 JSON 对象"), "body", Text("", ""))
+    return document
+
+
+def _line(body: dict, key: str, shortest: int, longest: int) -> str:
+    text = body.get(key, "")
+    if isinstance(text, str):
+        text = " ".join(text.split())
+        if shortest <= len(text) <= longest and text.isprintable():
+            return text
+    raise Refused(400, Text(f"{key}: expected a text of {shortest} to {longest} characters",
+                            f"{key}：应为 {shortest} 到 {longest} 个字符的文本"), key,
+                  Text("say who acknowledges", "请填写确认人姓名") if key == "name" else Text("", ""))
+
+
+# errors as answers
+
+async def _refused(_: Request, error: Refused) -> Response:
+    return error.answer
+
+
+async def _our_error(request: Request, error: DavylampError) -> Response:
+    return refusal(503 if error.retryable else 409, error.what, where=error.where or request.url.path, fix=error.fix,
+                   retryable=error.retryable)
+
+
+_HTTP_ERRORS = {404: Text("there is nothing at this address", "该地址不存在"),
+                405: Text("this address does not take that method", "该地址不支持此请求方法")}
+
+
+async def _http_error(request: Request, error: HTTPException) -> Response:
+    answer = refusal(error.status_code, _HTTP_ERRORS.get(error.status_code, Text.same(error.detail)),
+                     where=request.url.path, fix=Text("see /api/v1/openapi.json", "见 /api/v1/openapi.json"))
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+async def _bug(request: Request, error: Exception) -> Response:
+    """Last line of defence: one broken answer must not take the gateway with it."""
+    log.error("no answer to %s %s", request.method, request.url.path, exc_info=error)
+    return refusal(500, Text("the gateway could not answer: an error of its own", "网关内部错误，无法应答"),
+                   where=request.url.path, fix=Text("report the gateway's log", "请上报网关日志"))

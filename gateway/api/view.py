@@ -1,0 +1,144 @@
+"""What the API needs to see of a running gateway, and nothing more. `gateway.app` offers it over the real parts.
+
+Everything here is read on the event loop and must not wait; what may touch a disk is a coroutine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alerting.lifecycle import State
+from gateway.model.alarm import AlarmDefinition
+from gateway.model.clock import Instant
+from gateway.model.ports import DeviceStatus, SinkStatus
+from gateway.model.quality import QualityArray
+from gateway.model.site import Site
+from gateway.model.text import Text
+from gateway.model.verdict import Evidence
+
+
+class Latest(Protocol):
+    """The newest sample of every signal, shape (signals,). `gateway.core.bank.Bank.latest` is one."""
+
+    value: NDArray[np.float64]  # engineering units, NaN where there is none
+    quality: QualityArray
+    wall_ns: NDArray[np.int64]  # the sample's own stamp, UTC; 0: never
+    line_ns: NDArray[np.int64]  # time line, when the bytes arrived
+
+
+class Trend(Protocol):
+    """The stored samples of one signal, oldest first, thinned out to what was asked for."""
+
+    wall_ns: NDArray[np.int64]
+    value: NDArray[np.float64]
+    quality: QualityArray
+
+
+class Alarm(Protocol):
+    """One alarm that is not at rest. `alerting.service.AlarmView` is one.
+
+    value          what crossed at the last raise, NaN where nothing did
+    since_wall_ns  when it came into `state`
+    who, comment   of the acknowledgement; the name is not verified
+    recorded       False: the alarm file could not be written, this alarm lives in memory only
+    """
+
+    definition: AlarmDefinition
+    state: State
+    value: float
+    raised_wall_ns: int
+    raised_line_ns: int
+    since_wall_ns: int
+    first_out: bool
+    recorded: bool
+    who: str
+    comment: str
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JournalRow:
+    """One line of the alarm journal."""
+
+    number: int  # position in the journal, growing
+    wall_ns: int
+    alarm: str
+    event: str
+    value: float = float("nan")
+    who: str = ""
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of the gateway itself: store, alarm file, clock, detection. `detail`: what is wrong, or how it is."""
+
+    id: str
+    name: Text
+    ok: bool
+    detail: Text = Text("", "")
+    figures: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """working: the gateway's own tasks make progress (what `/healthz` and the watchdog ask), else `reason` says which
+    does not. A field device or a database that is away does not make it False."""
+
+    version: str
+    started_wall_ns: int
+    working: bool
+    clock_trusted: bool
+    reason: Text = Text("", "")
+    parts: tuple[Part, ...] = ()
+    counters: Mapping[str, int] = field(default_factory=dict)
+
+
+class Metric(Protocol):
+    """One family of Prometheus samples. kind: "counter" or "gauge". samples: (labels, value)."""
+
+    name: str
+    kind: str
+    help: str
+    samples: Iterable[tuple[Mapping[str, str], float]]
+
+
+class GatewayView(Protocol):
+    site: Site
+    latest: Latest
+
+    def now(self) -> Instant: ...
+
+    def alarms(self) -> Sequence[Alarm]:
+        """Every alarm that is not at rest, in any order."""
+        ...
+
+    def watch_alarms(self, changed: Callable[[], None]) -> Callable[[], None]:
+        """`changed` is called on the event loop after every change of any alarm. Returns what ends the watch."""
+        ...
+
+    async def acknowledge(self, alarm: str, who: str, comment: str) -> None:
+        """CommandError when there is nothing to acknowledge."""
+        ...
+
+    async def journal(self, limit: int, before: int | None) -> Sequence[JournalRow]:
+        """The newest rows first; only rows with a smaller number than `before`, where it is given."""
+        ...
+
+    async def history(self, signals: Sequence[int], start_wall_ns: int, end_wall_ns: int,
+                      max_points: int) -> Sequence[Trend]:
+        """One trend per signal, in the order asked for, with at most about `max_points` points each."""
+        ...
+
+    def devices(self) -> Sequence[DeviceStatus]: ...
+
+    def sinks(self) -> Sequence[SinkStatus]: ...
+
+    def health(self) -> Health: ...
+
+    def metrics(self) -> Iterable[Metric]: ...

@@ -1,0 +1,183 @@
+"""A small depot of real model objects, and a gateway view over it that keeps everything in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from alerting.lifecycle import TABLE, Effect, Event, State
+from gateway.api.view import Health, JournalRow, Part
+from gateway.model.alarm import AlarmDefinition, Priority, Risk
+from gateway.model.clock import NS, Clock, Instant, ManualClock
+from gateway.model.errors import CommandError
+from gateway.model.frame import Frame
+from gateway.model.ports import DeviceStatus, SinkStatus
+from gateway.model.quality import Quality
+from gateway.model.rules import ShutdownVerification, Test, WorkWithoutVideo
+from gateway.model.signal import Area, Condition, Limit, Signal, SignalTable
+from gateway.model.site import Site
+from gateway.model.text import Text
+from gateway.model.verdict import Evidence
+
+AREAS = (Area("tank_farm", Text("Tank farm", "储罐区")), Area("pump_house", Text("Pump house", "泵房")),
+         Area("loading_bay", Text("Loading bay", "装车台")))
+GAS_LIMITS = (Limit(Condition.HIGH_HIGH, 40.0, Priority.P1, Risk.RED, latch=True),
+              Limit(Condition.HIGH, 20.0, Priority.P2, Risk.ORANGE),
+              Limit(Condition.RATE_UP, 0.5, Priority.P3, Risk.YELLOW, window_s=10.0))
+OPEN_CLOSED = {0: Text("open", "开"), 1: Text("closed", "关")}
+
+
+def gas(number: int, area: str) -> Signal:
+    return Signal(f"GD-0{number}", Text("combustible gas", "可燃气体"), "combustible_gas", "%LEL", area, 0.0, 100.0,
+                  deadman_s=5.0, gas=True, limits=GAS_LIMITS, fault_priority=Priority.P2)
+
+
+def site(extra: Sequence[Signal] = (), language: str = "en", timezone: str = "Asia/Shanghai") -> Site:
+    signals = SignalTable((
+        gas(1, "tank_farm"), gas(2, "tank_farm"), gas(3, "tank_farm"), gas(4, "pump_house"), gas(5, "pump_house"),
+        gas(6, "loading_bay"),
+        Signal("T-101.level", Text("tank T-101 level", "T-101 储罐液位"), "level", "m", "tank_farm", 0.0, 12.0,
+               decimals=2, limits=(Limit(Condition.HIGH, 10.8, Priority.P2, Risk.YELLOW),
+                                   Limit(Condition.LOW, 1.2, Priority.P3, Risk.BLUE))),
+        Signal("VAP.T", Text("vapour temperature", "气相温度"), "temperature", "°C", "tank_farm", -40.0, 120.0),
+        Signal("XV-101.closed", Text("valve XV-101 closed", "阀门 XV-101 关到位"), "switch", "", "tank_farm",
+               labels=OPEN_CLOSED, decimals=0),
+        Signal("XV-102.closed", Text("valve XV-102 closed", "阀门 XV-102 关到位"), "switch", "", "tank_farm",
+               labels=OPEN_CLOSED, decimals=0),
+        Signal("P-101.P", Text("pump P-101 power", "P-101 泵功率"), "power", "kW", "pump_house", 0.0, 30.0,
+               deadman_s=10.0),
+        Signal("LINE.p", Text("line pressure", "管线压力"), "pressure", "MPa", "pump_house", 0.0, 1.6, loop_ma=True,
+               decimals=3, limits=(Limit(Condition.HIGH, 1.2, Priority.P2, Risk.ORANGE),)),
+        Signal("CAM-pump.fps", Text("pump house camera", "泵房摄像机帧率"), "frame_rate", "fps", "pump_house"),
+        *extra))
+    rules = (
+        ShutdownVerification("esd-north", Text("North shut-off: valve not seen to close", "北区切断：阀门未确认关闭"),
+                             "tank_farm", Test.parse("XV-101.closed == 1"), (Test.parse("XV-102.closed == 1"),), 8.0,
+                             guidance=Text("Close XV-102 by hand; keep the ESD pressed.",
+                                           "手动关闭 XV-102，保持 ESD 按下。")),
+        WorkWithoutVideo("work-without-video-pump", Text("Pump house: work without video", "泵房：无视频仍在作业"),
+                         "pump_house", (Test.parse("P-101.P > 2.0"),), (Test.parse("CAM-pump.fps >= 1"),)))
+    guidance = {"combustible_gas": Text("Leave the zone cross-wind; stop hot work and vehicles; confirm the shut-down.",
+                                        "沿侧风方向撤离；停止动火作业和车辆通行；确认切断已执行。")}
+    return Site("depot", Text("North depot", "北区油库"), timezone, language, AREAS, signals, rules, guidance)
+
+
+@dataclass
+class Points:
+    wall_ns: np.ndarray
+    value: np.ndarray
+    quality: np.ndarray
+
+
+@dataclass(frozen=True)
+class Standing:
+    definition: AlarmDefinition
+    state: State
+    value: float
+    raised_wall_ns: int
+    raised_line_ns: int
+    since_wall_ns: int
+    first_out: bool = False
+    recorded: bool = True
+    who: str = ""
+    comment: str = ""
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass
+class Counted:
+    name: str
+    kind: str
+    help: str
+    samples: tuple
+
+
+class MemoryGateway:
+    """A GatewayView over arrays and lists. Tests set its attributes; `raise_alarm` and `feed` are shorthands."""
+
+    def __init__(self, here: Site | None = None, clock: Clock | None = None):
+        self.site = here or site()
+        self.clock = clock or ManualClock(line_ns=1_000 * NS)
+        n = len(self.site.signals)
+        self.latest = Points(np.zeros(n, np.int64), np.full(n, np.nan),
+                             np.full(n, int(Quality.BAD_WAITING), np.uint16))
+        self.latest.line_ns = np.zeros(n, np.int64)
+        self.standing: dict[str, Standing] = {}
+        self.rows: list[JournalRow] = []
+        self.seen: dict[int, list[tuple[int, float, int]]] = {}
+        self.watchers: list[Callable[[], None]] = []
+        self.device_list: list[DeviceStatus] = []
+        self.sink_list: list[SinkStatus] = []
+        self.metric_list: list = []
+        self.condition = Health("0.1.0", self.clock.now().wall_ns, True, True, parts=(
+            Part("store", Text("Store", "本地存储"), True, Text("12 MB of 2 GB", "12 MB / 2 GB")),
+            Part("ledger", Text("Alarm file", "告警文件"), True)))
+
+    def now(self) -> Instant:
+        return self.clock.now()
+
+    def feed(self, signal: str, value: float, quality: int = Quality.GOOD) -> None:
+        row = self.site.signals.index(signal)
+        frame = Frame.of(row, value, self.now(), quality)
+        for name in ("value", "quality", "wall_ns", "line_ns"):
+            getattr(self.latest, name)[row] = getattr(frame, name)[0]
+        self.seen.setdefault(row, []).append((int(frame.wall_ns[0]), float(frame.value[0]), int(frame.quality[0])))
+
+    def raise_alarm(self, alarm: str, value: float = float("nan"), **more: object) -> None:
+        definition = self.site.alarms.get(alarm)
+        assert definition is not None, alarm
+        now = self.now()
+        self.standing[alarm] = replace(
+            Standing(definition, State.UNACKNOWLEDGED, value, now.wall_ns, now.line_ns, now.wall_ns), **more)
+        self.changed()
+
+    def changed(self) -> None:
+        for watcher in self.watchers:
+            watcher()
+
+    def alarms(self) -> Sequence[Standing]:
+        return [*self.standing.values()]
+
+    def watch_alarms(self, changed: Callable[[], None]) -> Callable[[], None]:
+        self.watchers.append(changed)
+        return lambda: self.watchers.remove(changed)
+
+    async def acknowledge(self, alarm: str, who: str, comment: str) -> None:
+        standing = self.standing.get(alarm)
+        answer = TABLE[standing.state if standing else State.NORMAL, Event.ACKNOWLEDGE]
+        if Effect.REFUSE in answer.effects:
+            raise CommandError(Text(f"{alarm} does not wait for acknowledgement", f"{alarm} 无需确认"), where=alarm)
+        if answer.state is State.NORMAL:
+            del self.standing[alarm]
+        else:
+            self.standing[alarm] = replace(standing, state=answer.state, who=who, comment=comment,
+                                           since_wall_ns=self.now().wall_ns)
+        self.rows.append(JournalRow(len(self.rows) + 1, self.now().wall_ns, alarm, "acknowledge", who=who,
+                                    comment=comment))
+        self.changed()
+
+    async def journal(self, limit: int, before: int | None) -> Sequence[JournalRow]:
+        return [row for row in reversed(self.rows) if before is None or row.number < before][:limit]
+
+    async def history(self, signals: Sequence[int], start_wall_ns: int, end_wall_ns: int,
+                      max_points: int) -> Sequence[Points]:
+        def points(row: int) -> Points:
+            rows = [sample for sample in self.seen.get(row, []) if start_wall_ns <= sample[0] <= end_wall_ns]
+            columns = list(zip(*rows[-max_points:], strict=True)) or [(), (), ()]
+            return Points(np.array(columns[0], np.int64), np.array(columns[1], np.float64),
+                          np.array(columns[2], np.uint16))
+        return [points(row) for row in signals]
+
+    def devices(self) -> Sequence[DeviceStatus]:
+        return self.device_list
+
+    def sinks(self) -> Sequence[SinkStatus]:
+        return self.sink_list
+
+    def health(self) -> Health:
+        return self.condition
+
+    def metrics(self) -> Sequence[Counted]:
+        return self.metric_list
