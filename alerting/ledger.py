@@ -1,0 +1,340 @@
+"""One SQLite file for alarm states, journal and outbox: what belongs together changes in one transaction.
+
+WAL with synchronous=FULL: when `commit` returns, the work is on the medium. After kill -9 or a power cut the file opens
+by itself and holds exactly the transactions whose commit returned (and perhaps one more, whole).
+
+The journal is append-only (triggers refuse UPDATE and DELETE) and chained:
+
+    hash(n) = SHA-256( hash(n-1) + UTF-8 of the JSON array [position, kind, alarm, wall_ns, body] )
+    hash(0) = 32 zero bytes
+
+with `body` as the very text that is stored and the array without blanks (separators "," and ":"), non-ASCII as is.
+A changed, removed or inserted row breaks the chain; a removed *tail* does not: only a copy elsewhere shows that.
+
+A file that SQLite finds damaged is set aside (never deleted) and a new one is begun: alarms go on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Final
+
+from alerting.engine import AlarmState, Transition
+from alerting.lifecycle import State
+from gateway.model.clock import Instant
+from gateway.model.errors import LedgerError
+from gateway.model.text import Text
+from gateway.model.verdict import Evidence
+
+# Entry n brings a file from version n to n + 1.
+MIGRATIONS: Final = ("""
+CREATE TABLE alarm (
+    id TEXT PRIMARY KEY, state TEXT NOT NULL, occurrence INTEGER NOT NULL, raised_wall_ns INTEGER NOT NULL,
+    raised_line_ns INTEGER NOT NULL, since_wall_ns INTEGER NOT NULL, edge_line_ns INTEGER NOT NULL, value REAL,
+    first_out INTEGER NOT NULL, who TEXT NOT NULL, comment TEXT NOT NULL, evidence TEXT NOT NULL
+) STRICT;
+CREATE TABLE journal (
+    position INTEGER PRIMARY KEY, kind TEXT NOT NULL, alarm TEXT NOT NULL, wall_ns INTEGER NOT NULL,
+    body TEXT NOT NULL, hash BLOB NOT NULL
+) STRICT;
+CREATE TRIGGER journal_keeps_rows BEFORE DELETE ON journal BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+CREATE TRIGGER journal_keeps_text BEFORE UPDATE ON journal BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+CREATE TABLE outbox (
+    key TEXT NOT NULL, notifier TEXT NOT NULL, alarm TEXT NOT NULL, priority INTEGER NOT NULL, line_ns INTEGER NOT NULL,
+    payload TEXT NOT NULL, PRIMARY KEY (key, notifier)
+) STRICT;
+""",)
+APPLICATION_ID: Final = 0x4C414D50  # "LAMP"
+FIRST_HASH: Final = bytes(32)
+_DAMAGED: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One row of the journal to be. kind: "transition", "gap", "given up". body: JSON-ready."""
+
+    kind: str
+    alarm: str
+    wall_ns: int
+    body: dict
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """One notice that one notifier still has to hand over. line_ns: when it was made, for its age."""
+
+    key: str
+    notifier: str
+    alarm: str
+    priority: int
+    line_ns: int
+    payload: dict
+
+
+@dataclass(slots=True)
+class Work:
+    """One transaction. In `outbox`, None takes the row of (key, notifier) away."""
+
+    states: dict[str, AlarmState] = field(default_factory=dict)
+    records: list[Record] = field(default_factory=list)
+    outbox: dict[tuple[str, str], Pending | None] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.states or self.records or self.outbox)
+
+
+@dataclass(frozen=True, slots=True)
+class JournalRow:
+    """position: 1, 2, 3 ... without a hole, in the order of commit."""
+
+    position: int
+    kind: str
+    alarm: str
+    wall_ns: int
+    body: dict
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What was in the file when it was opened. set_aside: the damaged file that this one replaces."""
+
+    states: tuple[AlarmState, ...]
+    outbox: tuple[Pending, ...]
+    set_aside: Path | None
+
+
+class AlarmLedger:
+    """The open file. One thread writes (`open`, `commit`, `tidy`, `close`); any thread may call `history` and `verify`.
+
+    Every method raises LedgerError, which names the file.
+    """
+
+    def __init__(self, path: Path | str):
+        self.path = Path(path)
+        self._connection: sqlite3.Connection | None = None
+        self._position = 0
+        self._hash = FIRST_HASH
+        self._damaged = False
+        self._lock = threading.Lock()
+
+    def open(self) -> Contents:
+        """Open or create the file, bring it to the newest version, read what it holds. May be called again."""
+        with self._errors():
+            self.close()
+            set_aside = self._set_aside() if self._damaged else None
+            try:
+                return self._open(set_aside)
+            except (sqlite3.DatabaseError, ValueError) as error:
+                if not _is_damage(error):
+                    raise
+            return self._open(self._set_aside())
+
+    def commit(self, work: Work) -> None:
+        """All of `work` or nothing. On return it is on the medium."""
+        if self._connection is None:
+            raise LedgerError(Text("the alarm file is not open", "告警文件未打开"), where=str(self.path))
+        position, chained = self._position, self._hash
+        rows = []
+        for record in work.records:
+            position += 1
+            body = _json(record.body)
+            chained = _link(chained, position, record.kind, record.alarm, record.wall_ns, body)
+            rows.append((position, record.kind, record.alarm, record.wall_ns, body, chained))
+        gone = [key for key, pending in work.outbox.items() if pending is None]
+        new = [(pending.key, pending.notifier, pending.alarm, pending.priority, pending.line_ns, _json(pending.payload))
+               for pending in work.outbox.values() if pending is not None]
+        with self._errors(), self._lock:
+            connection = self._connection
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                if work.states:
+                    connection.executemany("INSERT OR REPLACE INTO alarm VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+                                           [_state_row(state) for state in work.states.values()])
+                if rows:
+                    connection.executemany("INSERT INTO journal VALUES (?,?,?,?,?,?)", rows)
+                if gone:
+                    connection.executemany("DELETE FROM outbox WHERE key = ? AND notifier = ?", gone)
+                if new:
+                    connection.executemany("INSERT OR REPLACE INTO outbox VALUES (?,?,?,?,?,?)", new)
+                connection.execute("COMMIT")
+            except sqlite3.Error as error:
+                self._damaged = _is_damage(error)
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+        self._position, self._hash = position, chained
+
+    def tidy(self) -> None:
+        """Move the write-ahead log into the main file. Called when nothing waits: it costs some fsyncs."""
+        with self._errors(), self._lock:
+            if self._connection is not None:
+                self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+    def close(self) -> None:
+        with self._lock:
+            connection, self._connection = self._connection, None
+        if connection is not None:
+            with self._errors():
+                connection.close()
+
+    def history(self, limit: int, before: int | None = None) -> list[JournalRow]:
+        """The newest `limit` rows of the journal, newest first; with `before`: of those older than that position."""
+        with self._errors(), closing(self._reader()) as connection:
+            rows = connection.execute("SELECT * FROM journal WHERE position < ? ORDER BY position DESC LIMIT ?",
+                                      (before if before is not None else 1 << 62, limit)).fetchall()
+        return [JournalRow(position, kind, alarm, wall_ns, json.loads(body), bytes(chained).hex())
+                for position, kind, alarm, wall_ns, body, chained in rows]
+
+    def verify(self) -> int:
+        """Follow the chain from the first row. Returns the number of rows; LedgerError names the first wrong one."""
+        chained, count = FIRST_HASH, 0
+        with self._errors(), closing(self._reader()) as connection:
+            for position, kind, alarm, wall_ns, body, stored in connection.execute(
+                    "SELECT * FROM journal ORDER BY position"):
+                count += 1
+                chained = _link(chained, position, kind, alarm, wall_ns, body)
+                if position != count or chained != stored:
+                    raise LedgerError(Text(f"journal row {count} was changed or removed",
+                                           f"日志第 {count} 行被修改或删除"), where=str(self.path), retryable=False,
+                                      fix=Text("keep the file as evidence; compare with a backup",
+                                               "保留该文件作为证据，并与备份比对"))
+        return count
+
+    # -- inside
+
+    def _open(self, set_aside: Path | None) -> Contents:
+        # 2 s of patience covers a reader's short lock; isolation_level None: transactions are ours
+        connection = sqlite3.connect(self.path, timeout=2.0, isolation_level=None, check_same_thread=False)
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA wal_autocheckpoint = 10000")  # normally `tidy` does it, when nobody waits
+            connection.execute("PRAGMA journal_size_limit = 1048576")
+            self._migrate(connection)
+            last = connection.execute("SELECT position, hash FROM journal ORDER BY position DESC LIMIT 1").fetchone()
+            contents = Contents(tuple(_read_states(connection)), tuple(_read_outbox(connection)), set_aside)
+        except BaseException:
+            connection.close()
+            raise
+        self._position, self._hash = last or (0, FIRST_HASH)
+        self._connection = connection
+        return contents
+
+    def _migrate(self, connection: sqlite3.Connection) -> None:
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version > len(MIGRATIONS):
+            raise LedgerError(Text(f"the alarm file has version {version}, this program knows {len(MIGRATIONS)}",
+                                   f"告警文件版本为 {version}，本程序只支持到 {len(MIGRATIONS)}"), where=str(self.path),
+                              fix=Text("install the newer version again, or move the file away",
+                                       "请重新安装新版本，或移走该文件"),
+                              retryable=False)
+        for number in range(version, len(MIGRATIONS)):
+            connection.executescript(f"BEGIN IMMEDIATE;{MIGRATIONS[number]}PRAGMA application_id = {APPLICATION_ID};"
+                                     f"PRAGMA user_version = {number + 1};COMMIT;")
+
+    def _reader(self) -> sqlite3.Connection:
+        return sqlite3.connect(f"file:{_uri_path(self.path)}?mode=ro", uri=True, timeout=2.0)
+
+    def _set_aside(self) -> Path:
+        aside = self.path.with_name(f"{self.path.name}.damaged-{time.time_ns()}")
+        for suffix in ("-wal", "-shm", ""):
+            source = self.path.with_name(self.path.name + suffix)
+            if source.exists():
+                os.replace(source, aside.with_name(aside.name + suffix))
+        self._damaged = False
+        return aside
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            raise LedgerError(
+                Text(f"the alarm file can not be used: {error}", f"告警文件无法使用：{error}"), where=str(self.path),
+                fix=Text("check free space, permissions and the state of the disk or SD card",
+                         "检查剩余空间、权限以及磁盘或存储卡状态")) from error
+
+
+def last_instant(path: Path | str) -> Instant | None:
+    """The newest edge in the file at `path`, for `TimeLine.resume`; None where there is none or it can not be read.
+
+    The wall clock of an edge is not known to have been right, so it is not called trusted.
+    """
+    try:
+        with closing(sqlite3.connect(f"file:{_uri_path(Path(path))}?mode=ro", uri=True, timeout=2.0)) as connection:
+            row = connection.execute("SELECT edge_line_ns, since_wall_ns FROM alarm WHERE edge_line_ns > 0 "
+                                     "ORDER BY edge_line_ns DESC LIMIT 1").fetchone()
+    except sqlite3.Error:
+        return None
+    return None if row is None else Instant(row[0], row[1], trusted=False)
+
+
+def transition_record(transition: Transition) -> Record:
+    """A transition as a row of the journal."""
+    body = asdict(transition)
+    del body["notify"]
+    body["value"] = transition.value if math.isfinite(transition.value) else None
+    body["evidence"] = evidence_json(transition.evidence)
+    if transition.who:
+        body["verified"] = False  # until there are accounts, a name is what somebody typed
+    return Record("transition", body.pop("alarm"), body.pop("wall_ns"), body)
+
+
+def evidence_json(evidence: tuple[Evidence, ...]) -> list[dict]:
+    return [{"wall_ns": line.wall_ns, "signal": line.signal, "value": line.value if math.isfinite(line.value) else None,
+             "note": {"en": line.note.en, "zh": line.note.zh}} for line in evidence]
+
+
+def evidence_from_json(lines: list[dict]) -> tuple[Evidence, ...]:
+    return tuple(Evidence(line["wall_ns"], line["signal"], math.nan if line["value"] is None else line["value"],
+                          Text(**line["note"])) for line in lines)
+
+
+def _read_states(connection: sqlite3.Connection) -> Iterator[AlarmState]:
+    for (alarm, state, occurrence, raised_wall, raised_line, since, edge_line, value, first_out, who, comment,
+         evidence) in connection.execute("SELECT * FROM alarm"):
+        yield AlarmState(alarm, State(state), occurrence, raised_wall, raised_line, since, edge_line,
+                         math.nan if value is None else value, bool(first_out), who, comment,
+                         evidence_from_json(json.loads(evidence)))
+
+
+def _read_outbox(connection: sqlite3.Connection) -> Iterator[Pending]:
+    for key, notifier, alarm, priority, line_ns, payload in connection.execute(
+            "SELECT * FROM outbox ORDER BY rowid"):
+        yield Pending(key, notifier, alarm, priority, line_ns, json.loads(payload))
+
+
+def _state_row(state: AlarmState) -> tuple:
+    return (state.alarm, state.state, state.occurrence, state.raised_wall_ns, state.raised_line_ns, state.since_wall_ns,
+            state.edge_line_ns, state.value if math.isfinite(state.value) else None, state.first_out, state.who,
+            state.comment, _json(evidence_json(state.evidence)))
+
+
+def _is_damage(error: Exception) -> bool:
+    """SQLite finds the file malformed, or a row does not hold what we write."""
+    if isinstance(error, sqlite3.Error):
+        return getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED
+    return isinstance(error, ValueError)
+
+
+def _link(previous: bytes, *columns: object) -> bytes:
+    return hashlib.sha256(previous + _json(list(columns)).encode()).digest()
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def _uri_path(path: Path) -> str:
+    return str(path.absolute()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")

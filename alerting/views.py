@@ -1,0 +1,68 @@
+"""What a page shows of the alarms: the standing ones in the order a person should look at them, and the risk level."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from alerting.engine import AlarmState
+from alerting.lifecycle import State
+from gateway.model.alarm import AlarmDefinition, Risk
+from gateway.model.clock import NS, Instant
+from gateway.model.signal import Condition
+from gateway.model.verdict import Evidence
+
+_LOOK_FIRST = (State.UNACKNOWLEDGED, State.LATCHED, State.RETURNED, State.ACKNOWLEDGED, State.NORMAL)
+_WORST_FIRST = tuple(Risk)  # red, orange, yellow, blue
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmView:
+    """One alarm as a person sees it. Wall times are UTC ns.
+
+    state         see alerting.lifecycle; STATE_NAMES has the words
+    active        it counts as an alarm now (a latched one does although its condition has ended)
+    value         what raised it, in the definition's unit; NaN where there is none
+    raised_*      when it was raised; age_s: how long ago on the gateway's time line; since_wall_ns: in this state since
+    acked_by      name as given, not verified until there are accounts (`verified`)
+    recorded      the latest change of this alarm is on disk
+    """
+
+    definition: AlarmDefinition
+    state: State
+    occurrence: int
+    value: float
+    raised_wall_ns: int
+    since_wall_ns: int
+    age_s: float
+    first_out: bool
+    acked_by: str
+    comment: str
+    recorded: bool
+    evidence: tuple[Evidence, ...]
+    verified: bool = False
+
+    @property
+    def active(self) -> bool:
+        return self.state.active
+
+    @classmethod
+    def of(cls, definition: AlarmDefinition, state: AlarmState, now: Instant, *, recorded: bool) -> AlarmView:
+        age_s = max(now.line_ns - state.raised_line_ns, 0) / NS if state.occurrence else 0.0
+        return cls(definition, state.state, state.occurrence, state.value, state.raised_wall_ns, state.since_wall_ns,
+                   age_s, state.first_out, state.who, state.comment, recorded, state.evidence)
+
+
+def in_order(views: Iterable[AlarmView]) -> tuple[AlarmView, ...]:
+    """Most urgent priority first, within it what waits for a person before what has been taken, newest first."""
+    return tuple(sorted(views, key=lambda view: (view.definition.priority, _LOOK_FIRST.index(view.state),
+                                                 -view.raised_wall_ns)))
+
+
+def risk_level(standing: Iterable[AlarmDefinition]) -> Risk:
+    """The worst risk of the alarms that stand; blue (low) when none does. A blind gas zone is never below orange."""
+    worst = Risk.BLUE
+    for definition in standing:
+        blind = definition.condition == Condition.BLIND
+        worst = min(worst, definition.risk, Risk.ORANGE if blind else Risk.BLUE, key=_WORST_FIRST.index)
+    return worst
