@@ -1,0 +1,266 @@
+"""Blocks: what one group commit writes. Pure code, no I/O.
+
+A block holds the frames of one commit in joint columns, and keeps their boundaries: replay gives the detectors the
+same frames as live did. Layout on disk, little-endian:
+
+    head      magic, CRC32 of all that follows, payload length, samples, frames, lowest and highest signal number,
+              position of the first sample, lowest and highest wall time, instant of encoding
+    payload   frame lengths, signal, quality, wall_ns, line_ns (integers), value
+
+A *position* numbers samples from 0 over the life of the store. Dropped samples leave a gap, so positions only grow.
+
+Integers are kept as first value + steps: a constant or a contiguous range costs 17 bytes, anything else one small step
+per row. Values are kept exactly: as scaled integers where every one of them is a decimal with up to three places
+(that is what 16-bit registers give), as float32 where that loses nothing, else as float64; byte planes are
+deflated where it pays.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.model.clock import Instant
+from gateway.model.frame import Frame
+
+MAGIC = b"DLB1"
+_HEAD = struct.Struct("<4sIIIIiiqqqqqB3x")
+_CRC_FROM = 8  # magic and CRC itself are not covered
+HEAD_SIZE = _HEAD.size
+MAX_PAYLOAD = 1 << 28  # a longer length is a torn or foreign head
+
+
+class Damaged(ValueError):
+    """These bytes are not a whole block: torn, overwritten, or never written."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Block:
+    """`frame` holds the rows of all frames, `lengths` (int64) how many belong to each; `at`: when it was joined."""
+
+    position: int
+    lengths: NDArray[np.int64]
+    frame: Frame
+    at: Instant
+
+    @property
+    def end(self) -> int:
+        """The position after the last sample."""
+        return self.position + len(self.frame)
+
+    @classmethod
+    def of(cls, position: int, frames: Sequence[Frame], at: Instant) -> Block:
+        return cls(position, np.array([len(frame) for frame in frames], np.int64), Frame.concat(frames), at)
+
+    def frames(self, after: int = -1) -> Iterator[tuple[int, Frame]]:
+        """Each frame as it was appended, with the position after it; only what lies beyond `after`."""
+        stops = np.cumsum(self.lengths)
+        for start, stop in zip((stops - self.lengths).tolist(), stops.tolist(), strict=True):
+            if self.position + stop > after:
+                yield self.position + stop, self.frame.take(slice(max(start, after - self.position), stop))
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What is known of a block without decoding it. `size` is that of the whole block in bytes."""
+
+    size: int
+    samples: int
+    frames: int
+    signal_low: int
+    signal_high: int
+    position: int
+    wall_low: int
+    wall_high: int
+    at: Instant
+
+    @property
+    def end(self) -> int:
+        return self.position + self.samples
+
+
+def encode(block: Block) -> bytes:
+    frame = block.frame
+    integers = (block.lengths, frame.signal, frame.quality, frame.wall_ns, frame.line_ns)
+    payload = b"".join((*map(_pack_integers, integers), _pack_values(frame.value)))
+    head = _HEAD.pack(MAGIC, 0, len(payload), len(frame), block.lengths.shape[0],
+                      int(frame.signal.min()), int(frame.signal.max()), block.position,
+                      int(frame.wall_ns.min()), int(frame.wall_ns.max()),
+                      block.at.line_ns, block.at.wall_ns, block.at.trusted)
+    body = head[_CRC_FROM:] + payload
+    return head[:4] + zlib.crc32(body).to_bytes(4, "little") + body
+
+
+def read_head(data: memoryview, offset: int) -> Head:
+    """The head at `offset`, its CRC not yet checked. Damaged when there is none."""
+    if len(data) - offset < HEAD_SIZE:
+        raise Damaged("the data ends inside a block's head")
+    magic, _, length, samples, frames, signal_low, signal_high, position, wall_low, wall_high, line, wall, trusted = (
+        _HEAD.unpack_from(data, offset))
+    if magic != MAGIC or length > MAX_PAYLOAD or not samples or not frames:
+        raise Damaged("no block begins here")
+    return Head(HEAD_SIZE + length, samples, frames, signal_low, signal_high, position, wall_low, wall_high,
+                Instant(line, wall, bool(trusted)))
+
+
+def check(data: memoryview, offset: int) -> Head:
+    """The head of the whole and undamaged block at `offset`."""
+    head = read_head(data, offset)
+    if len(data) - offset < head.size:
+        raise Damaged("the data ends inside a block")
+    if zlib.crc32(data[offset + _CRC_FROM:offset + head.size]) != int.from_bytes(data[offset + 4:offset + 8], "little"):
+        raise Damaged("checksum differs")
+    return head
+
+
+def decode(data: memoryview, offset: int = 0) -> Block:
+    head = check(data, offset)
+    pieces = _Pieces(data, offset + HEAD_SIZE)
+    lengths = _unpack_integers(pieces, head.frames, np.int64)
+    signal = _unpack_integers(pieces, head.samples, np.int32)
+    quality = _unpack_integers(pieces, head.samples, np.uint16)
+    wall = _unpack_integers(pieces, head.samples, np.int64)
+    line = _unpack_integers(pieces, head.samples, np.int64)
+    value = _unpack_values(pieces, head.samples)
+    return Block(head.position, lengths, Frame.from_columns(signal, value, quality, wall, line), head.at)
+
+
+# -- pieces: a length, whose top bit says "deflated", and bytes ----------------------------------------------------
+
+_LENGTH = struct.Struct("<I")
+_DEFLATED = 1 << 31
+
+
+def _piece(data: bytes) -> bytes:
+    """Noise (the low bytes of measured floats) is not worth the attempt: 256 random bytes show about 160 values."""
+    if len(data) >= 64 and len(set(data[:256])) < 112:
+        packed = zlib.compress(data, 1)
+        if len(packed) < len(data):
+            return _LENGTH.pack(len(packed) | _DEFLATED) + packed
+    return _LENGTH.pack(len(data)) + data
+
+
+class _Pieces:
+    def __init__(self, data: memoryview, offset: int):
+        self._data, self._offset = data, offset
+
+    def raw(self, size: int) -> memoryview:
+        self._offset += size
+        return self._data[self._offset - size:self._offset]
+
+    def next(self) -> bytes | memoryview:
+        (length,) = _LENGTH.unpack_from(self._data, self._offset)
+        start = self._offset + _LENGTH.size
+        self._offset = start + (length & ~_DEFLATED)
+        piece = self._data[start:self._offset]
+        return zlib.decompress(piece) if length & _DEFLATED else piece
+
+
+# -- integer columns -----------------------------------------------------------------------------------------------
+
+_EVEN = struct.Struct("<Bqq")  # 0, first, step
+_UNEVEN = struct.Struct("<Bq")  # width of a step in bytes, first
+_WIDTHS = {1: np.dtype("<i1"), 2: np.dtype("<i2"), 4: np.dtype("<i4"), 8: np.dtype("<i8")}
+
+
+def _narrowest(low: int, high: int) -> int:
+    """Bytes that hold low..high with the lowest number of the type to spare."""
+    return next((width for width in (1, 2, 4) if -(1 << 8 * width - 1) < low and high < 1 << 8 * width - 1), 8)
+
+
+def _pack_integers(column: NDArray) -> bytes:
+    first = int(column[0])
+    if column.strides == (0,) or len(column) == 1:  # one value spread over all rows
+        return _piece(_EVEN.pack(0, first, 0))
+    steps = np.diff(column.astype(np.int64))  # differences and sums wrap alike, so this is exact for any int64
+    low, high = int(steps.min()), int(steps.max())
+    if low == high:
+        return _piece(_EVEN.pack(0, first, low))
+    width = _narrowest(low, high)
+    return _piece(_UNEVEN.pack(width, first) + steps.astype(_WIDTHS[width]).tobytes())
+
+
+def _unpack_integers(pieces: _Pieces, count: int, dtype: type) -> NDArray:
+    data = pieces.next()
+    if data[0] == 0:
+        _, first, step = _EVEN.unpack_from(data)
+        if step == 0:
+            return np.broadcast_to(np.array(first).astype(dtype), (count,))
+        return (first + step * np.arange(count)).astype(dtype)
+    width, first = _UNEVEN.unpack_from(data)
+    column = np.empty(count, np.int64)
+    column[0] = first
+    column[1:] = np.frombuffer(data, _WIDTHS[width], offset=_UNEVEN.size)
+    return np.cumsum(column).astype(dtype, copy=False)
+
+
+# -- values --------------------------------------------------------------------------------------------------------
+
+# How a decimal came about matters to its last bit: raw / 10 and raw * 0.1 differ. Code = index into this table.
+_DECIMALS = ((np.multiply, 1.0, 1.0), (np.divide, 10.0, 10.0), (np.divide, 100.0, 100.0), (np.divide, 1000.0, 1000.0),
+             (np.multiply, 0.1, 10.0), (np.multiply, 0.01, 100.0), (np.multiply, 0.001, 1000.0))
+_SAME, _FLOAT32, _FLOAT64 = 16, 17, 18
+_VALUES = struct.Struct("<BB")  # code, width in bytes
+_NAN = np.array(np.nan).view(np.int64)
+_PROBE = 32  # rows that are tried before the whole column is
+
+
+def _pack_values(column: NDArray[np.float64]) -> bytes:
+    if column.strides == (0,):
+        return _VALUES.pack(_SAME, 8) + _planes(column[:1].copy())
+    values = np.ascontiguousarray(column, "<f8")
+    bits = values.view(np.int64)
+    if (bits == bits[0]).all():
+        return _VALUES.pack(_SAME, 8) + _planes(values[:1].copy())
+    for code in range(len(_DECIMALS)):
+        if _as_decimals(values[:_PROBE], code) is not None and (whole := _as_decimals(values, code)) is not None:
+            return _VALUES.pack(code, whole.dtype.itemsize) + _planes(whole)
+    with np.errstate(over="ignore", invalid="ignore"):
+        single = values.astype("<f4")
+    if (single.astype(np.float64).view(np.int64) == bits).all():
+        return _VALUES.pack(_FLOAT32, 4) + _planes(single)
+    return _VALUES.pack(_FLOAT64, 8) + _planes(values)
+
+
+def _as_decimals(values: NDArray[np.float64], code: int) -> NDArray | None:
+    """Integers from which this code gives back every bit of `values`, or None. The lowest integer stands for NaN."""
+    operation, factor, inverse = _DECIMALS[code]
+    bits = values.view(np.int64)
+    missing = bits == _NAN
+    with np.errstate(over="ignore", invalid="ignore"):
+        integers = np.rint(np.where(missing, 0.0, values) * inverse).astype(np.int64)
+    low, high = int(integers.min()), int(integers.max())
+    width = _narrowest(low, high)
+    if width == 8 or not ((operation(integers, factor).view(np.int64) == bits) | missing).all():
+        return None
+    return np.where(missing, np.iinfo(_WIDTHS[width]).min, integers).astype(_WIDTHS[width])
+
+
+def _planes(column: NDArray) -> bytes:
+    """First all lowest bytes, then all second bytes ...: what varies little stands together and deflates well."""
+    width = column.dtype.itemsize
+    return b"".join(_piece(plane.tobytes()) for plane in column.view(np.uint8).reshape(-1, width).T)
+
+
+def _unpack_values(pieces: _Pieces, count: int) -> NDArray[np.float64]:
+    code, width = _VALUES.unpack(pieces.raw(_VALUES.size))
+    rows = 1 if code == _SAME else count
+    column = np.empty((rows, width), np.uint8)
+    for plane in range(width):
+        column[:, plane] = np.frombuffer(pieces.next(), np.uint8)
+    if code == _SAME:
+        return np.broadcast_to(column.view("<f8")[0, 0], (count,))
+    if code == _FLOAT32:
+        return column.view("<f4")[:, 0].astype(np.float64)
+    if code == _FLOAT64:
+        return column.view("<f8")[:, 0]
+    integers = column.view(_WIDTHS[width])[:, 0]
+    operation, factor, _ = _DECIMALS[code]
+    values = operation(integers.astype(np.float64), factor)
+    values[integers == np.iinfo(_WIDTHS[width]).min] = np.nan
+    return values

@@ -1,0 +1,174 @@
+"""StoreReader: one consumer with a durable cursor. Newest data first, older data behind it, nothing twice unless lost.
+
+The cursor is the set of positions not yet done: `live` and everything after it, and a short list of older ranges, the
+backlog. In normal operation the backlog is empty. A reader that has fallen behind what is in memory (an outage of the
+database, a restart) goes on with the newest samples, and what it skipped becomes backlog, oldest first because that
+is what retention deletes next. A batch of backlog is handed out only when no new data waits, and no faster than asked.
+
+Delivery is at least once: the cursor is saved every few seconds, so after a crash the last of it is sent again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from typing import Protocol
+
+from gateway.model.clock import NS, Clock
+from gateway.model.frame import Frame
+from gateway.model.ports import Batch
+from gateway.store.block import Block
+
+_MOST_RANGES = 16  # of backlog; beyond that the two oldest are joined, and what lies between them is sent again
+
+
+class Source(Protocol):
+    """What a reader asks of the store."""
+
+    @property
+    def durable_position(self) -> int: ...
+
+    @property
+    def recent_start(self) -> int: ...
+
+    def recent(self, position: int) -> Sequence[Block]: ...
+
+    async def read(self, start: int, stop: int, max_samples: int) -> tuple[Frame, int]: ...
+
+    def cursor_moved(self) -> None: ...
+
+
+class StoreReader:
+    """See gateway.model.ports.Reader. Belongs to the event loop and to one task.
+
+    historic_samples, lag_samples  what is waiting: of the backlog, and in all
+    evicted_samples  deleted by retention before this reader was done with them
+    """
+
+    def __init__(self, store: Source, name: str, cursor: bytes | None, oldest: int, backfill_per_s: float | None,
+                 live_age_s: float, clock: Clock):
+        self.name = name
+        self.evicted_samples = 0
+        self._store = store
+        self._clock = clock
+        self._live_age_ns = round(live_age_s * NS)
+        self._pace = 0.0 if backfill_per_s is None else 1 / backfill_per_s  # seconds per sample
+        self._backfill_at = 0.0  # loop time from which the next backlog batch is due
+        self._news = asyncio.Event()
+        self._taken: tuple[int, int] | None = None
+        self._live, self._backlog = oldest, []
+        if cursor is not None:
+            state = json.loads(cursor)
+            self._live, self._backlog = state["live"], [tuple(part) for part in state["backlog"]]
+        self.evict(oldest)
+
+    # -- two-phase: take, done --------------------------------------------------------------------------------------
+
+    async def take(self, max_samples: int) -> Batch:
+        """Wait for durable data; at most `max_samples` of it. Without `done` in between the same or newer comes again.
+        """
+        while True:
+            self._news.clear()
+            batch = self._take_live(max_samples)
+            if batch is None and self._backlog and self._backfill_due() <= 0:
+                batch = await self._take_backlog(max_samples)
+            if batch is None:
+                await self._wait()
+            elif len(batch.frame):
+                return batch
+            else:  # a gap: dropped, damaged, or signals that the site no longer has
+                self.done(batch.position)
+
+    def done(self, position: int) -> None:
+        """The samples of the last batch up to `position` need not come again. Safe on disk some seconds later."""
+        first, end = self._taken or (0, 0)
+        if not first < position <= end:
+            raise ValueError(f"{self.name}: position {position} is not in the batch taken last, {first}..{end}")
+        self._live = max(self._live, position)  # backlog always lies below
+        self._backlog = [rest for start, stop in self._backlog
+                         for rest in ((start, min(stop, first)), (max(start, position), stop)) if rest[0] < rest[1]]
+        self._taken = (position, end)
+        self._store.cursor_moved()
+
+    @property
+    def historic_samples(self) -> int:
+        return sum(stop - start for start, stop in self._backlog)
+
+    @property
+    def lag_samples(self) -> int:
+        return max(0, self._store.durable_position - self._live) + self.historic_samples
+
+    # -- for the store ----------------------------------------------------------------------------------------------
+
+    def wake(self) -> None:
+        self._news.set()
+
+    def evict(self, oldest: int) -> None:
+        """Everything before `oldest` has been deleted."""
+        kept = [(max(start, oldest), stop) for start, stop in self._backlog if stop > oldest]
+        before = self.historic_samples
+        self._backlog = kept
+        self.evicted_samples += before - self.historic_samples + max(0, oldest - self._live)
+        self._live = max(self._live, oldest)
+
+    def cursor(self) -> bytes:
+        return json.dumps({"live": self._live, "backlog": self._backlog}).encode()
+
+    # -- inside -----------------------------------------------------------------------------------------------------
+
+    def _take_live(self, max_samples: int) -> Batch | None:
+        durable = self._store.durable_position
+        if self._live >= durable:
+            return None
+        self._skip_to(self._store.recent_start)
+        blocks = self._store.recent(self._live)
+        if blocks and self._clock.now().line_ns - blocks[0].at.line_ns > self._live_age_ns:
+            self._skip_to(durable - max_samples)
+            blocks = self._store.recent(self._live)
+        if not blocks:
+            return None
+        frame, position = slice_blocks(blocks, self._live, durable, max_samples)
+        self._taken = (self._live, position)
+        return Batch(frame, position, historic=False)
+
+    def _skip_to(self, position: int) -> None:
+        if position > self._live:
+            self._backlog.append((self._live, position))
+            self._live = position
+        while len(self._backlog) > _MOST_RANGES:
+            (start, _), (_, stop), *rest = self._backlog
+            self._backlog = [(start, stop), *rest]
+
+    async def _take_backlog(self, max_samples: int) -> Batch:
+        start, stop = self._backlog[0]
+        frame, position = await self._store.read(start, stop, max_samples)
+        self._taken = (start, position)
+        now = asyncio.get_running_loop().time()
+        self._backfill_at = max(now, self._backfill_at) + len(frame) * self._pace
+        return Batch(frame, position, historic=True)
+
+    def _backfill_due(self) -> float:
+        return self._backfill_at - asyncio.get_running_loop().time()
+
+    async def _wait(self) -> None:
+        """For new data, or for the next turn of the backlog."""
+        try:
+            await asyncio.wait_for(self._news.wait(), max(0.0, self._backfill_due()) if self._backlog else None)
+        except TimeoutError:
+            return
+
+
+def slice_blocks(blocks: Sequence[Block], start: int, stop: int, max_samples: int) -> tuple[Frame, int]:
+    """The samples from position `start` to before `stop`, at most `max_samples`, and the position after them."""
+    parts, position, room = [], stop, max_samples
+    for block in blocks:
+        first, last = max(0, start - block.position), min(len(block.frame), stop - block.position)
+        last = min(last, first + room)
+        if last > first:
+            parts.append(block.frame.take(slice(first, last)))
+            room -= last - first
+        if room == 0:
+            position = block.position + last
+            break
+    return (Frame.concat(parts) if parts else Frame.empty()), position

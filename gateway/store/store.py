@@ -1,0 +1,416 @@
+"""TelemetryStore: append on the event loop, one writer thread, readers with durable cursors, history.
+
+    append --> WriteQueue --> writer thread: gather for commit_interval_s, encode, write, fdatasync --> on_durable
+                                             retention, cursors, snapshots                           --> readers
+
+Nothing here ever blocks the event loop on the disk or raises for a fault of the disk: `stats().failing` says what is
+wrong, the writer tries again, and detection goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.model.clock import NS, Clock, Instant
+from gateway.model.errors import StoreInUse
+from gateway.model.frame import Frame
+from gateway.model.signal import SignalTable
+from gateway.model.text import Text
+from gateway.store.block import Block
+from gateway.store.disk import SILENT, Disk, explain
+from gateway.store.history import History, Trend
+from gateway.store.journal import Journal, StoreSettings
+from gateway.store.queue import Entry, WriteQueue
+from gateway.store.reader import StoreReader, slice_blocks
+from gateway.store.segment import Segment, blocks
+
+_log = logging.getLogger(__name__)
+
+_BLOCK_SAMPLES = 16_384  # frames of one commit are joined up to this size: bounds the memory and time of one encoding
+_SILENT_S = 10  # a commit that takes longer is a disk that does not answer
+_CLOSE_S = 10  # longest wait for the last commit
+
+
+@dataclass(frozen=True, slots=True)
+class StoreStats:
+    """Counters start at 0 with the process.
+
+    evicted_samples  deleted by retention before a reader was done with them, summed over the open readers
+    dropped_samples  never written: memory was full because the disk was too slow or failing
+    damaged          places on disk that could not be read back
+    """
+
+    position: int
+    durable_position: int
+    queued_samples: int
+    queue_fill: float  # 0 to 1
+    dropped_samples: int
+    evicted_samples: int
+    written_bytes: int
+    syncs: int
+    segments: int
+    size_bytes: int
+    oldest_wall_ns: int  # 0: nothing stored
+    newest_wall_ns: int
+    truncated_bytes: int
+    damaged: int
+    failing: Text | None
+    lag_samples: dict[str, int] = field(default_factory=dict)  # by reader
+
+
+class TelemetryStore:
+    """`open` and everything else but `history`, `frames` and `load` belong on the event loop."""
+
+    def __init__(self, folder: Path, signals: SignalTable, settings: StoreSettings, clock: Clock,
+                 disk: Disk | None = None):
+        self._folder = folder
+        self._settings = settings
+        self._clock = clock
+        self._signals = signals
+        self._journal = Journal(folder, signals.ids, settings, clock, disk or Disk(), self._tell_evicted)
+        self._queue = WriteQueue(settings.queue_size)
+        self._durable = 0
+        self._recent: deque[Block] = deque()  # newest durable blocks, for live readers and history
+        self._recent_samples = 0
+        self._recent_start = 0
+        self._recent_lock = threading.Lock()
+        self._readers: dict[str, StoreReader] = {}
+        self._cursors_moved = False
+        self._cursors_due = 0.0
+        self._saves: dict[str, bytes] = {}
+        self._saves_lock = threading.Lock()
+        self._failing: Text | None = None
+        self._commit_began: int | None = None  # line time
+        self._closing = threading.Event()  # ends the pause after a failed commit
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._reading: ThreadPoolExecutor | None = None
+
+    # -- life -------------------------------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Lock and recover. Raises StoreInUse; a disk that can not be written is not an error but `stats().failing`."""
+        try:
+            self._journal.open()
+        except OSError as error:
+            self._fail(explain(error, self._folder))
+        self._queue.position = self._durable = self._recent_start = self._journal.position
+        self._loop = asyncio.get_running_loop()
+        self._reading = ThreadPoolExecutor(1, "store-reader")
+        self._thread = threading.Thread(target=self._write_forever, name="store-writer", daemon=True)
+        self._thread.start()
+
+    async def close(self) -> None:
+        """Make durable what is queued (one attempt), save the cursors, release the folder."""
+        if self._thread is None:
+            return
+        self._queue.close()
+        self._closing.set()
+        await asyncio.to_thread(self._thread.join, _CLOSE_S)
+        if self._thread.is_alive():
+            _log.error("%s: the disk does not answer; %d samples are not stored", self._folder, self._queue.samples)
+        self._reading.shutdown(wait=False)
+        self._thread = None
+        await asyncio.sleep(0)  # lets the last on_durable callbacks run
+
+    # -- in ---------------------------------------------------------------------------------------------------------
+
+    def append(self, frame: Frame, on_durable: Callable[[], None] | None = None) -> int:
+        """Queue a frame and return the position after it. `on_durable` is called on the event loop, in order, once the
+        frame would survive a power cut; never for a frame that was dropped."""
+        return self._queue.append(frame, on_durable)
+
+    @property
+    def position(self) -> int:
+        return self._queue.position
+
+    @property
+    def durable_position(self) -> int:
+        return self._durable
+
+    # -- out --------------------------------------------------------------------------------------------------------
+
+    def reader(self, name: str, backfill_per_s: float | None = None) -> StoreReader:
+        """The one reader of that name. A new one begins with the oldest data there is.
+
+        backfill_per_s  samples per second of old data while it catches up; None: as fast as it takes them
+        """
+        if name not in self._readers:
+            segments = self._journal.segments
+            self._readers[name] = StoreReader(
+                self, name, self._journal.load(_cursor(name)), segments[0].base if segments else self._durable,
+                backfill_per_s, self._settings.live_age_s, self._clock)
+        return self._readers[name]
+
+    def frames(self, after: int = 0) -> Iterator[tuple[int, Frame]]:
+        """Every durable frame with samples beyond position `after`, as it was appended, with the position after it.
+
+        Numbers are those of today's signal table; signals that are no longer in it are left out.
+        """
+        for segment, until in self._journal.parts(after, self._journal.position):
+            numbers = self._numbers(segment)
+            for block in blocks(segment, after, until, self._journal.complain):
+                for position, frame in block.frames(after):
+                    if len(known := renumbered(frame, numbers)):
+                        yield position, known
+
+    def history(self, signals: Sequence[int], start_wall_ns: int, end_wall_ns: int, max_points: int = 500) -> Trend:
+        """Lowest, highest and mean value per signal in at most `max_points` equal steps of time; see Trend.
+
+        Reads the disk: call it off the event loop (`asyncio.to_thread`). Safe from any thread.
+        """
+        history = History(signals, start_wall_ns, end_wall_ns, max_points, len(self._signals))
+        with self._recent_lock:
+            recent, stop = tuple(self._recent), self._recent_start
+        for segment, until in self._journal.parts(0, stop):
+            if history.overlaps(segment.wall_low, segment.wall_high):
+                numbers = self._numbers(segment)
+                for block in blocks(segment, 0, until, self._journal.complain,
+                                    *history.choice(_old_numbers(history.signals, numbers))):
+                    history.add(renumbered(block.frame, numbers))
+        for block in recent:
+            history.add(block.frame)
+        return history.trend()
+
+    # -- for the readers --------------------------------------------------------------------------------------------
+
+    @property
+    def recent_start(self) -> int:
+        """Everything durable from here on is in memory."""
+        return self._recent_start
+
+    def recent(self, position: int) -> list[Block]:
+        """The blocks in memory that hold samples beyond `position`, oldest first."""
+        found: list[Block] = []
+        for block in reversed(self._recent):
+            if block.end <= position:
+                break
+            found.append(block)
+        return found[::-1]
+
+    async def read(self, start: int, stop: int, max_samples: int) -> tuple[Frame, int]:
+        """Samples on disk from position `start` to before `stop`, and the position after them."""
+        return await asyncio.get_running_loop().run_in_executor(self._reading, self._read, start, stop, max_samples)
+
+    def _read(self, start: int, stop: int, max_samples: int) -> tuple[Frame, int]:
+        parts, position = [], start
+        for segment, until in self._journal.parts(start, stop):
+            numbers = self._numbers(segment)
+            for block in blocks(segment, start, until, self._journal.complain):
+                part, position = slice_blocks([block], start, until, max_samples)
+                max_samples -= len(part)
+                parts.append(renumbered(part, numbers))
+                if max_samples == 0:
+                    return Frame.concat(parts), position
+        return (Frame.concat(parts) if parts else Frame.empty()), stop
+
+    def cursor_moved(self) -> None:
+        if not self._cursors_moved:
+            self._cursors_moved = True
+            self._queue.nudge()
+
+    def _numbers(self, segment: Segment) -> NDArray[np.int32] | None:
+        """Today's number for each number in the segment, -1 for a signal that is gone; None: nothing has changed."""
+        if segment.ids == self._signals.ids:
+            return None
+        return np.array([self._signals.index(one) if one in self._signals else -1 for one in segment.ids], np.int32)
+
+    # -- small things -----------------------------------------------------------------------------------------------
+
+    def save(self, name: str, data: bytes) -> None:
+        """Keep `data` under `name`, replacing what was there. Written soon, after the frames appended before it, whole
+        or not at all; a newer save of the same name supersedes one that was not yet written."""
+        with self._saves_lock:
+            self._saves[name] = data
+        self._queue.nudge()
+
+    def load(self, name: str) -> bytes | None:
+        """What was saved last, or None."""
+        with self._saves_lock:
+            waiting = self._saves.get(name)
+        return self._journal.load(name) if waiting is None else waiting
+
+    def stats(self) -> StoreStats:
+        queue, journal, counts = self._queue, self._journal, self._journal.counts
+        segments = journal.segments
+        kept = [segment for segment in segments if segment.samples]
+        readers = self._readers
+        return StoreStats(
+            position=queue.position,
+            durable_position=self._durable,
+            queued_samples=queue.samples,
+            queue_fill=queue.fill,
+            dropped_samples=queue.dropped_samples,
+            evicted_samples=sum(reader.evicted_samples for reader in readers.values()),
+            written_bytes=counts.written_bytes,
+            syncs=counts.syncs,
+            segments=len(segments),
+            size_bytes=journal.size,
+            oldest_wall_ns=min((segment.wall_low for segment in kept), default=0),
+            newest_wall_ns=max((segment.wall_high for segment in kept), default=0),
+            truncated_bytes=counts.truncated_bytes,
+            damaged=len(counts.damage),
+            failing=self._failing or self._silence(),
+            lag_samples={name: reader.lag_samples for name, reader in readers.items()})
+
+    # -- the writer thread ------------------------------------------------------------------------------------------
+
+    def _write_forever(self) -> None:
+        settings, queue = self._settings, self._queue
+        while True:
+            queue.wait(settings.cursor_interval_s if self._cursors_moved else None)
+            queue.gather(settings.commit_interval_s)
+            self._commit_began = self._clock.now().line_ns
+            try:
+                if self._commit() | self._save_small_things():
+                    self._failing = None
+                failed = False
+            except (OSError, StoreInUse) as error:
+                failed = True
+                self._fail(explain(error, self._folder) if isinstance(error, OSError)
+                           else Text(error.message("en"), error.message("zh")))
+            except Exception:  # the last line of defence: one frame that can not be encoded must not end all storing
+                failed = True
+                queue.discard()
+                self._fail(_DEFECT)
+                _log.exception("storing failed; %d samples dropped so far", queue.dropped_samples)
+            finally:
+                self._commit_began = None
+            if queue.closed and (failed or queue.empty):
+                break
+            if failed:
+                self._closing.wait(settings.retry_s)
+        self._journal.close()
+
+    def _commit(self) -> bool:
+        """Write what waits. True when something was written."""
+        if self._queue.empty:
+            return False
+        if not self._journal.opened:
+            self._journal.open()
+            self._queue.rebase(self._journal.position)
+        entries = self._queue.take()
+        joined = _join(entries, self._clock.now())
+        try:
+            if joined:
+                self._journal.commit(joined)
+        except OSError:
+            self._queue.give_back()
+            raise
+        self._queue.written()
+        self._tell(self._committed, joined, [entry.on_durable for entry in entries if entry.on_durable is not None])
+        return bool(joined)
+
+    def _save_small_things(self) -> bool:
+        """Snapshots at once, cursors when they are due."""
+        with self._saves_lock:
+            saves, self._saves = self._saves, {}
+        now = time.monotonic()
+        if self._cursors_moved and (self._queue.closed or now >= self._cursors_due):
+            self._cursors_moved = False
+            self._cursors_due = now + self._settings.cursor_interval_s
+            saves |= {_cursor(reader.name): reader.cursor() for reader in tuple(self._readers.values())}
+        wrote = False
+        try:
+            while saves:
+                name = next(iter(saves))
+                if not self._journal.opened:
+                    self._journal.open()
+                self._journal.save(name, saves[name])
+                del saves[name]
+                wrote = True
+        finally:
+            if saves:  # not written: again at the next turn, unless there is a newer one
+                with self._saves_lock:
+                    self._saves = saves | self._saves
+        return wrote
+
+    def _tell(self, what: Callable[..., None], *about: object) -> None:
+        """Call back on the event loop; nobody is told any more when that is gone."""
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(what, *about)
+
+    def _tell_evicted(self, end: int) -> None:
+        if self._loop is not None:
+            self._tell(self._on_evicted, end)
+
+    def _fail(self, reason: Text) -> None:
+        if reason != self._failing:
+            _log.error("%s", reason)
+        self._failing = reason
+
+    def _silence(self) -> Text | None:
+        began = self._commit_began
+        seconds = 0 if began is None else (self._clock.now().line_ns - began) // NS
+        return SILENT.format(folder=self._folder, seconds=seconds) if seconds >= _SILENT_S else None
+
+    # -- back on the event loop -------------------------------------------------------------------------------------
+
+    def _committed(self, joined: list[Block], callbacks: list[Callable[[], None]]) -> None:
+        with self._recent_lock:
+            for block in joined:
+                self._durable = block.end
+                self._recent.append(block)
+                self._recent_samples += len(block.frame)
+            while self._recent_samples > self._settings.recent_samples and len(self._recent) > 1:
+                oldest = self._recent.popleft()
+                self._recent_samples -= len(oldest.frame)
+                self._recent_start = oldest.end
+        for callback in callbacks:
+            self._loop.call_soon(callback)  # in order, and an exception in one does not keep the others from running
+        for reader in self._readers.values():
+            reader.wake()
+
+    def _on_evicted(self, oldest: int) -> None:
+        for reader in self._readers.values():
+            reader.evict(oldest)
+
+
+_DEFECT = Text("measured data could not be encoded and was dropped. Fix: restart the gateway and report the log",
+               "测量数据编码失败，已被丢弃。处理：重启网关并上报日志")
+
+
+def _cursor(reader: str) -> str:
+    return f"cursor-{reader}"
+
+
+def _join(entries: Sequence[Entry], at: Instant) -> list[Block]:
+    """Frames in as few blocks as their size and gaps between them allow. Empty frames need no place on disk."""
+    groups: list[list[Entry]] = []
+    room, end = 0, -1
+    for entry in entries:
+        if not len(entry.frame):
+            continue
+        if entry.start != end or len(entry.frame) > room:
+            groups.append([])
+            room = _BLOCK_SAMPLES
+        groups[-1].append(entry)
+        room -= len(entry.frame)
+        end = entry.end
+    return [Block.of(group[0].start, [entry.frame for entry in group], at) for group in groups]
+
+
+def renumbered(frame: Frame, numbers: NDArray[np.int32] | None) -> Frame:
+    """The frame in today's numbers, without the signals that are gone."""
+    if numbers is None:
+        return frame
+    signal = numbers[frame.signal]
+    moved = Frame.from_columns(signal, frame.value, frame.quality, frame.wall_ns, frame.line_ns)
+    return moved if (signal >= 0).all() else moved.take(signal >= 0)
+
+
+def _old_numbers(signals: NDArray[np.int32], numbers: NDArray[np.int32] | None) -> NDArray[np.int32]:
+    """The numbers by which a segment knows these signals."""
+    return signals if numbers is None else np.flatnonzero(np.isin(numbers, signals))
