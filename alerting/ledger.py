@@ -217,11 +217,14 @@ class AlarmLedger:
         # 2 s of patience covers a reader's short lock; isolation_level None: transactions are ours
         connection = sqlite3.connect(self.path, timeout=2.0, isolation_level=None, check_same_thread=False)
         try:
+            version = self._known_version(connection)  # first: a file that is not ours to write stays as it is
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA wal_autocheckpoint = 10000")  # normally `tidy` does it, when nobody waits
             connection.execute("PRAGMA journal_size_limit = 1048576")
-            self._migrate(connection)
+            for number in range(version, len(MIGRATIONS)):
+                connection.executescript(f"BEGIN IMMEDIATE;{MIGRATIONS[number]}PRAGMA application_id = {APPLICATION_ID};"
+                                         f"PRAGMA user_version = {number + 1};COMMIT;")
             last = connection.execute("SELECT position, hash FROM journal ORDER BY position DESC LIMIT 1").fetchone()
             contents = Contents(tuple(_read_states(connection)), tuple(_read_outbox(connection)), set_aside)
         except BaseException:
@@ -231,7 +234,7 @@ class AlarmLedger:
         self._connection = connection
         return contents
 
-    def _migrate(self, connection: sqlite3.Connection) -> None:
+    def _known_version(self, connection: sqlite3.Connection) -> int:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version > len(MIGRATIONS):
             raise LedgerError(Text(f"the alarm file has version {version}, this program knows {len(MIGRATIONS)}",
@@ -239,9 +242,7 @@ class AlarmLedger:
                               fix=Text("install the newer version again, or move the file away",
                                        "请重新安装新版本，或移走该文件"),
                               retryable=False)
-        for number in range(version, len(MIGRATIONS)):
-            connection.executescript(f"BEGIN IMMEDIATE;{MIGRATIONS[number]}PRAGMA application_id = {APPLICATION_ID};"
-                                     f"PRAGMA user_version = {number + 1};COMMIT;")
+        return version
 
     def _reader(self) -> sqlite3.Connection:
         return sqlite3.connect(f"file:{_uri_path(self.path)}?mode=ro", uri=True, timeout=2.0)

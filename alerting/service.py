@@ -17,7 +17,7 @@ import logging
 import math
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from alerting import message
@@ -84,8 +84,7 @@ class AlarmService:
         self._writer = LedgerWriter(ledger, opened=self._opened, committed=self._committed, failed=self._failed,
                                     journal_limit=settings.journal_limit, retry_s=settings.ledger_retry_s)
         self.on_commit: Callable[[tuple[Transition, ...], int], None] | None = None
-        self.version = 0  # grows with everything a page could show
-        self._changed = asyncio.Event()
+        self._watchers: list[Callable[[], None]] = []
         self._waiting: deque[_Waiting] = deque()  # at most journal_limit: see _make_room
         self._unrecorded: dict[str, int] = {}  # alarm -> ticket of its latest change that is not on disk
         self._ledger_trouble: Text | None = None
@@ -122,12 +121,17 @@ class AlarmService:
     async def acknowledge(self, alarm: str, who: str, comment: str = "") -> AlarmView:
         """Returns when it is on disk, or with `recorded` False after `commit_bound_s`. Errors: see AlarmEngine."""
         self._remember(self._engine.acknowledge(alarm, who, comment, self._clock.now()))
+        changed = asyncio.Event()
+        unsubscribe = self.subscribe(changed.set)
         try:
             async with asyncio.timeout(self._settings.commit_bound_s):
                 while alarm in self._unrecorded and self._ledger_trouble is None:
-                    await self._changed.wait()
+                    changed.clear()
+                    await changed.wait()
         except TimeoutError:
             pass  # the view says that it is not recorded
+        finally:
+            unsubscribe()
         return self.view(alarm)
 
     def view(self, alarm: str) -> AlarmView:
@@ -135,8 +139,7 @@ class AlarmService:
         definition = self._alarms.get(alarm)
         if definition is None:
             raise CommandError(Text("there is no alarm with this id", "没有此编号的告警"), where=alarm)
-        return AlarmView.of(definition, self._engine.state(alarm), self._clock.now(),
-                            recorded=alarm not in self._unrecorded)
+        return AlarmView.of(definition, self._engine.state(alarm), recorded=alarm not in self._unrecorded)
 
     def views(self) -> tuple[AlarmView, ...]:
         """Every alarm that is not normal, in the order to look at them."""
@@ -151,13 +154,11 @@ class AlarmService:
         """Journal rows, newest first; `before`: position to go on from. LedgerError when the file can not be read."""
         return await asyncio.to_thread(self._ledger.history, limit, before)
 
-    async def subscribe(self) -> AsyncIterator[int]:
-        """Yields `version` now and after every change. A slow reader skips versions; nothing is queued."""
-        while True:
-            seen = self.version
-            yield seen
-            while self.version == seen:
-                await self._changed.wait()
+    def subscribe(self, changed: Callable[[], None]) -> Callable[[], None]:
+        """`changed` is called after every change that a page could show; look at `views` then. It must not wait and
+        must not raise. Returns what ends the subscription."""
+        self._watchers.append(changed)
+        return lambda: self._watchers.remove(changed)
 
     def status(self) -> AlarmStatus:
         now = asyncio.get_running_loop().time()
@@ -335,6 +336,5 @@ class AlarmService:
         self.apply(Verdicts.from_edges([edge]))
 
     def _tell_pages(self) -> None:
-        self.version += 1
-        self._changed.set()
-        self._changed.clear()
+        for changed in tuple(self._watchers):
+            changed()

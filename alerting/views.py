@@ -23,8 +23,8 @@ class AlarmView:
     state         see alerting.lifecycle; STATE_NAMES has the words
     active        it counts as an alarm now (a latched one does although its condition has ended)
     value         what raised it, in the definition's unit; NaN where there is none
-    raised_*      when it was raised; age_s: how long ago on the gateway's time line; since_wall_ns: in this state since
-    acked_by      name as given, not verified until there are accounts (`verified`)
+    raised_*      when it was raised; since_wall_ns: in this state since
+    who, comment  of the acknowledgement; the name is as given, not verified until there are accounts (`verified`)
     recorded      the latest change of this alarm is on disk
     """
 
@@ -33,10 +33,10 @@ class AlarmView:
     occurrence: int
     value: float
     raised_wall_ns: int
+    raised_line_ns: int
     since_wall_ns: int
-    age_s: float
     first_out: bool
-    acked_by: str
+    who: str
     comment: str
     recorded: bool
     evidence: tuple[Evidence, ...]
@@ -46,11 +46,14 @@ class AlarmView:
     def active(self) -> bool:
         return self.state.active
 
+    def age_s(self, now: Instant) -> float:
+        """How long ago it was raised, on the gateway's time line: a wall clock that was set does not change it."""
+        return max(now.line_ns - self.raised_line_ns, 0) / NS
+
     @classmethod
-    def of(cls, definition: AlarmDefinition, state: AlarmState, now: Instant, *, recorded: bool) -> AlarmView:
-        age_s = max(now.line_ns - state.raised_line_ns, 0) / NS if state.occurrence else 0.0
-        return cls(definition, state.state, state.occurrence, state.value, state.raised_wall_ns, state.since_wall_ns,
-                   age_s, state.first_out, state.who, state.comment, recorded, state.evidence)
+    def of(cls, definition: AlarmDefinition, state: AlarmState, *, recorded: bool) -> AlarmView:
+        return cls(definition, state.state, state.occurrence, state.value, state.raised_wall_ns, state.raised_line_ns,
+                   state.since_wall_ns, state.first_out, state.who, state.comment, recorded, state.evidence)
 
 
 def in_order(views: Iterable[AlarmView]) -> tuple[AlarmView, ...]:
