@@ -1,0 +1,251 @@
+"""The bank: all detectors of a site on all its signals, in lock-step. Frames in, Verdicts out, no I/O, no clock."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from gateway.core.detectors.blind import Blind, Zone
+from gateway.core.detectors.deadman import Deadman
+from gateway.core.detectors.detector import Detector
+from gateway.core.detectors.limits import HIGH, LOW, Limits
+from gateway.core.detectors.rate import Rate
+from gateway.core.detectors.stuck import Stuck
+from gateway.core.detectors.validity import Validity
+from gateway.core.edges import Conditions, Edges, Outages
+from gateway.core.latest import Latest
+from gateway.core.rows import NEVER, Rows, rounds
+from gateway.core.rules.watch import Watch
+from gateway.core.snapshot import overlap, pack, transfer, unpack
+from gateway.model.clock import Instant
+from gateway.model.frame import Frame
+from gateway.model.signal import Condition
+from gateway.model.site import Site
+from gateway.model.verdict import Verdicts
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Failure:
+    """A detector that raised. standing: its last call failed. count: failed calls since start."""
+
+    detector: str
+    count: int
+    text: str
+    standing: bool
+
+
+class Bank:
+    """All detectors of one site.
+
+    `step` and `tick` return edges only: a condition began or ended, in order of line time; per alarm, edges alternate
+    and their line times increase. What a delay or a deadman decides carries the instant of the deadline, so the same
+    stream gives the same edges however it is cut into frames and however often `tick` is called, provided that time
+    is not told (`tick`) ahead of samples still to come.
+
+    Life: Bank(site), perhaps restore(snapshot) and step() over the frames stored after it, begin(now), perhaps
+    adopt(what the alarm engine has standing), then step and tick.
+    """
+
+    def __init__(self, site: Site):
+        self._site = site
+        self._latest = Latest(len(site.signals))
+        self._conditions = Conditions(site.alarms)
+        self._outages = Outages()
+        self._validity = Validity(site, self._outages)
+        self._deadman = Deadman(site, self._outages)
+        self._others = (self._deadman, *_chosen(site))
+        self._detectors: tuple[Detector, ...] = (self._validity, *self._others)
+        self._blind = Blind(site)
+        self._watch = Watch(site, self._latest, self._deadman, self._outages)
+        self._failures: dict[str, Failure] = {}
+        self._now_ns: int | None = None  # newest instant known, None before the first
+        self._skew_ns: int | None = None  # wall minus line time of the gateway's clock, from `tick` and `begin`
+        self.late_samples = 0  # older than the newest of their signal: not evaluated
+
+    @property
+    def latest(self) -> Latest:
+        """The newest accepted sample of every signal, with its effective quality."""
+        return self._latest
+
+    @property
+    def zones(self) -> tuple[Zone, ...]:
+        """Per gas area: how many detectors there are and how many work."""
+        return self._blind.zones()
+
+    @property
+    def failures(self) -> tuple[Failure, ...]:
+        """Detectors that raised since the start. While any is `standing`, detection is not complete."""
+        return tuple(self._failures.values())
+
+    @property
+    def next_deadline_ns(self) -> int | None:
+        """Line time at which `tick` is next needed; never too late, now and then too early. None: nothing waits."""
+        deadline = min(self._watch.deadline_ns, *(detector.deadline_ns for detector in self._detectors))
+        return None if deadline == NEVER else deadline
+
+    def step(self, frame: Frame) -> Verdicts:
+        """Evaluate a frame. Rows of one signal come oldest first; one older than the newest accepted is not used."""
+        if not len(frame):
+            return Verdicts.none()
+        if self._now_ns is None:
+            self._begin(int(frame.line_ns.min()))
+        edges = self._edges(frame)
+        for part, index in rounds(frame):
+            late = part.line_ns < self._latest.line_ns[index]
+            if dropped := np.count_nonzero(late):
+                self.late_samples += dropped
+                part = part.take(~late)
+                index = part.signal.astype(np.int64)
+                if not index.size:
+                    continue
+            self._round(Rows.of(part, index), edges)
+        self._pass_time(edges)
+        return self._conditions.publish(edges)
+
+    def tick(self, now: Instant) -> Verdicts:
+        """Time passes: deadmen, running on-delays, stroke times. May begin a condition, never ends one."""
+        if self._now_ns is None:
+            self._begin(now.line_ns)
+        self._now_ns = max(self._now_ns, now.line_ns)
+        self._skew_ns = now.wall_ns - now.line_ns
+        edges = Edges(self._skew_ns)
+        self._pass_time(edges)
+        return self._conditions.publish(edges)
+
+    def begin(self, now: Instant) -> None:
+        """Live watching begins (again) now. Deadmen run from here; a delay that ran out unwatched starts again."""
+        self._skew_ns = now.wall_ns - now.line_ns
+        self._begin(now.line_ns)
+
+    def standing(self) -> Verdicts:
+        """Every condition that stands, as the edge with which it began: for an alarm engine that lost its own state."""
+        return self._conditions.standing()
+
+    def adopt(self, alarms: Iterable[str]) -> None:
+        """These alarms stand in the alarm engine. Those of which the bank knows nothing (no snapshot, or one of another
+        version) are taken over, to be ended by the first good evidence; ids the site does not have are passed over."""
+        numbers = [self._site.alarms.index(alarm) for alarm in alarms if alarm in self._site.alarms]
+        self._adopt(np.array(numbers, np.int64))
+
+    def snapshot(self) -> bytes:
+        """All state as bytes, for `restore`."""
+        arrays = {f"{owner}/{name}": array for owner, state in self._states() for name, array in state.items()}
+        conditions = self._conditions
+        arrays |= {"alarm/active": conditions.active, "alarm/line": conditions.line, "alarm/wall": conditions.wall,
+                   "alarm/value": conditions.value}
+        rules = {rule.id: {"signature": rule.signature, "state": rule.machine.state()} for rule in self._watch.rules}
+        return pack({"signals": self._site.signals.ids, "alarms": conditions.ids, "rules": rules, "now": self._now_ns,
+                     "late": self.late_samples}, arrays)
+
+    def restore(self, snapshot: bytes) -> None:
+        """Take over the state of what still exists, by id. Call it on a fresh bank. SnapshotError leaves it fresh."""
+        head, arrays = unpack(snapshot)
+        there, here = overlap(head["signals"], self._site.signals.ids)
+        for owner, state in self._states():
+            for name, live in state.items():
+                transfer(arrays.get(f"{owner}/{name}"), live, there, here, len(head["signals"]))
+        conditions = self._conditions
+        there, here = overlap(head["alarms"], conditions.ids)
+        for name, live in (("active", conditions.active), ("line", conditions.line), ("wall", conditions.wall),
+                           ("value", conditions.value)):
+            transfer(arrays.get(f"alarm/{name}"), live, there, here, len(head["alarms"]))
+        for detector in self._detectors:
+            detector.restored()
+        self._blind.restored(conditions.active)
+        for rule in self._watch.rules:
+            saved = head["rules"].get(rule.id)
+            if saved and saved["signature"] == rule.signature:
+                rule.machine.restore(saved["state"])
+        self._watch.restored()
+        self.late_samples = head["late"]
+        self._now_ns = head["now"]
+        if self._now_ns is not None:
+            self._deadman.start(self._now_ns)  # signals that are new in this site
+            self._adopt(np.flatnonzero(conditions.active))  # stands, but its state did not fit
+
+    def _round(self, rows: Rows, edges: Edges) -> None:
+        self._now_ns = max(self._now_ns, rows.last_ns)  # type: ignore[type-var]
+        self._guard("validity", self._validity.step, rows, edges)
+        self._latest.take(rows)
+        for detector in self._others:
+            self._guard(detector.name, detector.step, rows, edges)
+        if self._watch.rules:
+            self._guard("rules observe", self._watch.observe, rows)
+
+    def _pass_time(self, edges: Edges) -> None:
+        """Bring everyone to the newest instant: deadlines first, then those who are told by others."""
+        now = self._now_ns
+        for detector in self._detectors:
+            if detector.deadline_ns <= now:
+                self._guard(detector.name, detector.tick, now, edges)
+        outages = self._outages.take() if self._outages.rows else []
+        if outages:
+            self._guard("blind", self._blind.settle, outages, edges)
+        if self._watch.rules:
+            self._guard("rules", self._settle_rules, outages, edges)
+
+    def _settle_rules(self, outages: list[tuple[int, int, bool, int]], edges: Edges) -> None:
+        for rule in self._watch.news(outages):
+            self._guard(f"rule {rule.id}", rule.settle, edges)
+        for rule in self._watch.due(self._now_ns):
+            rule.refresh(self._latest)
+            self._guard(f"rule {rule.id}", rule.fire, self._now_ns, edges)
+
+    def _begin(self, line_ns: int) -> None:
+        self._now_ns = line_ns if self._now_ns is None else max(self._now_ns, line_ns)
+        for detector in self._detectors:
+            detector.begin(line_ns)
+        for rule in self._watch.rules:
+            rule.machine.begin(line_ns)
+
+    def _adopt(self, numbers: np.ndarray) -> None:
+        for detector in self._detectors:
+            detector.adopt(numbers)
+        self._deadman.await_news(self._blind.adopt(numbers))
+        for rule in self._watch.rules:
+            if rule.machine.alarm in numbers and not rule.machine.active:
+                rule.machine.adopt(self._now_ns or 0)
+        self._conditions.active[numbers] = True
+
+    def _edges(self, frame: Frame) -> Edges:
+        """Without a clock (replay) the newest row's stamps stand for it."""
+        skew = self._skew_ns
+        return Edges(int(frame.wall_ns[-1]) - int(frame.line_ns[-1]) if skew is None else skew)
+
+    def _states(self):
+        yield "latest", self._latest.state()
+        yield "blind", self._blind.state()
+        for detector in self._detectors:
+            yield detector.name, detector.state()
+
+    def _guard(self, name: str, call: Callable, *arguments) -> None:
+        """The last line of defence: a detector that raises must not stop the others. Its state is kept and it is tried
+        again with the next frame; the pipeline announces it (see `failures`)."""
+        try:
+            call(*arguments)
+        except Exception as error:
+            failure = self._failures.setdefault(name, Failure(name, 0, "", False))
+            if not failure.standing:
+                log.exception("detector %s failed, the others go on", name)
+            failure.count += 1
+            failure.text, failure.standing = f"{type(error).__name__}: {error}", True
+        else:
+            if self._failures and name in self._failures:
+                self._failures[name].standing = False
+
+
+def _chosen(site: Site) -> Iterable[Detector]:
+    """The detectors that the site has use for. Validity and deadman are always there."""
+    limits = {limit.condition for signal in site.signals for limit in signal.limits}
+    if limits & {*HIGH, *LOW}:
+        yield Limits(site)
+    for direction in (Condition.RATE_UP, Condition.RATE_DOWN):
+        if direction in limits:
+            yield Rate(site, direction)
+    if any(signal.stuck_reads is not None for signal in site.signals):
+        yield Stuck(site)

@@ -1,0 +1,95 @@
+"""Loss of gas detection: a zone in which no detector works."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.core.edges import Edges, Outages
+from gateway.model.signal import Condition
+from gateway.model.site import Site
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """Gas detection of one area: how many detectors there are, how many work now."""
+
+    area: str
+    detectors: int
+    working: int
+
+
+class Blind:
+    """A gas zone is blind while none of its detectors works.
+
+    Formula: a detector works from its first good sample until it is silent (deadman; 60 s where the signal has none) or
+    invalid, and again from its next good sample. The condition begins when the last one fails, or when none was heard
+    within its deadman from the start; it ends as soon as one works. The value of an edge is the number that work.
+
+    On a plant: the zone is to be treated as dangerous, not as quiet. One lost request does not make a zone blind: that
+    is what the deadman is for. A declared sensor fault does, at once; so does an over-range reading of the only head.
+
+    Delay: that of the deadman, or none. False alarms: none of its own.
+
+    It is told by the deadman and the validity detector, not by samples, and looks once per instant after all that
+    happened in it, so that the order of signals does not matter.
+    """
+
+    name = "blind"
+
+    def __init__(self, site: Site):
+        count = len(site.signals)
+        self._areas = tuple(site.gas_areas)
+        self._alarm = [site.alarms.index(f"{area}/{Condition.BLIND}") for area in self._areas]
+        self._members = [np.array([site.signals.index(signal) for signal in site.gas_areas[area]], np.int64)
+                         for area in self._areas]
+        self._zone = np.full(count, -1, np.int64)  # of each signal
+        for zone, members in enumerate(self._members):
+            self._zone[members] = zone
+        self._heard = np.zeros(count, np.bool_)
+        self._failed = np.zeros((2, count), np.bool_)  # by cause, see Outages
+        self._blind = np.zeros(len(self._areas), np.bool_)
+
+    def settle(self, outages: list[tuple[int, int, bool, int]], edges: Edges) -> None:
+        """Outages of one step, in order of time."""
+        touched: set[int] = set()
+        for position, (signal, cause, began, line) in enumerate(outages):
+            zone = int(self._zone[signal])
+            if zone >= 0:
+                self._failed[cause, signal] = began
+                self._heard[signal] |= not began
+                touched.add(zone)
+            if position + 1 == len(outages) or outages[position + 1][3] != line:
+                for zone in sorted(touched):
+                    self._look(zone, line, edges)
+                touched.clear()
+
+    def zones(self) -> tuple[Zone, ...]:
+        return tuple(Zone(area, len(members), self._working(zone))
+                     for zone, (area, members) in enumerate(zip(self._areas, self._members, strict=True)))
+
+    def state(self) -> dict[str, NDArray]:
+        return {"heard": self._heard, "silent": self._failed[Outages.SILENT], "invalid": self._failed[Outages.INVALID]}
+
+    def restored(self, active: NDArray[np.bool_]) -> None:
+        """State was written from outside; `active` is the state of all alarms, by number."""
+        self._blind[:] = active[self._alarm]
+
+    def adopt(self, alarms: NDArray[np.int64]) -> NDArray[np.int64]:
+        """These alarms are known to stand. Returns the signals of those zones: who of them is heard ends it."""
+        zones = [zone for zone, alarm in enumerate(self._alarm) if alarm in alarms]
+        self._blind[zones] = True
+        return np.concatenate([self._members[zone] for zone in zones]) if zones else np.empty(0, np.int64)
+
+    def _look(self, zone: int, line: int, edges: Edges) -> None:
+        working = self._working(zone)
+        failed = bool(self._failed[:, self._members[zone]].any(axis=0).all())
+        if (working if self._blind[zone] else failed):
+            self._blind[zone] = not self._blind[zone]
+            edges.add(self._alarm[zone], bool(self._blind[zone]), float(working), line)
+
+    def _working(self, zone: int) -> int:
+        members = self._members[zone]
+        return int(np.count_nonzero(self._heard[members] & ~self._failed[:, members].any(axis=0)))

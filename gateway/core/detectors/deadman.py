@@ -1,0 +1,121 @@
+"""Silence: a signal that brings no new successful sample."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.core.detectors.detector import Detector, alarm_numbers
+from gateway.core.edges import Edges, Outages
+from gateway.core.rows import NEVER, Rows
+from gateway.model.clock import NS
+from gateway.model.signal import Condition
+from gateway.model.site import Site
+
+GAS_SILENCE_S = 60.0  # a gas detector without a deadman of its own keeps its zone alive no longer than this
+_UNWATCHED = 2**61  # ns, 73 years
+_NOT_BEGUN = -(2**61)
+
+
+class Deadman(Detector):
+    """No new successful sample for deadman_s.
+
+    Formula: `now - since >= deadman_s`, where `since` is the line time of the newest *good* sample, or the start of
+    watching. The condition begins at the instant `since + deadman_s` (a deadline at t comes before a sample of t), and
+    ends with the next good sample.
+
+    On a plant: a dead detector looks exactly like a quiet one. Bad, uncertain and stale samples are traffic, not
+    success: a device that answers with rubbish, and a retained message that a broker hands out for ever, both run into
+    the deadman. A restart of the gateway starts all running deadmen anew (`begin`): the gateway did not look.
+
+    Delay: deadman_s. False alarms: one per interruption longer than that; choose at least three poll periods.
+    """
+
+    name = "deadman"
+
+    def __init__(self, site: Site, outages: Outages):
+        self._alarm = alarm_numbers(site, Condition.DEADMAN)
+        seconds = [signal.deadman_s if signal.deadman_s is not None else GAS_SILENCE_S if signal.gas else None
+                   for signal in site.signals]
+        self._period = np.array([_UNWATCHED if s is None else round(s * NS) for s in seconds], np.int64)
+        count = len(site.signals)
+        self._since = np.full(count, _NOT_BEGUN, np.int64)
+        self.silent = np.zeros(count, np.bool_)  # now out of service for silence
+        self.waiting = np.ones(count, np.bool_)  # never heard a good sample
+        self._silent_count = 0
+        self._waiting_count = count
+        self._outages = outages
+        self.deadline_ns = NEVER
+
+    def step(self, rows: Rows, edges: Edges) -> None:
+        index, line = rows.index, rows.line
+        if self.deadline_ns <= rows.last_ns:
+            since = self._since[index]
+            self._expire(rows.signal[~self.silent[index] & (since + self._period[index] <= line)], edges)
+        if rows.all_good:
+            signal, value, wall = rows.signal, rows.value, rows.wall
+        else:
+            good = np.flatnonzero(rows.good)
+            if not good.size:
+                return
+            signal = index = rows.signal[good]
+            line, value, wall = line[good], rows.value[good], rows.wall[good]
+        self._since[index] = np.maximum(self._since[index], line)
+        if self._silent_count or self._waiting_count:
+            self._hear(signal, value, line, wall, edges)
+
+    def tick(self, line_ns: int, edges: Edges) -> None:
+        if self.deadline_ns <= line_ns:
+            self._expire(np.flatnonzero(~self.silent & (self._since + self._period <= line_ns)), edges)
+            self._find_deadline()
+
+    def begin(self, line_ns: int) -> None:
+        np.maximum(self._since, line_ns, out=self._since)
+        self._find_deadline()
+
+    def start(self, line_ns: int) -> None:
+        """Signals that are not watched yet are watched from here."""
+        self._since[self._since == _NOT_BEGUN] = line_ns
+        self._find_deadline()
+
+    def await_news(self, signal: NDArray[np.int64]) -> None:
+        """Report the next good sample of these signals, as if they had never been heard."""
+        self.waiting[signal] = True
+        self._waiting_count = np.count_nonzero(self.waiting)
+
+    def state(self) -> dict[str, NDArray]:
+        return {"since": self._since, "silent": self.silent, "waiting": self.waiting}
+
+    def restored(self) -> None:
+        self._silent_count = np.count_nonzero(self.silent)
+        self._waiting_count = np.count_nonzero(self.waiting)
+        self._find_deadline()
+
+    def adopt(self, alarms: NDArray[np.int64]) -> None:
+        self.silent |= np.isin(self._alarm, alarms) & (self._alarm >= 0)
+        self.restored()
+
+    def _expire(self, signal: NDArray[np.int64], edges: Edges) -> None:
+        if signal.size:
+            at = self._since[signal] + self._period[signal]
+            self.silent[signal] = True
+            self._silent_count += signal.size
+            edges.add(self._alarm[signal], True, np.nan, at)
+            self._outages.add(signal, Outages.SILENT, True, at)
+
+    def _hear(self, signal, value, line, wall, edges: Edges) -> None:
+        """Good samples of signals that were silent, or never heard before."""
+        news = np.flatnonzero(self.silent[signal] | self.waiting[signal])
+        if news.size:
+            signal, line = signal[news], line[news]
+            edges.add(self._alarm[signal], False, value[news], line, wall[news])
+            self._outages.add(signal, Outages.SILENT, False, line)
+            self.silent[signal] = self.waiting[signal] = False
+            self._silent_count = np.count_nonzero(self.silent)
+            self._waiting_count = np.count_nonzero(self.waiting)
+            self.deadline_ns = min(self.deadline_ns, int((self._since[signal] + self._period[signal]).min()))
+
+    def _find_deadline(self) -> None:
+        begun = ~self.silent & (self._since > _NOT_BEGUN)
+        due = (self._since + self._period)[begun & (self._period < _UNWATCHED)]
+        self.deadline_ns = int(due.min(initial=NEVER))

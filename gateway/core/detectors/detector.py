@@ -1,0 +1,52 @@
+"""What a detector is: state over all signals in lock-step, samples in, edges out, and a deadline."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.core.edges import Edges
+from gateway.core.rows import NEVER, Rows
+from gateway.model.signal import Condition
+from gateway.model.site import Site
+
+
+class Detector(ABC):
+    """One kind of warning, evaluated on all signals at once.
+
+    Laws (tests/laws): a NaN or bad value never counts as good; nothing but good evidence ends a condition; snapshot
+    and restore in the middle change nothing; neither do the order of signals, the cut of the stream into frames, how
+    often `tick` is called, or the wall clock.
+    """
+
+    name: str
+    deadline_ns: int = NEVER  # never later than the next instant at which time alone changes something
+
+    @abstractmethod
+    def step(self, rows: Rows, edges: Edges) -> None:
+        """Take one round of samples. What was due for these signals up to their own line time comes first."""
+
+    def tick(self, line_ns: int, edges: Edges) -> None:  # noqa: B027 - most detectors do not wait for anything
+        """Time has reached `line_ns`: say what was due, at its own instant; move `deadline_ns` beyond."""
+
+    def begin(self, line_ns: int) -> None:  # noqa: B027
+        """Watching (again) starts now: time before this instant was not watched and counts against nobody."""
+
+    def state(self) -> dict[str, NDArray]:
+        """The live state arrays, last axis = signals. A snapshot copies from them, a restore writes into them."""
+        return {}
+
+    def restored(self) -> None:  # noqa: B027
+        """State arrays were written from outside: make what is derived from them right again."""
+
+    @abstractmethod
+    def adopt(self, alarms: NDArray[np.int64]) -> None:
+        """These alarms are known to stand, though the state is lost: end them on the first good evidence."""
+
+
+def alarm_numbers(site: Site, condition: Condition) -> NDArray[np.int32]:
+    """int32[n]: number of each signal's alarm of this condition, -1 where the site has none."""
+    ids = (f"{signal}/{condition}" for signal in site.signals.ids)
+    return np.array([site.alarms.index(alarm) if alarm in site.alarms else -1 for alarm in ids], np.int32)

@@ -1,0 +1,103 @@
+"""A reading that has stopped moving."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.core.detectors.detector import Detector, alarm_numbers
+from gateway.core.edges import Edges
+from gateway.core.rows import Rows
+from gateway.model.signal import Condition
+from gateway.model.site import Site
+
+_MANY = np.int64(2**62)
+
+
+class Stuck(Detector):
+    """The same value over stuck_reads successful reads, of a signal that has moved before.
+
+    Formula: count good samples whose value equals the good sample before, from 1; the condition begins when the count
+    reaches stuck_reads and ends with the first good sample that differs. Motion before is needed once, ever (it is
+    kept over restarts). A gas reading at the lower end of its range is clamped, not stuck, and does not count.
+
+    On a plant: a frozen transmitter, a converter that repeats its last word, a gateway in between that answers from
+    its cache. Keyed on reads, not on time, so that a slower poll does not look like a frozen sensor; samples that are
+    not good neither count nor reset.
+
+    Delay: stuck_reads x poll period. False alarms: a sound signal whose resolution is coarser than its noise (a still
+    tank, a switched-off motor) repeats itself for hours: set stuck_reads above the longest honest rest, or leave it
+    off.
+    """
+
+    name = "stuck"
+
+    def __init__(self, site: Site):
+        count = len(site.signals)
+        self._alarm = alarm_numbers(site, Condition.STUCK)
+        self._reads = np.array([_MANY if s.stuck_reads is None else s.stuck_reads for s in site.signals], np.int64)
+        self._rest = np.array([s.low if s.gas and s.low is not None else np.nan for s in site.signals])
+        self._rests = bool(np.isfinite(self._rest).any())
+        self._last = np.full(count, np.nan)
+        self._run = np.zeros(count, np.int64)  # equal reads in a row
+        self._moved = np.zeros(count, np.bool_)
+        self._active = np.zeros(count, np.bool_)
+        self._needed = np.full(count, _MANY, np.int64)  # stuck_reads once the signal has moved
+        self._unmoved_count = np.count_nonzero(self._reads < _MANY)  # among the watched
+        self._active_count = 0
+        self._flags = np.empty((2, count), np.bool_)
+
+    def step(self, rows: Rows, edges: Edges) -> None:
+        if rows.all_good:
+            index, signal, value, line, wall = rows.index, rows.signal, rows.value, rows.line, rows.wall
+        else:
+            good = np.flatnonzero(rows.good)
+            if not good.size:
+                return
+            index = signal = rows.signal[good]
+            value, line, wall = rows.value[good], rows.line[good], rows.wall[good]
+        same, flag = self._flags[0, :signal.shape[0]], self._flags[1, :signal.shape[0]]
+        last = self._last[index]
+        np.equal(value, last, out=same)
+        if self._unmoved_count:
+            self._note_motion(signal[~same & ~np.isnan(last)])
+        if self._rests:
+            np.not_equal(value, self._rest[index], out=flag)
+            same &= flag
+        run = self._run[index]  # a view for a slice, else a copy
+        run *= same
+        run += 1
+        if not isinstance(index, slice):
+            self._run[index] = run
+        self._last[index] = value
+        if self._active_count:
+            freed = np.flatnonzero(self._active[index] & ~same)
+            self._turn(False, freed, signal, value, line, wall, edges)
+        np.greater_equal(run, self._needed[index], out=flag)
+        if np.count_nonzero(flag):
+            self._turn(True, np.flatnonzero(flag & ~self._active[index]), signal, value, line, wall, edges)
+
+    def state(self) -> dict[str, NDArray]:
+        return {"last": self._last, "run": self._run, "moved": self._moved, "active": self._active}
+
+    def restored(self) -> None:
+        self._active &= self._reads < _MANY
+        np.copyto(self._needed, np.where(self._moved, self._reads, _MANY))
+        self._unmoved_count = np.count_nonzero(~self._moved & (self._reads < _MANY))
+        self._active_count = np.count_nonzero(self._active)
+
+    def adopt(self, alarms: NDArray[np.int64]) -> None:
+        self._active |= np.isin(self._alarm, alarms) & (self._alarm >= 0)
+        self.restored()
+
+    def _note_motion(self, signal: NDArray[np.int64]) -> None:
+        if np.count_nonzero(~self._moved[signal]):
+            self._moved[signal] = True
+            self._needed[signal] = self._reads[signal]
+            self._unmoved_count = np.count_nonzero(~self._moved & (self._reads < _MANY))
+
+    def _turn(self, active: bool, row, signal, value, line, wall, edges: Edges) -> None:
+        if row.size:
+            self._active[signal[row]] = active
+            self._active_count = np.count_nonzero(self._active)
+            edges.add(self._alarm[signal[row]], active, value[row], line[row], wall[row])

@@ -1,0 +1,82 @@
+"""One round of samples as the detectors see it: every signal at most once, with what may be believed of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.model.frame import Frame
+from gateway.model.quality import Quality
+
+NEVER = int(np.iinfo(np.int64).max)  # a deadline that does not come
+SEVERITY = np.uint16(0x00C0)
+FLAGS = np.uint16(0xFF00)
+CODE = np.uint16(0x00FF)
+BAD = np.uint16(0x80)
+
+
+@dataclass(slots=True)
+class Rows:
+    """k samples of k distinct signals. All arrays have shape (k,) and are read-only by agreement.
+
+    index     where the signals stand in a state array over all n signals: a slice when they are neighbours (then
+              `state[index]` is a view), else int64[k] (then it is a copy)
+    signal    int64[k], the signal numbers; value, line, wall as in the Frame
+    quality   the *effective* quality: what the source said, corrected by the validity detector
+    good      bool[k]: evidence for everything
+    alarming  bool[k]: may begin a limit alarm (good, uncertain, stale, or an over-range gas reading), never end one
+    all_good  every row is good; detectors may skip their masks
+    """
+
+    index: slice | NDArray[np.int64]
+    signal: NDArray[np.int64]
+    value: NDArray[np.float64]
+    quality: NDArray[np.uint16]
+    line: NDArray[np.int64]
+    wall: NDArray[np.int64]
+    good: NDArray[np.bool_]
+    alarming: NDArray[np.bool_]
+    all_good: bool
+    last_ns: int  # newest line time of the rows
+
+    def __len__(self) -> int:
+        return self.signal.shape[0]
+
+    @classmethod
+    def of(cls, frame: Frame, index: slice | NDArray[np.int64]) -> Rows:
+        """Rows of distinct signals, judged by severity only. A usable value that is not finite becomes BAD_PAYLOAD."""
+        value, quality = frame.value, frame.quality
+        severity = np.bitwise_and(quality, SEVERITY)
+        finite = np.isfinite(value)
+        count = value.shape[0]
+        all_good = np.count_nonzero(severity) == 0 and np.count_nonzero(finite) == count
+        if all_good:
+            good = alarming = finite
+        else:
+            usable = severity < BAD
+            broken = usable & ~finite
+            if np.count_nonzero(broken):
+                quality = np.where(broken, quality & FLAGS | np.uint16(Quality.BAD_PAYLOAD), quality)
+            alarming = usable & finite
+            good = (severity == 0) & finite
+        line = frame.line_ns
+        signal = np.arange(index.start, index.stop) if isinstance(index, slice) else index
+        return cls(index, signal, value, quality, line, frame.wall_ns, good, alarming, all_good, int(line.max()))
+
+
+def rounds(frame: Frame) -> Iterator[tuple[Frame, slice | NDArray[np.int64]]]:
+    """The frame cut into frames of distinct signals, each with its place in the state arrays; neighbours in order
+    (the usual block of one device) are found in one comparison and addressed by a slice."""
+    count = len(frame)
+    if not count:
+        return
+    signal = frame.signal
+    first = int(signal[0])
+    if int(signal[-1]) - first == count - 1 and np.count_nonzero(signal[1:] - signal[:-1] == 1) == count - 1:
+        yield frame, slice(first, first + count)
+        return
+    for part in frame.rounds():
+        yield part, part.signal.astype(np.int64)

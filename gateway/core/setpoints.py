@@ -1,0 +1,179 @@
+"""Set points in lock-step: deadband, on-delay and off-delay for p planes of n comparisons.
+
+One comparison is a small machine:
+
+    idle     --at or over the set point-->            pending (on-delay runs), or active at once without on-delay
+    pending  --good and back by the deadband-->       idle
+    pending  --on-delay is over-->                    active: the condition begins, at that very instant
+    active   --good and back by the deadband-->       leaving (off-delay runs), or idle at once without off-delay
+    leaving  --over again (deadband still applies)--> active
+    leaving  --a row that is not good-->              leaving, and the off-delay starts anew with the next good row
+    leaving  --good, and good for off-delay by now--> idle: the condition ends, at that row
+
+"Over" needs a row that may alarm, "back" needs a good row; other rows change nothing. Time alone ends nothing.
+
+The quiet case is three ufunc calls: the bar of each comparison (set point, or set point less deadband) is changed
+only when the machine changes, so that a whole round is `x >= bar`, compared with what it was.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.core.edges import Edges
+from gateway.core.rows import NEVER
+from gateway.model.clock import NS
+from gateway.model.signal import Limit
+
+
+class SetPoints:
+    """p planes x n signals. A low limit is a high limit on the negated value: give limits with their `sign`."""
+
+    def __init__(self, planes: int, count: int):
+        shape = (planes, count)
+        self._alarm = np.full(shape, -1, np.int32)
+        self._sign = np.ones(shape)
+        self._high = np.full(shape, np.inf)  # bar while idle
+        self._low = np.full(shape, np.inf)  # bar in every other state
+        self._on = np.zeros(shape, np.int64)
+        self._off = np.zeros(shape, np.int64)
+        self._bar = np.full(shape, np.inf)
+        self._over = np.zeros(shape, np.bool_)  # pending or active
+        self._active = np.zeros(shape, np.bool_)  # active or leaving
+        self._due = np.full(shape, NEVER, np.int64)  # end of a running on-delay
+        self._clear = np.full(shape, NEVER, np.int64)  # end of a running off-delay
+        self._held = np.full(shape, np.nan)  # the value that started the on-delay
+        self._leaving = 0
+        self._flags = np.empty(planes * count, np.bool_)
+        self.deadline_ns = NEVER
+
+    def set(self, plane: int, signal: int, limit: Limit, alarm: int, sign: int) -> None:
+        self._alarm[plane, signal], self._sign[plane, signal] = alarm, sign
+        high = sign * limit.value
+        self._high[plane, signal] = self._bar[plane, signal] = high
+        # Back by exactly the deadband is back: the bar is the next number above that.
+        self._low[plane, signal] = np.nextafter(high - limit.deadband, np.inf) if limit.deadband > 0 else high
+        self._on[plane, signal] = round(limit.on_delay_s * NS)
+        self._off[plane, signal] = round(limit.off_delay_s * NS)
+
+    def step(self, x: NDArray[np.float64], index: slice | NDArray[np.int64], signal: NDArray[np.int64],
+             line: NDArray[np.int64], wall: NDArray[np.int64], last_ns: int, good: NDArray[np.bool_],
+             alarming: NDArray[np.bool_], all_good: bool, edges: Edges) -> None:
+        """x float64[p, k]: the values to compare, already negated for low limits. The rest as in Rows."""
+        if self.deadline_ns <= last_ns:
+            self._fire(np.nonzero(self._due[:, index] <= line), signal, edges)
+        flags = self._flags[:x.size].reshape(x.shape)
+        np.greater_equal(x, self._bar[:, index], out=flags)
+        np.not_equal(flags, self._over[:, index], out=flags)
+        if not all_good:
+            flags &= np.where(self._over[:, index], good, alarming)
+        if self._leaving:
+            self._go_on_leaving(flags, index, signal, line, wall, good, x, edges)
+        if np.count_nonzero(flags):
+            plane, row = np.nonzero(flags)
+            was_over = self._over[plane, signal[row]]
+            for part, toggle in ((~was_over, self._rise), (was_over, self._fall)):
+                if np.count_nonzero(part):
+                    there = row[part]
+                    toggle(plane[part], signal[there], x[plane[part], there], line[there], wall[there], edges)
+
+    def tick(self, line_ns: int, edges: Edges) -> None:
+        if self.deadline_ns <= line_ns:
+            self._fire(np.nonzero(self._due <= line_ns), None, edges)
+            self.deadline_ns = int(self._due.min())
+
+    def begin(self, line_ns: int) -> None:
+        """An on-delay that ran out unwatched starts again, an off-delay too: neither was seen to be uninterrupted."""
+        missed = self._due <= line_ns
+        self._due[missed] = line_ns + self._on[missed]
+        self._clear.fill(NEVER)
+        self.restored()
+
+    def adopt(self, alarms: NDArray[np.int64]) -> None:
+        lost = np.isin(self._alarm, alarms) & (self._alarm >= 0) & ~self._active
+        self._over |= lost
+        self._active |= lost
+        self._due[lost] = NEVER
+        self.restored()
+
+    def state(self, names: tuple[str, ...]) -> dict[str, NDArray]:
+        """Live views of each plane under its name."""
+        return {f"{name}.{kind}": array[plane] for plane, name in enumerate(names)
+                for kind, array in (("over", self._over), ("active", self._active), ("due", self._due),
+                                    ("clear", self._clear), ("held", self._held))}
+
+    def restored(self) -> None:
+        there = self._alarm >= 0  # state of a limit that the site no longer has is dropped
+        self._over &= there
+        self._active &= there
+        self._due[~(there & self._over & ~self._active)] = NEVER
+        np.copyto(self._bar, np.where(self._over | self._active, self._low, self._high))
+        self._leaving = np.count_nonzero(self._active & ~self._over)
+        self.deadline_ns = int(self._due.min(initial=NEVER))
+
+    def _fire(self, where: tuple[NDArray, NDArray], signal: NDArray[np.int64] | None, edges: Edges) -> None:
+        plane, column = where
+        if not plane.size:
+            return
+        column = column if signal is None else signal[column]
+        edges.add(self._alarm[plane, column], True, self._held[plane, column], self._due[plane, column])
+        self._active[plane, column] = True
+        self._due[plane, column] = NEVER
+
+    def _rise(self, plane, signal, x, line, wall, edges: Edges) -> None:
+        """idle -> pending or active; leaving -> active."""
+        self._leaving -= np.count_nonzero(self._active[plane, signal])
+        self._over[plane, signal] = True
+        self._bar[plane, signal] = self._low[plane, signal]
+        self._clear[plane, signal] = NEVER
+        idle = ~self._active[plane, signal]
+        delay = self._on[plane, signal]
+        at_once, later = idle & (delay == 0), idle & (delay > 0)
+        if np.count_nonzero(at_once):
+            p, s = plane[at_once], signal[at_once]
+            self._active[p, s] = True
+            edges.add(self._alarm[p, s], True, x[at_once] * self._sign[p, s], line[at_once], wall[at_once])
+        if np.count_nonzero(later):
+            p, s = plane[later], signal[later]
+            due = line[later] + delay[later]
+            self._due[p, s], self._held[p, s] = due, x[later] * self._sign[p, s]
+            self.deadline_ns = min(self.deadline_ns, int(due.min()))
+
+    def _fall(self, plane, signal, x, line, wall, edges: Edges) -> None:
+        """pending -> idle; active -> leaving or idle."""
+        self._over[plane, signal] = False
+        self._due[plane, signal] = NEVER
+        active, off = self._active[plane, signal], self._off[plane, signal]
+        later = active & (off > 0)
+        self._clear[plane[later], signal[later]] = line[later] + off[later]
+        self._leaving += np.count_nonzero(later)
+        idle = ~later
+        self._bar[plane[idle], signal[idle]] = self._high[plane[idle], signal[idle]]
+        self._end(active & idle, plane, signal, x, line, wall, edges)
+
+    def _go_on_leaving(self, flags, index, signal, line, wall, good, x, edges: Edges) -> None:
+        """Rows of comparisons whose off-delay runs and that do not rise again in this round."""
+        clear = self._clear[:, index]
+        quiet = self._active[:, index] & ~self._over[:, index] & ~flags
+        restart = quiet & ~good
+        fresh = quiet & good & (clear == NEVER)
+        done = quiet & good & (clear <= line)
+        for where, value in ((restart, None), (fresh, line)):
+            if np.count_nonzero(where):
+                plane, row = np.nonzero(where)
+                s = signal[row]
+                self._clear[plane, s] = NEVER if value is None else value[row] + self._off[plane, s]
+        if np.count_nonzero(done):
+            plane, row = np.nonzero(done)
+            s = signal[row]
+            self._leaving -= plane.size
+            self._bar[plane, s] = self._high[plane, s]
+            self._clear[plane, s] = NEVER
+            self._end(np.ones(plane.size, np.bool_), plane, s, x[plane, row], line[row], wall[row], edges)
+
+    def _end(self, which, plane, signal, x, line, wall, edges: Edges) -> None:
+        if np.count_nonzero(which):
+            p, s = plane[which], signal[which]
+            self._active[p, s] = False
+            edges.add(self._alarm[p, s], False, x[which] * self._sign[p, s], line[which], wall[which])
