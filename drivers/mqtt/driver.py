@@ -1,0 +1,259 @@
+"""The MQTT driver: stays connected to one broker, hands on what arrives, acknowledges what is on disk. Only reads."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import socket
+import ssl
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+
+import aiomqtt
+from paho.mqtt import client as paho
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from drivers.mqtt.config import MqttSource
+from drivers.mqtt.decode import Arrival
+from drivers.mqtt.inbox import Entry, Inbox, Lost, Opened
+from drivers.mqtt.reception import Reception
+from drivers.mqtt.session import Backlog, Receipts, Session
+from gateway.model.clock import NS, Clock
+from gateway.model.errors import DavylampError
+from gateway.model.ports import DeviceStatus, Intake
+from gateway.model.secret import read_secret
+from gateway.model.signal import SignalTable
+from gateway.model.text import Text
+
+log = logging.getLogger(__name__)
+
+INBOX_MESSAGES, INBOX_BYTES = 20_000, 32 * 2**20
+FRAME_MESSAGES, FRAME_BYTES = 2_000, 2**20
+_LINGER_S = 0.005  # messages that come within this time share a frame; the first after a quiet time never waits
+_LOOK_S = 0.2
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.25, 5.0
+_ANSWER_S = 5.0  # a broker that takes longer to answer is taken for lost
+DURABLE_WITHIN_S = 5.0  # then acknowledged all the same: see `_look`
+
+_NO_REASON = Text("", "")
+
+
+class MqttDriver:
+    """One broker. See docs/decisions/mqtt-acknowledge-after-commit.md for who keeps a message when."""
+
+    def __init__(self, config: MqttSource, signals: SignalTable, intake: Intake, clock: Clock):
+        self.id = config.id
+        self._config, self._intake, self._clock = config, intake, clock
+        self._reception = Reception(config, signals)
+        self._inbox = Inbox(INBOX_MESSAGES, INBOX_BYTES)
+        self._where = f"{config.host}:{config.broker_port}"
+        self._online = False
+        self._down_marked = False
+        self._overrun = False
+        self._reason = Text("not connected yet", "尚未连接")
+        self._last_contact_wall_ns = 0
+        self._connects = self._dropped = self._overruns = self._redelivered = self._undurable = 0
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._deliver())
+            tasks.create_task(self._stay_connected())
+
+    def devices(self) -> Sequence[DeviceStatus]:
+        """The broker first, then each device of the section."""
+        reception = self._reception
+        counters = {"messages": reception.messages, "samples": reception.samples, "rejected": reception.rejected,
+                    "unmapped": reception.unmapped, "dropped": self._dropped, "overruns": self._overruns,
+                    "redelivered": self._redelivered, "acknowledged_undurable": self._undurable,
+                    "connects": self._connects, "waiting": len(self._inbox)}
+        counters |= {f"rejected_{reason}": count for reason, count in reception.others.refusals.items()}
+        degraded = reception.others.reason if reception.others.refusals else _NO_REASON
+        broker = DeviceStatus(self.id, self._where, self._online, self._reason if self._reason.en else degraded,
+                              self._last_contact_wall_ns, counters)
+        return (broker, *(DeviceStatus(
+            self.id, device, tally.online, tally.reason, tally.last_contact_wall_ns,
+            {"messages": tally.messages, "rejected": tally.rejected,
+             **{f"rejected_{reason}": count for reason, count in tally.refusals.items()}})
+            for device, tally in reception.devices.items()))
+
+    # from the inbox to the pipeline
+
+    async def _deliver(self) -> None:
+        receipts = Receipts(lambda _mids: None)
+        while True:
+            taken = await self._inbox.take(FRAME_MESSAGES, FRAME_BYTES)
+            if isinstance(taken, Opened):
+                receipts = taken.receipts
+            elif isinstance(taken, Lost):
+                await self._intake.put(self._reception.lost(taken.at))
+            else:
+                await self._hand_on(taken, receipts)
+                await asyncio.sleep(_LINGER_S)
+
+    async def _hand_on(self, arrivals: Sequence[Arrival], receipts: Receipts) -> None:
+        frame = self._reception.frame(arrivals)
+        receipt = receipts.owe([arrival.mid for arrival in arrivals if arrival.qos], self._clock.now().line_ns)
+        if len(frame):
+            await self._intake.put(frame, partial(receipts.settle, receipt))
+        else:
+            receipts.settle(receipt)  # nothing to keep
+
+    # the connection
+
+    async def _stay_connected(self) -> None:
+        pause = _FIRST_PAUSE_S
+        while True:
+            began = self._clock.now().line_ns
+            self._overrun = False
+            try:
+                await self._connected()
+            except (aiomqtt.MqttError, OSError, UnicodeError, DavylampError) as error:
+                self._went_down(error)
+            if self._overrun:
+                await self._inbox.drained()
+                continue
+            if self._clock.now().line_ns - began > _LONGEST_PAUSE_S * NS:
+                pause = _FIRST_PAUSE_S
+            await asyncio.sleep(pause * random.uniform(0.5, 1.0))
+            pause = min(2 * pause, _LONGEST_PAUSE_S)
+
+    async def _connected(self) -> None:
+        """One connection, from beginning to end. Ends by raising."""
+        client = await self._client()
+        backlog = Backlog(False)
+        session = Session(client, lambda message: self._arrived(message, session, backlog))
+        receipts = Receipts(session.acknowledge)
+        self._inbox.mark(Opened(receipts))
+        backlog.open = True  # what a resumed session sends comes together with the answer to our connect
+        async with session:
+            backlog.open = session.resumed
+            self._connects += 1
+            refused = await session.subscribe(self._filters())
+            self._went_up(refused)
+            lost = asyncio.ensure_future(session.lost())
+            try:
+                while not lost.done():
+                    await self._look(session, backlog, receipts)
+                    await asyncio.wait({lost}, timeout=_LOOK_S)
+                await lost
+            finally:
+                lost.cancel()
+                with suppress(asyncio.CancelledError, aiomqtt.MqttError):
+                    await lost
+
+    async def _look(self, session: Session, backlog: Backlog, receipts: Receipts) -> None:
+        """Detection must not wait for the store: a broker stops sending while too much is unacknowledged, so when the
+        store can not make messages durable they are acknowledged without (the store raises its own alarm)."""
+        if released := receipts.release(self._clock.now().line_ns - round(DURABLE_WITHIN_S * NS)):
+            self._undurable += released
+            log.error("%s: %d messages acknowledged although they could not be stored", self.id, released)
+        if backlog.open:
+            backlog.looked(await session.held_by_broker())
+
+    def _arrived(self, message: paho.MQTTMessage, session: Session, backlog: Backlog) -> None:
+        at = self._clock.now()
+        self._last_contact_wall_ns = at.wall_ns
+        self._redelivered += message.dup
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            topic = "(not UTF-8)"
+        payload = message.payload
+        if len(payload) > self._config.max_payload:
+            payload = payload[:self._config.max_payload + 1]  # enough to see that it is too large
+        entry = self._inbox.offer(Arrival(topic, payload, message.qos, message.mid, message.retain, backlog.open, at))
+        if entry is Entry.DROPPED:
+            self._dropped += 1
+        elif entry is Entry.REFUSED:
+            self._overrun = True
+            self._overruns += 1
+            log.warning("%s: intake full, connection closed until it is worked off; the broker keeps the rest", self.id)
+            session.hang_up()
+
+    def _filters(self) -> list[tuple[str, int]]:
+        """What to subscribe to: each filter once, with the highest qos anyone asks for."""
+        wanted: dict[str, int] = {presence.topic: self._config.qos for presence in self._config.presences}
+        for feed in self._config.feeds:
+            wanted[feed.subscription] = max(feed.qos, wanted.get(feed.subscription, 0))
+        return list(wanted.items())
+
+    async def _client(self) -> aiomqtt.Client:
+        config = self._config
+        where = f"sources.{config.id}"
+        password = read_secret(file=config.password_file, env=config.password_env, where=where)
+        five = config.protocol == "5"
+        properties = None
+        if five:
+            properties = Properties(PacketTypes.CONNECT)
+            properties.SessionExpiryInterval = round(config.session_expiry)
+            properties.ReceiveMaximum = config.receive_maximum
+        return aiomqtt.Client(
+            config.host, config.broker_port, username=config.username, password=password,
+            identifier=config.client_id or f"davylamp-{socket.gethostname()}-{config.id}",
+            protocol=aiomqtt.ProtocolVersion.V5 if five else aiomqtt.ProtocolVersion.V311,
+            clean_session=None if five else False, **({"clean_start": False, "properties": properties} if five else {}),
+            keepalive=round(config.keepalive), timeout=_ANSWER_S,
+            tls_context=None if config.tls is None else await asyncio.to_thread(self._tls_context))
+
+    def _tls_context(self) -> ssl.SSLContext:
+        """Read anew for each connection, so that renewed certificates are taken up."""
+        tls = self._config.tls
+        try:
+            context = ssl.create_default_context(cafile=tls.ca)
+            if tls.cert:
+                context.load_cert_chain(tls.cert, tls.key)
+        except OSError as error:  # ssl.SSLError is one
+            raise DavylampError(Text(f"certificate or key can not be read: {error}", f"证书或私钥无法读取：{error}"),
+                                where=f"sources.{self.id}.tls",
+                                fix=Text("check ca, cert and key: paths, permissions, PEM format",
+                                         "检查 ca、cert、key 的路径、权限和 PEM 格式")) from error
+        return context
+
+    def _went_up(self, refused: Sequence[str]) -> None:
+        self._online, self._down_marked = True, False
+        self._last_contact_wall_ns = self._clock.now().wall_ns
+        self._reason = _NO_REASON
+        log.info("%s: connected to %s", self.id, self._where)
+        if refused:
+            topics = ", ".join(refused[:5])
+            self._reason = Text(f"the broker refused to subscribe to {topics}; check its access list",
+                                f"消息服务器拒绝订阅 {topics}，请检查其访问控制列表")
+            log.error("%s: %s", self.id, self._reason.en)
+
+    def _went_down(self, error: Exception) -> None:
+        self._online = False
+        if self._overrun:
+            self._reason = Text("intake full: connection closed until it is worked off",
+                                "接收缓冲已满，处理完积压后重新连接")
+            return
+        self._reason = _explain(error, self._where)
+        if not self._down_marked:
+            self._down_marked = True
+            log.warning("%s: %s", self.id, self._reason.en)
+            self._inbox.mark(Lost(self._clock.now()))
+
+
+def _explain(error: Exception, where: str) -> Text:
+    if isinstance(error, DavylampError):
+        return Text(error.message("en"), error.message("zh"))
+    said = str(error) or type(error).__name__
+    for sign, hint in _HINTS:
+        if sign in said.lower():
+            return Text(f"broker {where}: {said}. {hint.en}", f"消息服务器 {where}：{said}。{hint.zh}")
+    return Text(f"broker {where}: {said}", f"消息服务器 {where}：{said}")
+
+
+_HINTS = (
+    ("certificate verify failed", Text("Check tls.ca, the host name and the clock", "请检查 tls.ca、主机名和系统时钟")),
+    ("user name or password", Text("Check username and password", "请检查用户名和密码")),
+    ("not authori", Text("Check username, password and the broker's access list",
+                         "请检查用户名、密码及访问控制列表")),
+    ("taken over", Text("Another client uses the same client_id", "有其他客户端使用了相同的 client_id")),
+    ("protocol version", Text('Try protocol = "3.1.1"', '请尝试 protocol = "3.1.1"')),
+    ("refused", Text("Is the broker running, and is the port right?", "请确认消息服务器已运行且端口正确")),
+    ("timed out", Text("The broker does not answer; check network and firewall",
+                       "消息服务器无应答，请检查网络和防火墙")),
+)

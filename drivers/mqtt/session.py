@@ -1,0 +1,180 @@
+"""One connection to the broker, and the acknowledgements owed on it. The only file that reaches behind aiomqtt.
+
+aiomqtt acknowledges a message when it enters its queue and offers no way to do it later. paho, on which it stands, does
+(`manual_ack_set`, `ack`), so `Session` takes hold of aiomqtt's own paho client: one private name, `_client`, and from
+there on only paho's documented interface. See docs/decisions/mqtt-acknowledge-after-commit.md.
+
+Nothing here can publish.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import aiomqtt
+from paho.mqtt import client as paho
+
+from gateway.model.errors import SourceError
+from gateway.model.text import Text
+
+_SUBSCRIBE_AT_ONCE = 100
+_NOWHERE = "davylamp/round-trip"  # unsubscribed from, though never subscribed to: the broker's answer is a milestone
+
+
+class Session:
+    """Use as an async context manager: inside, the connection stands. `on_message` gets every message, on the event
+    loop, in order; it must not raise. `aiomqtt.MqttError` is what everything here raises when the broker is lost."""
+
+    def __init__(self, client: aiomqtt.Client, on_message: Callable[[paho.MQTTMessage], None]):
+        self._aiomqtt = client
+        self._paho = _behind(client)
+        self._paho.manual_ack_set(True)
+        self._paho.on_message = lambda _client, _userdata, message: self._receive(message)
+        self._connected, self._paho.on_connect = self._paho.on_connect, self._on_connect
+        self._unsubscribed, self._paho.on_unsubscribe = self._paho.on_unsubscribe, self._on_unsubscribe
+        self._on_message = on_message
+        self._received = self._acknowledged = self._received_at_answer = 0
+        self._hung_up = False
+        self.resumed = False  # the broker kept our session: what waited there comes first
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._aiomqtt.__aenter__()
+        except BaseException:
+            self._close_socket()
+            raise
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        self._hung_up = True
+        try:
+            await self._aiomqtt.__aexit__(None, None, None)
+        except aiomqtt.MqttError:
+            pass  # it was lost, and whoever waits in `lost` knows why
+        finally:
+            self._close_socket()
+
+    async def subscribe(self, filters: Iterable[tuple[str, int]]) -> list[str]:
+        """Returns the filters that the broker refused."""
+        wanted, refused = list(filters), []
+        for start in range(0, len(wanted), _SUBSCRIBE_AT_ONCE):
+            chunk = wanted[start:start + _SUBSCRIBE_AT_ONCE]
+            codes = await self._aiomqtt.subscribe(chunk)
+            refused += [topic for (topic, _), code in zip(chunk, codes, strict=True) if code.is_failure]
+        return refused
+
+    async def lost(self) -> None:
+        """Returns never; raises when the connection is gone."""
+        async for _ in self._aiomqtt.messages:
+            pass  # `_receive` takes the messages before they get there
+
+    async def held_by_broker(self) -> int:
+        """How many messages the broker had sent and not yet seen acknowledged at one moment, known exactly: everything
+        it sent before that moment has arrived when its answer arrives."""
+        acknowledged = self._acknowledged
+        await self._aiomqtt.unsubscribe(_NOWHERE)
+        return self._received_at_answer - acknowledged
+
+    def acknowledge(self, mids: Iterable[int]) -> None:
+        """PUBACK. Nothing happens once the connection is gone: the broker will send those messages again."""
+        if self._hung_up:
+            return
+        for mid in mids:
+            self._paho.ack(mid, 1)
+            self._acknowledged += 1
+
+    def hang_up(self) -> None:
+        """Take nothing more. What is not acknowledged stays at the broker."""
+        self._hung_up = True
+        self._paho.disconnect()
+
+    def _receive(self, message: paho.MQTTMessage) -> None:
+        if not self._hung_up:
+            self._received += message.qos == 1
+            self._on_message(message)
+
+    def _on_connect(self, client, userdata, flags, reason, properties=None) -> None:
+        self.resumed = bool(flags.session_present)
+        self._connected(client, userdata, flags, reason, properties)
+
+    def _on_unsubscribe(self, client, userdata, mid, reasons, properties=None) -> None:
+        self._received_at_answer = self._received
+        self._unsubscribed(client, userdata, mid, reasons, properties)
+
+    def _close_socket(self) -> None:
+        if self._paho.socket() is not None:
+            self._paho.disconnect()
+            self._paho.loop_write()
+
+
+def _behind(client: aiomqtt.Client) -> paho.Client:
+    """aiomqtt's paho client."""
+    behind = getattr(client, "_client", None)
+    if not isinstance(behind, paho.Client):
+        raise SourceError(Text("this aiomqtt does not stand on paho-mqtt as expected",
+                               "此版本 aiomqtt 与预期的 paho-mqtt 结构不符"), where="aiomqtt",
+                          retryable=False, fix=Text("install aiomqtt >= 2.5, < 3", "请安装 aiomqtt >= 2.5, < 3"))
+    return behind
+
+
+@dataclass(slots=True)
+class Receipt:
+    """The acknowledgements of one frame."""
+
+    mids: Sequence[int]
+    owed_since_ns: int
+    settled: bool = False
+
+
+class Receipts:
+    """Acknowledgements owed on one connection. They go out in the order in which the messages came, as the standard
+    demands, each when its frame is on disk."""
+
+    def __init__(self, acknowledge: Callable[[Iterable[int]], None]):
+        self._acknowledge = acknowledge
+        self._owed: deque[Receipt] = deque()
+
+    def owe(self, mids: Sequence[int], now_ns: int) -> Receipt:
+        receipt = Receipt(mids, now_ns)
+        self._owed.append(receipt)
+        return receipt
+
+    def settle(self, receipt: Receipt) -> None:
+        receipt.settled = True
+        self._send()
+
+    def release(self, before_ns: int) -> int:
+        """Give up waiting for what is owed since before `before_ns`; returns how many messages that were."""
+        released = 0
+        for receipt in self._owed:
+            if receipt.settled or receipt.owed_since_ns >= before_ns:
+                continue
+            receipt.settled = True
+            released += len(receipt.mids)
+        self._send()
+        return released
+
+    def _send(self) -> None:
+        while self._owed and self._owed[0].settled:
+            self._acknowledge(self._owed.popleft().mids)
+
+
+class Backlog:
+    """After a resumed session the broker first sends what waited there: of unknown age, so not evidence of now.
+
+    A broker whose queue is not empty holds as many unacknowledged messages on the way as it ever does (its limit, which
+    3.1.1 does not tell us). So the queue has run empty as soon as one look finds none on the way, or fewer than an
+    earlier look.
+    """
+
+    def __init__(self, resumed: bool):
+        self.open = resumed
+        self._most = 0
+
+    def looked(self, held: int) -> None:
+        if held == 0 or held < self._most:
+            self.open = False
+        self._most = max(self._most, held)
