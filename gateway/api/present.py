@@ -14,18 +14,20 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from alerting.ledger import JournalRow
 from alerting.lifecycle import STATE_NAMES
-from gateway.api.view import Alarm, GatewayView, Health, JournalRow, Latest, Trend
-from gateway.model.alarm import RISK_NAMES, Risk
+from alerting.views import AlarmView
+from gateway.api.view import GatewayView, Health, Latest
+from gateway.model.alarm import RISK_NAMES
 from gateway.model.clock import NS, Instant
 from gateway.model.ports import DeviceStatus, SinkStatus
 from gateway.model.quality import LABELS, Flag, Quality, code, is_good, severity
 from gateway.model.signal import Condition, Signal
 from gateway.model.site import CONDITION_NAMES, Site
 from gateway.model.verdict import Evidence
+from gateway.store.history import Trend
 
 ALARM_ROWS = 200  # so many alarms are listed; all are counted
-_RISKS = (Risk.RED, Risk.ORANGE, Risk.YELLOW, Risk.BLUE)
 _SENSOR_LOST = frozenset({Condition.DEADMAN, Condition.STUCK, Condition.INVALID})
 
 
@@ -100,20 +102,23 @@ def quality(value: int) -> dict:
             "clock_trusted": not value & Flag.CLOCK_NOT_TRUSTED}
 
 
-def trend(signal: str, points: Trend) -> dict:
-    """Columns: time in ms since the Unix epoch (UTC), value (null where there is none), quality code."""
-    return {"signal": signal, "t_ms": points.wall_ns // 1_000_000, "value": np.ascontiguousarray(points.value),
-            "quality": points.quality & np.uint16(0xFF)}
+def trends(signals: Sequence[str], found: Trend) -> list[dict]:
+    """Per signal, in columns: where a step of time begins (ms since the Unix epoch, UTC), and the lowest, highest and
+    mean usable value in it. Steps without one are left out."""
+    some = found.count > 0
+    t_ms = found.wall_ns // 1_000_000
+    return [{"signal": signal, "step_ms": found.step_ns // 1_000_000, "t_ms": t_ms[some[row]],
+             "low": found.low[row][some[row]], "high": found.high[row][some[row]], "mean": found.mean[row][some[row]]}
+            for row, signal in enumerate(signals)]
 
 
 # alarms
 
-def alarm_list(alarms: Iterable[Alarm], now: Instant, zone: ZoneInfo) -> dict:
-    """Those that wait for a person first, then by priority, newest first. The counts cover all, also what is cut off."""
-    alarms = sorted(alarms, key=lambda alarm: (not alarm.state.waits, not alarm.state.condition,
-                                               alarm.definition.priority, -alarm.raised_line_ns))
+def alarm_list(view: GatewayView) -> dict:
+    """In the order to look at them. The counts cover all alarms, also those beyond ALARM_ROWS."""
+    alarms, now, zone = view.alarms(), view.now(), view.site.zone
     return {
-        "risk": risk_level(alarms),
+        "risk": view.risk_level(),
         "total": len(alarms),
         "unacknowledged": sum(alarm.state.waits for alarm in alarms),
         "by_priority": {f"P{level}": sum(alarm.definition.priority == level for alarm in alarms)
@@ -122,23 +127,18 @@ def alarm_list(alarms: Iterable[Alarm], now: Instant, zone: ZoneInfo) -> dict:
     }
 
 
-def risk_level(alarms: Iterable[Alarm]) -> Risk:
-    """The gravest risk of all active alarms; blue, the lowest, when there is none."""
-    return min((alarm.definition.risk for alarm in alarms if alarm.state.active), key=_RISKS.index, default=Risk.BLUE)
-
-
-def _alarm(alarm: Alarm, now: Instant, zone: ZoneInfo) -> dict:
+def _alarm(alarm: AlarmView, now: Instant, zone: ZoneInfo) -> dict:
     definition = alarm.definition
     return {
-        "id": definition.id, "name": definition.name, "condition": definition.condition, "origin": definition.origin,
-        "area": definition.area, "priority": definition.priority, "risk": definition.risk, "state": alarm.state,
-        "waits": alarm.state.waits, "active": alarm.state.active, "first_out": alarm.first_out,
-        "recorded": alarm.recorded,
+        "id": definition.id, "occurrence": alarm.occurrence, "name": definition.name,
+        "condition": definition.condition, "origin": definition.origin, "area": definition.area,
+        "priority": definition.priority, "risk": definition.risk, "state": alarm.state, "waits": alarm.state.waits,
+        "active": alarm.active, "first_out": alarm.first_out, "recorded": alarm.recorded,
         "value": number(alarm.value), "limit": definition.limit, "unit": definition.unit,
-        "decimals": definition.decimals, "age_s": _seconds(max(0.0, (now.line_ns - alarm.raised_line_ns) / NS)),
+        "decimals": definition.decimals, "age_s": _seconds(alarm.age_s(now)),
         "raised": local_time(alarm.raised_wall_ns, zone), "since": local_time(alarm.since_wall_ns, zone),
         "guidance": definition.guidance, "evidence": [_evidence(line, zone) for line in alarm.evidence],
-        "who": alarm.who, "comment": alarm.comment,
+        "who": alarm.who, "verified": alarm.verified, "comment": alarm.comment,
     }
 
 
@@ -148,14 +148,13 @@ def _evidence(line: Evidence, zone: ZoneInfo) -> dict:
 
 
 def journal(rows: Sequence[JournalRow], zone: ZoneInfo) -> dict:
-    return {"rows": [{"number": row.number, "time": local_time(row.wall_ns, zone), "alarm": row.alarm,
-                      "event": row.event, "value": number(row.value), "who": row.who, "comment": row.comment}
-                     for row in rows]}
+    return {"rows": [{"position": row.position, "time": local_time(row.wall_ns, zone), "kind": row.kind,
+                      "alarm": row.alarm, "body": row.body, "hash": row.hash} for row in rows]}
 
 
 # the gateway and what stands around it
 
-def zones(here: Site, latest: Latest, alarms: Iterable[Alarm]) -> list[dict]:
+def zones(here: Site, latest: Latest, alarms: Iterable[AlarmView]) -> list[dict]:
     """Each gas zone with its detectors. A detector works when its newest value is good and none of its sensor-fault
     alarms holds; a zone without a working detector is blind."""
     active = {(alarm.definition.origin, alarm.definition.condition) for alarm in alarms if alarm.state.condition}
@@ -170,13 +169,13 @@ def zones(here: Site, latest: Latest, alarms: Iterable[Alarm]) -> list[dict]:
     return found
 
 
-def status(view: GatewayView, alarms: Iterable[Alarm]) -> dict:
+def status(view: GatewayView) -> dict:
     """What the page shows beside signals and alarms."""
     health, now, zone = view.health(), view.now(), view.site.zone
     return {
         "version": health.version, "boot": boot(health), "started": local_time(health.started_wall_ns, zone),
         "working": health.working, "reason": health.reason, "clock_trusted": health.clock_trusted,
-        "zones": zones(view.site, view.latest, alarms),
+        "zones": zones(view.site, view.latest, view.alarms()),
         "devices": [_device(device, now, zone) for device in view.devices()],
         "sinks": [_sink(sink) for sink in view.sinks()],
         "parts": [{"id": part.id, "name": part.name, "ok": part.ok, "detail": part.detail,
@@ -186,9 +185,8 @@ def status(view: GatewayView, alarms: Iterable[Alarm]) -> dict:
 
 def health(view: GatewayView, page: dict[str, int]) -> dict:
     """`status` with the counters. `page`: the counters of the event stream."""
-    alarms = view.alarms()
-    return {"time": local_time(view.now().wall_ns, view.site.zone), "risk": risk_level(alarms),
-            **status(view, alarms), "counters": dict(view.health().counters), "page": page}
+    return {"time": local_time(view.now().wall_ns, view.site.zone), "risk": view.risk_level(),
+            **status(view), "counters": dict(view.health().counters), "page": page}
 
 
 def _device(device: DeviceStatus, now: Instant, zone: ZoneInfo) -> dict:

@@ -107,12 +107,12 @@ class Api:
         minutes = _number(request, "minutes", 10.0, 0.1, HISTORY_MINUTES)
         points = _number(request, "points", 300, 2, HISTORY_POINTS)
         end = self._view.now().wall_ns
-        trends = await self._view.history([table.index(signal) for signal in wanted],
-                                          end - int(minutes * 60 * NS), end, int(points))
-        return [present.trend(signal, trend) for signal, trend in zip(wanted, trends, strict=True)]
+        found = await self._view.history([table.index(signal) for signal in wanted],
+                                         end - int(minutes * 60 * NS), end, int(points))
+        return present.trends(wanted, found)
 
     async def alarms(self, _: Request) -> Response:
-        return Json(present.alarm_list(self._view.alarms(), self._view.now(), self._view.site.zone))
+        return Json(present.alarm_list(self._view))
 
     async def acknowledge(self, request: Request) -> Response:
         alarm = request.path_params["alarm"]
@@ -122,8 +122,9 @@ class Api:
         body = await _json_body(request)
         who = _line(body, "name", 1, NAME_LENGTH)
         comment = _line(body, "comment", 0, COMMENT_LENGTH)
-        await self._view.acknowledge(alarm, who, comment)
-        return Json({"acknowledged": alarm, "name": who, "verified": False})
+        after = await self._view.acknowledge(alarm, who, comment)
+        return Json({"alarm": alarm, "state": after.state, "name": after.who, "verified": after.verified,
+                     "recorded": after.recorded})
 
     async def journal(self, request: Request) -> Response:
         limit = _number(request, "limit", 100, 1, JOURNAL_ROWS)

@@ -135,18 +135,16 @@ class Broadcast:
     # what the frames hold
 
     def _complete(self) -> bytes:
-        alarms = self._view.alarms()
         return self._event(hello=True, signals=self._signals(np.arange(len(self._view.site.signals))),
-                           alarms=present.alarm_list(alarms, self._view.now(), self._view.site.zone),
-                           status=present.status(self._view, alarms))
+                           alarms=present.alarm_list(self._view),
+                           status=present.status(self._view))
 
     def _regular(self) -> bytes:
         rows = self._known.changed(self._view.latest)
-        return self._event(signals=self._signals(rows), status=present.status(self._view, self._view.alarms()))
+        return self._event(signals=self._signals(rows), status=present.status(self._view))
 
     def _alarms(self) -> bytes:
-        view = self._view
-        return self._event(alarms=present.alarm_list(view.alarms(), view.now(), view.site.zone))
+        return self._event(alarms=present.alarm_list(self._view))
 
     def _signals(self, rows: np.ndarray) -> dict:
         latest = self._view.latest

@@ -12,14 +12,15 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from alerting.lifecycle import State
-from gateway.model.alarm import AlarmDefinition
+from alerting.ledger import JournalRow
+from alerting.views import AlarmView
+from gateway.model.alarm import Risk
 from gateway.model.clock import Instant
 from gateway.model.ports import DeviceStatus, SinkStatus
 from gateway.model.quality import QualityArray
 from gateway.model.site import Site
 from gateway.model.text import Text
-from gateway.model.verdict import Evidence
+from gateway.store.history import Trend
 
 
 class Latest(Protocol):
@@ -29,49 +30,6 @@ class Latest(Protocol):
     quality: QualityArray
     wall_ns: NDArray[np.int64]  # the sample's own stamp, UTC; 0: never
     line_ns: NDArray[np.int64]  # time line, when the bytes arrived
-
-
-class Trend(Protocol):
-    """The stored samples of one signal, oldest first, thinned out to what was asked for."""
-
-    wall_ns: NDArray[np.int64]
-    value: NDArray[np.float64]
-    quality: QualityArray
-
-
-class Alarm(Protocol):
-    """One alarm that is not at rest. `alerting.service.AlarmView` is one.
-
-    value          what crossed at the last raise, NaN where nothing did
-    since_wall_ns  when it came into `state`
-    who, comment   of the acknowledgement; the name is not verified
-    recorded       False: the alarm file could not be written, this alarm lives in memory only
-    """
-
-    definition: AlarmDefinition
-    state: State
-    value: float
-    raised_wall_ns: int
-    raised_line_ns: int
-    since_wall_ns: int
-    first_out: bool
-    recorded: bool
-    who: str
-    comment: str
-    evidence: tuple[Evidence, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class JournalRow:
-    """One line of the alarm journal."""
-
-    number: int  # position in the journal, growing
-    wall_ns: int
-    alarm: str
-    event: str
-    value: float = float("nan")
-    who: str = ""
-    comment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,26 +72,27 @@ class GatewayView(Protocol):
 
     def now(self) -> Instant: ...
 
-    def alarms(self) -> Sequence[Alarm]:
-        """Every alarm that is not at rest, in any order."""
+    def alarms(self) -> Sequence[AlarmView]:
+        """Every alarm that is not normal, in the order to look at them."""
         ...
+
+    def risk_level(self) -> Risk: ...
 
     def watch_alarms(self, changed: Callable[[], None]) -> Callable[[], None]:
         """`changed` is called on the event loop after every change of any alarm. Returns what ends the watch."""
         ...
 
-    async def acknowledge(self, alarm: str, who: str, comment: str) -> None:
-        """CommandError when there is nothing to acknowledge."""
+    async def acknowledge(self, alarm: str, who: str, comment: str) -> AlarmView:
+        """The alarm after it; not `recorded` when the alarm file does not take it. CommandError when there is nothing
+        to acknowledge."""
         ...
 
     async def journal(self, limit: int, before: int | None) -> Sequence[JournalRow]:
-        """The newest rows first; only rows with a smaller number than `before`, where it is given."""
+        """The newest rows first; only rows with a smaller position than `before`, where it is given."""
         ...
 
     async def history(self, signals: Sequence[int], start_wall_ns: int, end_wall_ns: int,
-                      max_points: int) -> Sequence[Trend]:
-        """One trend per signal, in the order asked for, with at most about `max_points` points each."""
-        ...
+                      max_points: int) -> Trend: ...
 
     def devices(self) -> Sequence[DeviceStatus]: ...
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from alerting.lifecycle import TABLE, Effect, Event, State
-from gateway.api.view import Health, JournalRow, Part
-from gateway.model.alarm import AlarmDefinition, Priority, Risk
+from alerting.engine import AlarmEngine, AlarmState
+from alerting.ledger import JournalRow
+from alerting.views import AlarmView, in_order, risk_level
+from gateway.api.view import Health, Part
+from gateway.model.alarm import Priority, Risk
 from gateway.model.clock import NS, Clock, Instant, ManualClock
-from gateway.model.errors import CommandError
 from gateway.model.frame import Frame
 from gateway.model.ports import DeviceStatus, SinkStatus
 from gateway.model.quality import Quality
@@ -19,7 +21,8 @@ from gateway.model.rules import ShutdownVerification, Test, WorkWithoutVideo
 from gateway.model.signal import Area, Condition, Limit, Signal, SignalTable
 from gateway.model.site import Site
 from gateway.model.text import Text
-from gateway.model.verdict import Evidence
+from gateway.model.verdict import Edge, Evidence, Verdicts
+from gateway.store.history import History, Trend
 
 AREAS = (Area("tank_farm", Text("Tank farm", "储罐区")), Area("pump_house", Text("Pump house", "泵房")),
          Area("loading_bay", Text("Loading bay", "装车台")))
@@ -65,25 +68,11 @@ def site(extra: Sequence[Signal] = (), language: str = "en", timezone: str = "As
 
 
 @dataclass
-class Points:
-    wall_ns: np.ndarray
+class Columns:
     value: np.ndarray
     quality: np.ndarray
-
-
-@dataclass(frozen=True)
-class Standing:
-    definition: AlarmDefinition
-    state: State
-    value: float
-    raised_wall_ns: int
-    raised_line_ns: int
-    since_wall_ns: int
-    first_out: bool = False
-    recorded: bool = True
-    who: str = ""
-    comment: str = ""
-    evidence: tuple[Evidence, ...] = ()
+    wall_ns: np.ndarray
+    line_ns: np.ndarray
 
 
 @dataclass
@@ -101,12 +90,12 @@ class MemoryGateway:
         self.site = here or site()
         self.clock = clock or ManualClock(line_ns=1_000 * NS)
         n = len(self.site.signals)
-        self.latest = Points(np.zeros(n, np.int64), np.full(n, np.nan),
-                             np.full(n, int(Quality.BAD_WAITING), np.uint16))
-        self.latest.line_ns = np.zeros(n, np.int64)
-        self.standing: dict[str, Standing] = {}
+        self.latest = Columns(np.full(n, np.nan), np.full(n, int(Quality.BAD_WAITING), np.uint16),
+                              np.zeros(n, np.int64), np.zeros(n, np.int64))
+        self.engine = AlarmEngine(self.site.alarms)
+        self.unrecorded: set[str] = set()
         self.rows: list[JournalRow] = []
-        self.seen: dict[int, list[tuple[int, float, int]]] = {}
+        self.frames: list[Frame] = []
         self.watchers: list[Callable[[], None]] = []
         self.device_list: list[DeviceStatus] = []
         self.sink_list: list[SinkStatus] = []
@@ -123,52 +112,56 @@ class MemoryGateway:
         frame = Frame.of(row, value, self.now(), quality)
         for name in ("value", "quality", "wall_ns", "line_ns"):
             getattr(self.latest, name)[row] = getattr(frame, name)[0]
-        self.seen.setdefault(row, []).append((int(frame.wall_ns[0]), float(frame.value[0]), int(frame.quality[0])))
+        self.frames.append(frame)
 
-    def raise_alarm(self, alarm: str, value: float = float("nan"), **more: object) -> None:
-        definition = self.site.alarms.get(alarm)
-        assert definition is not None, alarm
-        now = self.now()
-        self.standing[alarm] = replace(
-            Standing(definition, State.UNACKNOWLEDGED, value, now.wall_ns, now.line_ns, now.wall_ns), **more)
+    def raise_alarm(self, alarm: str, value: float = math.nan, evidence: tuple[Evidence, ...] = (), *,
+                    recorded: bool = True) -> None:
+        self._edge(alarm, True, value, evidence)
+        (self.unrecorded.discard if recorded else self.unrecorded.add)(alarm)
         self.changed()
+
+    def end_alarm(self, alarm: str) -> None:
+        self._edge(alarm, False, math.nan, ())
+        self.changed()
+
+    def _edge(self, alarm: str, active: bool, value: float, evidence: tuple[Evidence, ...]) -> None:
+        now = self.now()
+        edge = Edge(self.site.alarms.index(alarm), active, value, now.line_ns, now.wall_ns, evidence)
+        self.engine.apply(Verdicts.from_edges([edge]))
 
     def changed(self) -> None:
         for watcher in self.watchers:
             watcher()
 
-    def alarms(self) -> Sequence[Standing]:
-        return [*self.standing.values()]
+    def alarms(self) -> Sequence[AlarmView]:
+        return in_order(self._view(state) for state in self.engine.standing())
+
+    def _view(self, state: AlarmState) -> AlarmView:
+        definition = self.site.alarms.get(state.alarm)
+        assert definition is not None
+        return AlarmView.of(definition, state, recorded=state.alarm not in self.unrecorded)
+
+    def risk_level(self) -> Risk:
+        return risk_level(alarm.definition for alarm in self.alarms())
 
     def watch_alarms(self, changed: Callable[[], None]) -> Callable[[], None]:
         self.watchers.append(changed)
         return lambda: self.watchers.remove(changed)
 
-    async def acknowledge(self, alarm: str, who: str, comment: str) -> None:
-        standing = self.standing.get(alarm)
-        answer = TABLE[standing.state if standing else State.NORMAL, Event.ACKNOWLEDGE]
-        if Effect.REFUSE in answer.effects:
-            raise CommandError(Text(f"{alarm} does not wait for acknowledgement", f"{alarm} 无需确认"), where=alarm)
-        if answer.state is State.NORMAL:
-            del self.standing[alarm]
-        else:
-            self.standing[alarm] = replace(standing, state=answer.state, who=who, comment=comment,
-                                           since_wall_ns=self.now().wall_ns)
-        self.rows.append(JournalRow(len(self.rows) + 1, self.now().wall_ns, alarm, "acknowledge", who=who,
-                                    comment=comment))
+    async def acknowledge(self, alarm: str, who: str, comment: str) -> AlarmView:
+        self.engine.acknowledge(alarm, who, comment, self.now())
+        self.rows.append(JournalRow(len(self.rows) + 1, "acknowledge", alarm, self.now().wall_ns, {"who": who}, "00"))
         self.changed()
+        return self._view(self.engine.state(alarm))
 
     async def journal(self, limit: int, before: int | None) -> Sequence[JournalRow]:
-        return [row for row in reversed(self.rows) if before is None or row.number < before][:limit]
+        return [row for row in reversed(self.rows) if before is None or row.position < before][:limit]
 
-    async def history(self, signals: Sequence[int], start_wall_ns: int, end_wall_ns: int,
-                      max_points: int) -> Sequence[Points]:
-        def points(row: int) -> Points:
-            rows = [sample for sample in self.seen.get(row, []) if start_wall_ns <= sample[0] <= end_wall_ns]
-            columns = list(zip(*rows[-max_points:], strict=True)) or [(), (), ()]
-            return Points(np.array(columns[0], np.int64), np.array(columns[1], np.float64),
-                          np.array(columns[2], np.uint16))
-        return [points(row) for row in signals]
+    async def history(self, signals: Sequence[int], start_wall_ns: int, end_wall_ns: int, max_points: int) -> Trend:
+        gathered = History(signals, start_wall_ns, end_wall_ns, max_points, len(self.site.signals))
+        for frame in self.frames:
+            gathered.add(frame)
+        return gathered.trend()
 
     def devices(self) -> Sequence[DeviceStatus]:
         return self.device_list

@@ -1,0 +1,115 @@
+// The page: takes frames from the feed, shows them, and says so loudly when there are none.
+import { Alarms } from "./alarms.js";
+import { $, clockOf, put, shape } from "./dom.js";
+import { Feed } from "./feed.js";
+import { showPlant } from "./plant.js";
+import { Signals } from "./signals.js";
+import { age, language, pick, say, speak } from "./texts.js";
+
+let site = null, alarms = null, signals = null, status = null, last = null, linkShown = "";
+const waitingFrames = [];
+const feed = new Feed((frame) => { if (site) take(frame); else waitingFrames.push(frame); });
+
+function take(frame) {
+  last = frame;
+  if (frame.status && frame.status.boot !== site.boot) { location.reload(); return; }
+  if (frame.signals) signals.update(frame.signals, frame.t_ms, frame.hello);
+  if (frame.alarms) {
+    alarms.update(frame.alarms);
+    signals.alarms(alarms.byOrigin());
+    showRisk(frame.alarms);
+  }
+  if (frame.status) { status = frame.status; showPlant(status, site, frame.trusted); }
+  tick();
+}
+
+function showRisk({ risk, unacknowledged }) {
+  $("risk").className = `risk ${risk}`;
+  put($("risk-word"), `${pick(site.words.risk[risk]).toUpperCase()} · ${say(risk)}`);
+  document.title = `${unacknowledged ? `(${unacknowledged}) ` : ""}${pick(site.name)} - Davylamp`;
+}
+
+// Twice a second, whether or not anything arrives.
+function tick() {
+  feed.watch();
+  const state = feed.live && site ? "live" : feed.everHeard ? "lost" : "connecting";
+  document.body.className = state;
+  showLink(state);
+  showBanner(state);
+  if (state !== "live") { if (state === "lost") document.title = `!! ${say("noLink")} - Davylamp`; return; }
+  put($("clock"), clockOf(last.time));
+  alarms.tick();
+}
+
+function showLink(state) {
+  const shown = state + language();
+  if (linkShown === shown) return;
+  if (linkShown.startsWith("lost") && state === "live" && alarms?.list) showRisk(alarms.list);
+  linkShown = shown;
+  $("link").replaceChildren(shape(state === "live" ? "tick" : "cross"), say({ live: "live", lost: "noLink", connecting: "connecting" }[state]));
+}
+
+function showBanner(state) {
+  const banner = $("banner");
+  let head = "", more = "";
+  if (state === "lost") {
+    head = say("lost");
+    more = say("lostMore", { time: clockOf(last.time), age: age(feed.silence / 1000) });
+  } else if (state === "live" && status && !status.working) {
+    head = say("broken");
+    more = `${pick(status.reason)} ${say("watch")}`;
+  }
+  banner.hidden = !head;
+  if (banner.dataset.head !== head) { banner.dataset.head = head; banner.replaceChildren(head, document.createElement("small")); }
+  if (head) put(banner.lastChild, more);
+}
+
+function show() {
+  document.documentElement.lang = language() === "zh" ? "zh-CN" : "en";
+  for (const node of document.querySelectorAll("[data-say]")) node.textContent = say(node.dataset.say);
+  const button = $("language");
+  button.textContent = say("language");
+  button.lang = language() === "zh" ? "en" : "zh-CN";
+  if (!site) return;
+  put($("site"), pick(site.name));
+  put($("product"), "Davylamp");
+  put($("zone"), site.timezone);
+  if (alarms.list) { alarms.show(); showRisk(alarms.list); }
+  signals.speak();
+  if (status) showPlant(status, site, last.trusted);
+}
+
+$("language").onclick = () => {
+  speak(language() === "en" ? "zh" : "en");
+  localStorage.setItem("language", language());
+  show();
+  tick();
+};
+
+// An error of the page itself must not leave a picture that looks live.
+function fail() {
+  document.body.className = "lost";
+  $("banner").hidden = false;
+  $("banner").textContent = `${say("fault")} ${say("watch")}`;
+  clearInterval(beat);
+}
+window.addEventListener("error", fail);
+window.addEventListener("unhandledrejection", fail);
+
+async function load() {
+  const answer = await fetch("api/v1/site").catch(() => null);
+  if (!answer?.ok) { setTimeout(load, 2000); return; }
+  const loaded = await answer.json();
+  speak(localStorage.getItem("language") ?? loaded.language);
+  signals = new Signals(loaded);
+  alarms = new Alarms(loaded.words, (id) => signals.reading(id));
+  site = loaded;
+  show();
+  waitingFrames.splice(0).forEach(take);
+}
+
+speak(localStorage.getItem("language") ?? (navigator.language.startsWith("zh") ? "zh" : "en"));
+show();
+const beat = setInterval(tick, 500);
+tick();
+load();
