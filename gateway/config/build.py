@@ -1,0 +1,133 @@
+"""Valid sections -> the words of `gateway.model`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from gateway.config.draft import Kind
+from gateway.config.kinds import CatalogueKind, overlaid_limits
+from gateway.config.sections import (
+    NO_LIMIT,
+    AreaSection,
+    LimitSection,
+    RateSection,
+    RuleSection,
+    ShutdownVerificationSection,
+    SignalSection,
+    SiteSection,
+    WorkWithoutVideoSection,
+)
+from gateway.model.alarm import Priority, Risk
+from gateway.model.rules import Rule, ShutdownVerification, WorkWithoutVideo
+from gateway.model.signal import Area, Condition, Limit, Signal, SignalTable
+from gateway.model.site import Site
+from gateway.model.text import Text
+
+_SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0}
+RATE_DEADBAND = 0.2  # of the set point
+_URGENCY: dict[Condition, tuple[Priority, Risk]] = {
+    Condition.HIGH_HIGH: (Priority.P1, Risk.RED), Condition.LOW_LOW: (Priority.P1, Risk.RED),
+    Condition.HIGH: (Priority.P2, Risk.ORANGE), Condition.LOW: (Priority.P2, Risk.ORANGE),
+    Condition.RATE_UP: (Priority.P3, Risk.YELLOW), Condition.RATE_DOWN: (Priority.P3, Risk.YELLOW),
+}
+
+
+@dataclass(frozen=True)
+class SignalPlan:
+    """One signal with everything its kind gives filled in; limits by the name a person writes."""
+
+    section: SignalSection
+    kind: CatalogueKind
+    limits: Mapping[str, LimitSection]
+
+    @classmethod
+    def of(cls, section: SignalSection, kind: Kind) -> SignalPlan:
+        limits = overlaid_limits(kind.kind.limits, section.limits)
+        given = limits.given() if limits is not None else {}
+        return cls(section, kind.kind, {name: limit for name, limit in given.items() if limit is not NO_LIMIT})
+
+    @property
+    def unit(self) -> str:
+        return self.kind.unit if self.section.unit is None else self.section.unit
+
+    @property
+    def span(self) -> float | None:
+        low, high = self.section.low, self.section.high
+        return None if low is None or high is None else high - low
+
+    @property
+    def deadman_s(self) -> float | None:
+        """None: not watched, deliberately or not."""
+        given = self.section.deadman if self.section.deadman is not None else self.kind.deadman
+        return None if given is None or math.isinf(given) else given
+
+    @property
+    def fault_priority(self) -> Priority:
+        by_default = Priority.P2 if self.kind.gas else Priority.P3
+        return self.section.fault_priority or self.kind.fault_priority or by_default
+
+    def deadband(self, limit: LimitSection) -> float | None:
+        """In the unit of the signal (for a rate: per second). None: a percentage without a measuring range."""
+        if isinstance(limit, RateSection):
+            scale = _SECONDS[limit.per]
+            if limit.deadband is None:
+                return RATE_DEADBAND * (limit.value or 0.0) / scale
+            width = limit.deadband.within(self.span)
+            return None if width is None else width / scale
+        if limit.deadband is not None:
+            return limit.deadband.within(self.span)
+        return (self.kind.deadband.within(self.span) or 0.0) if self.kind.deadband is not None else 0.0
+
+    def on_delay_s(self, limit: LimitSection) -> float:
+        return next((delay for delay in (limit.on_delay, self.kind.on_delay) if delay is not None), 0.0)
+
+    def off_delay_s(self, limit: LimitSection) -> float:
+        return next((delay for delay in (limit.off_delay, self.kind.off_delay) if delay is not None), 0.0)
+
+    def signal(self, area: str) -> Signal:
+        section, kind = self.section, self.kind
+        return Signal(
+            section.id, section.name or kind.name, section.kind, self.unit, area, section.low, section.high,
+            section.loop_ma, self.deadman_s, section.stuck_reads or kind.stuck_reads,
+            kind.decimals if section.decimals is None else section.decimals, kind.gas,
+            tuple(self._limit(Condition(name), limit) for name, limit in self.limits.items()),
+            dict(section.labels), self.fault_priority)
+
+    def _limit(self, condition: Condition, limit: LimitSection) -> Limit:
+        priority, risk = _URGENCY[condition]
+        rate = isinstance(limit, RateSection)
+        assert limit.value is not None, "checked before"
+        return Limit(
+            condition, limit.value / _SECONDS[limit.per] if rate else limit.value, limit.priority or priority,
+            limit.risk or risk, self.deadband(limit) or 0.0, self.on_delay_s(limit), self.off_delay_s(limit),
+            self.kind.gas and condition is Condition.HIGH_HIGH if limit.latch is None else limit.latch,
+            limit.window if rate else 0.0)
+
+
+def areas(site: SiteSection, written: Iterable[AreaSection]) -> tuple[Area, ...]:
+    """The areas of a site; one that names none is a single area itself."""
+    return tuple(Area(area.id, area.name) for area in written) or (Area("site", site.name),)
+
+
+def site(section: SiteSection, places: tuple[Area, ...], signals: Iterable[Signal], rules: Iterable[Rule],
+         kinds: Mapping[str, Kind]) -> Site:
+    table = SignalTable(tuple(signals))
+    used = {signal.kind for signal in table}
+    guidance = {name: kind.kind.guidance for name,
+                kind in kinds.items() if name in used and kind.kind.guidance is not None}
+    return Site(section.id, section.name, section.timezone, section.language, places, table, tuple(rules), guidance)
+
+
+def rule(section: RuleSection, area: str, area_name: Text) -> Rule:
+    if isinstance(section, WorkWithoutVideoSection):
+        name = section.name or Text("{area}: work goes on without video",
+                                    "{area}：无视频仍在作业").format(area=area_name)
+        return WorkWithoutVideo(section.id, name, area, section.work, section.video, section.on_delay,
+                                section.off_delay,
+                                section.priority or Priority.P2, section.risk or Risk.ORANGE, section.guidance)
+    assert isinstance(section, ShutdownVerificationSection)
+    name = section.name or Text("{area}: shut-down not verified", "{area}：切断动作未得到确认").format(area=area_name)
+    return ShutdownVerification(section.id, name, area, section.command, section.feedback, section.stroke_time,
+                                section.priority or Priority.P1, section.risk or Risk.RED, section.guidance)

@@ -1,0 +1,233 @@
+"""Cross-checks: what no single table can know. Each check yields problems; none of them changes anything."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+
+from gateway.config.build import SignalPlan
+from gateway.config.document import Spot
+from gateway.config.draft import Draft, Kind, Written
+from gateway.config.kinds import CatalogueKind, catalogue
+from gateway.config.limit_checks import ceiling, limit_problems
+from gateway.config.sections import NO_LIMITS, LimitsSection, RateSection, RuleSection
+from gateway.config.values import did_you_mean
+from gateway.model.alarm import Priority
+from gateway.model.errors import Problem
+from gateway.model.text import Text
+
+WARNING = "warning"
+
+
+def check(draft: Draft, plans: Mapping[str, SignalPlan]) -> Iterator[Problem]:
+    """Everything there is to say about the tables that are valid. `plans`: the signals whose kind is known."""
+    for name, kind in draft.kinds.items():
+        if kind.written is not None:
+            yield from _kind(name, kind.kind, kind.written)
+    for signal in draft.signals.values():
+        yield from _references(draft, signal)
+    for id, plan in plans.items():
+        yield from _signal(plan, draft.signals[id], draft.kinds[plan.section.kind])
+    for rule in draft.rules.values():
+        yield from _rule(draft, rule)
+    yield from _bindings(draft)
+    yield from _plugin_findings(draft)
+    yield from _timing(draft, plans)
+    yield from _uncovered(draft, plans)
+
+
+def _kind(name: str, kind: CatalogueKind, written: Written) -> Iterator[Problem]:
+    """What a site may say of a kind of the catalogue is bounded by the catalogue."""
+    shipped = catalogue().get(name)
+    if shipped is not None:
+        if kind.gas != shipped.gas:
+            yield written.spot(("gas",)).problem(
+                Text(f'whether "{name}" is a gas detector is fixed', f'"{name}" 是否为气体探测器是固定的'),
+                Text("remove the key, or add a kind of your own", "删除该键，或新增自己的种类"))
+        if shipped.ceilings and kind.unit != shipped.unit:
+            yield written.spot(("unit",)).problem(*_fixed_unit(name, shipped))
+    if kind.gas:
+        yield from _gas_watch(written)
+    for condition, limit in (kind.limits.given() if kind.limits is not None else {}).items():
+        if limit.value is not None:
+            yield from ceiling(name, kind, condition, limit.value, written.spot(("limits", condition, "value")))
+
+
+def _gas_watch(written: Written) -> Iterator[Problem]:
+    """Loss of a gas detector is announced, and is at least P2."""
+    if (priority := written.section.fault_priority) is not None and priority > Priority.P2:
+        yield written.spot(("fault_priority",)).problem(
+            Text(f"{priority.name} is too low for the loss of a gas detector",
+                 f"对气体探测器失效而言，{priority.name} 优先级过低"),
+            Text('write "P2" or "P1", or leave it out', '填写 "P2" 或 "P1"，或删除该键'))
+    if written.section.deadman == math.inf:
+        yield written.spot(("deadman",)).problem(
+            Text("a gas detector must be watched", "气体探测器必须监视数据中断"),
+            Text('write a duration such as "5s", or leave it out', '填写时长，例如 "5s"，或删除该键'))
+
+
+def _fixed_unit(name: str, shipped: CatalogueKind) -> tuple[Text, Text]:
+    return (Text(f'the unit of "{name}" is {shipped.unit}: its ceilings are in this unit',
+                 f'"{name}" 的单位是 {shipped.unit}：其上限以该单位规定'),
+            Text("scale the value in the source, or use another kind", "在数据源中换算数值，或改用其他种类"))
+
+
+def _references(draft: Draft, signal: Written) -> Iterator[Problem]:
+    section = signal.section
+    if section.kind not in draft.kinds and section.kind not in draft.document.data.get("kinds", {}):
+        hint = did_you_mean(section.kind, draft.kinds)
+        yield signal.spot(("kind",)).problem(
+            Text(f'unknown kind "{section.kind}"{hint.en}', f'未知的种类 "{section.kind}"{hint.zh}'),
+            Text("choose one of the catalogue, or add it under [kinds]", "从种类目录中选择，或在 [kinds] 下新增"))
+    yield from _area(draft, section.area, signal)
+
+
+def _area(draft: Draft, area: str | None, written: Written) -> Iterator[Problem]:
+    spot = written.spot
+    known = [str(table.get("id")) for table in draft.document.data.get("areas", []) if isinstance(table, dict)]
+    if area is None:
+        if len(known) > 1 and written.whole:
+            yield spot(("area",)).problem(Text("required key is missing: the site has several areas",
+                                               "缺少必填的键：站点有多个区域"),
+                                          Text("add area = with one of: " + ", ".join(known),
+                                               "补上 area = ，可填写：" + "、".join(known)))
+    elif area not in known and not (area == "site" and not known):
+        hint = did_you_mean(area, known)
+        yield spot(("area",)).problem(Text(f'unknown area "{area}"{hint.en}', f'未知的区域 "{area}"{hint.zh}'),
+                                      Text("correct it, or add it under [[areas]]", "更正，或在 [[areas]] 下新增"))
+
+
+def _signal(plan: SignalPlan, written: Written, kind: Kind) -> Iterator[Problem]:
+    section, spot = plan.section, written.spot
+    shipped = catalogue().get(section.kind)
+    if shipped is not None and shipped.ceilings and section.unit is not None and section.unit != shipped.unit:
+        yield spot(("unit",)).problem(*_fixed_unit(section.kind, shipped))
+    if plan.kind.gas:
+        yield from _gas_watch(written)
+    if section.low is not None and section.high is not None and section.low >= section.high:
+        yield spot(("low",)).problem(Text(f"low = {section.low:g} is not below high = {section.high:g}",
+                                          f"low = {section.low:g} 不低于 high = {section.high:g}"),
+                                     Text("exchange or correct them", "对调或更正"))
+        return
+    if section.loop_ma and plan.span is None and written.whole:
+        yield spot(("loop_ma",)).problem(Text("a 4-20 mA loop needs a measuring range", "4-20 mA 回路需要量程"),
+                                         Text("add low and high: what 4 mA and 20 mA mean",
+                                              "补上 low 和 high：4 mA 和 20 mA 对应的值"))
+    yield from limit_problems(plan, written, kind)
+
+
+def _rule(draft: Draft, rule: Written) -> Iterator[Problem]:
+    section: RuleSection = rule.section
+    if section.area is not None:
+        yield from _area(draft, section.area, rule)
+    for key, tests in tests_of(section):
+        for number, test in enumerate(tests):
+            if test.signal not in draft.declared:
+                place = (key,) if key == "command" else (key, number)
+                yield rule.spot(place).problem(*_unknown_signal(draft, test.signal))
+
+
+def tests_of(section: RuleSection) -> Iterator[tuple[str, tuple]]:
+    """(key, its tests) for every key of a rule that holds tests."""
+    for key in ("work", "video", "command", "feedback"):
+        if (tests := getattr(section, key, None)) is not None:
+            yield key, tests if isinstance(tests, tuple) else (tests,)
+
+
+def _unknown_signal(draft: Draft, signal: str) -> tuple[Text, Text]:
+    hint = did_you_mean(signal, draft.declared)
+    return (Text(f'unknown signal "{signal}"{hint.en}', f'未知的信号 "{signal}"{hint.zh}'),
+            Text("correct it, or add it under [[signals]] (in a points file: give it a kind)",
+                 "更正，或在 [[signals]] 下新增（点表文件中：填写其种类）"))
+
+
+def _bindings(draft: Draft) -> Iterator[Problem]:
+    """Every signal is read by one point and one only."""
+    first: dict[str, Spot] = {}
+    for source in draft.sources.values():
+        for signal, location in source.section.bindings():
+            spot = source.spot(location)
+            if signal not in draft.declared:
+                yield spot.problem(*_unknown_signal(draft, signal))
+            if signal in first:
+                yield spot.problem(Text(f'signal "{signal}" is bound twice; first in {first[signal].text().en}',
+                                        f'信号 "{signal}" 绑定了两次；首次在 {first[signal].text().zh}'),
+                                   Text("one signal has one source: delete one, or use another signal id",
+                                        "一个信号只能有一个来源：删除一个，或改用其他信号标识"))
+            first.setdefault(signal, spot)
+    if draft.bound_all:
+        for id, signal in draft.signals.items():
+            if id not in first:
+                yield signal.spot(("id",)).problem(
+                    Text(f'no source gives signal "{id}"', f'没有数据源提供信号 "{id}"'),
+                    Text("bind it to a point or topic, or delete it", "绑定到点或主题，或删除该信号"), WARNING)
+
+
+def _plugin_findings(draft: Draft) -> Iterator[Problem]:
+    for source in filter(lambda source: source.whole, draft.sources.values()):
+        for location, what, fix, severity in source.section.findings():
+            yield source.spot(location).problem(what, fix, severity)
+
+
+def _timing(draft: Draft, plans: Mapping[str, SignalPlan]) -> Iterator[Problem]:
+    """A source must speak often enough for what is judged on it."""
+    for source in draft.sources.values():
+        for id, period in source.section.periods().items():
+            if id in plans:
+                yield from _signal_timing(plans[id], draft.signals[id], period)
+
+
+def _signal_timing(plan: SignalPlan, written: Written, period: float) -> Iterator[Problem]:
+    if plan.deadman_s is not None and plan.deadman_s < 2 * period:
+        yield written.spot(("deadman",)).problem(
+            Text("{id}: deadman ({deadman:g} s) is shorter than two periods of its source ({period:g} s): "
+                 "one lost answer raises an alarm",
+                 "{id}：数据中断时限（{deadman:g} s）短于数据源的两个周期（周期 {period:g} s），丢一次应答就会告警"
+                 ).format(id=plan.section.id, deadman=plan.deadman_s, period=period),
+            Text("lengthen deadman, or shorten the period", "延长 deadman，或缩短周期"), WARNING)
+    for condition, limit in plan.limits.items():
+        if isinstance(limit, RateSection) and limit.window < 2 * period:
+            yield written.spot(("limits", condition, "window")).problem(
+                Text("{id}: window of {condition} ({window:g} s) is shorter than two periods of its source "
+                     "({period:g} s): there is no rate to take",
+                     "{id}：{condition} 的时间窗（{window:g} s）短于数据源两个周期（周期 {period:g} s），无法计算"
+                     ).format(id=plan.section.id, condition=condition, window=limit.window, period=period),
+                Text("lengthen window", "延长 window"), WARNING)
+
+
+def _uncovered(draft: Draft, plans: Mapping[str, SignalPlan]) -> Iterator[Problem]:
+    """One list each, not one line for each signal."""
+    site = draft.document.spot(("signals",))._replace(key="")
+    for signals, what, fix in (
+        ([id for id, plan in plans.items() if not plan.limits and (plan.kind.gas or _says_nothing(plan))],
+         Text("no limit is set on {count} signal(s): {signals}", "{count} 个信号没有设置限值：{signals}"),
+         Text('set limits, or write limits = "none" with the signal or its kind',
+              '设置限值，或在信号或其种类中写 limits = "none"')),
+        ([f"{id} ({', '.join(missing)})" for id,
+          plan in plans.items() if plan.limits and (missing := _missing_levels(plan))],
+         Text("{count} signal(s) lack a level that their kind has: {signals}",
+              "{count} 个信号缺少其种类应有的报警级别：{signals}"),
+         Text("set it, or check that the certified system alone is meant to alarm there",
+              "设置该级别，或确认只由认证系统报警")),
+        ([id for id, plan in plans.items() if plan.section.deadman is None and plan.kind.deadman is None],
+         Text("{count} signal(s) have no deadman: {signals}", "{count} 个信号没有数据中断时限：{signals}"),
+         Text('set deadman, or write deadman = "none" with the signal or its kind',
+              '设置 deadman，或在信号或其种类中写 deadman = "none"')),
+    ):
+        if signals:
+            yield site.problem(what.format(count=len(signals), signals=", ".join(signals)), fix, WARNING)
+
+
+def _says_nothing(plan: SignalPlan) -> bool:
+    """Neither the signal nor its kind says that it is meant to be without limits."""
+    said: Iterable[LimitsSection | None] = (plan.section.limits, plan.kind.limits)
+    return next((limits is not NO_LIMITS for limits in said if limits is not None), True)
+
+
+def _missing_levels(plan: SignalPlan) -> list[str]:
+    return [condition for condition in plan.kind.ceilings if condition not in plan.limits]
+
+
+def duplicates(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """The same finding on a kind, met again with each of its signals, is one finding."""
+    return tuple(dict.fromkeys(problems))

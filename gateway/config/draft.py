@@ -1,0 +1,291 @@
+"""The site file table by table: validated as far as it is valid, so that the cross-checks can go on with the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from gateway.config.document import Document, Location, Spot
+from gateway.config.kinds import CatalogueKind, catalogue, overlaid
+from gateway.config.messages import problems, unknown_key
+from gateway.config.points_csv import PointRow, read_points
+from gateway.config.salvage import salvaged
+from gateway.config.sections import (
+    RULES,
+    AlarmsSection,
+    ApiSection,
+    AreaSection,
+    KindSection,
+    SignalSection,
+    SiteSection,
+    StoreSection,
+)
+from gateway.config.shape import keys, models_at
+from gateway.config.values import did_you_mean, shown
+from gateway.model.errors import Problem
+from gateway.model.text import Text
+
+M = TypeVar("M", bound=BaseModel)
+Locate = Callable[[Location], Spot]
+
+
+@dataclass(frozen=True)
+class Plugins:
+    """The `type` of every section a plugin can read -> its pydantic model."""
+
+    sources: Mapping[str, type[BaseModel]] = field(default_factory=dict)
+    sinks: Mapping[str, type[BaseModel]] = field(default_factory=dict)
+    notifiers: Mapping[str, type[BaseModel]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Written:
+    """A section and where each of its keys was written. `whole` is false when parts that were refused are left out:
+    then something that is missing means nothing."""
+
+    section: Any
+    spot: Locate
+    whole: bool = True
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind as this site uses it; `written` is None where the site says nothing of it."""
+
+    kind: CatalogueKind
+    written: Written | None = None
+
+
+TABLES = ("site", "areas", "kinds", "signals", "rules", "sources", "sinks", "notifiers", "store", "api", "alarms")
+
+
+class Draft:
+    """Everything the file says. What is not valid is absent, and `problems` says why.
+
+    declared    ids of all signals, valid or not: a reference to one of them is no further error
+    bound_all   every source is whole: a signal that none of them binds is really bound nowhere
+    """
+
+    def __init__(self, document: Document, plugins: Plugins):
+        self.document = document
+        self.problems: list[Problem] = []
+        self._rows: list[PointRow] = []
+        self._rows_spoilt = False
+        for key in document.data:
+            if key not in TABLES:
+                self._report(document.spot((key,)), *unknown_key(key, TABLES))
+        self.site = self._site()
+        self.areas = self._list("areas", lambda _, table: AreaSection)
+        self.kinds = self._kinds()
+        self.sources = self._list("sources", lambda number, table: self._source(number, table, plugins.sources))
+        self.bound_all = (not self._rows_spoilt and len(self.sources) == len(document.data.get("sources", ()))
+                          and all(source.whole for source in self.sources.values()))
+        self.declared: set[str] = set()
+        self.signals = self._signals()
+        self.rules = self._list("rules", lambda number, table: self._typed("rules", number, table, RULES))
+        self.sinks = self._list("sinks", lambda number, table: self._typed("sinks", number, table, plugins.sinks))
+        self.notifiers = self._list("notifiers", lambda number,
+                                    table: self._typed("notifiers", number, table, plugins.notifiers))
+        self.store = self._table("store", StoreSection)
+        self.api = self._table("api", ApiSection)
+        self.alarms = self._table("alarms", AlarmsSection)
+
+    def _report(self, spot: Spot, what: Text, fix: Text) -> None:
+        self.problems.append(spot.problem(what, fix))
+
+    def _at(self, *base: str | int) -> Locate:
+        return lambda location: self.document.spot((*base, *location))
+
+    def _valid(self, model: type[BaseModel], data: object, spot: Locate) -> Written | None:
+        """The section, or what is left of it without the parts that are refused (and reported), or nothing."""
+        try:
+            return Written(model.model_validate(data), spot)
+        except ValidationError as error:
+            self.problems += problems(error, model, data, spot)
+            rest, original = salvaged(data, [(finding["type"], finding["loc"]) for finding in error.errors()])
+        try:
+            return Written(model.model_validate(rest), lambda location: spot(original(location)), whole=False)
+        except ValidationError:
+            return None  # all there is to say has been said
+
+    def _table(self, name: str, model: type[M]) -> M | None:
+        written = self._valid(model, self.document.data.get(name, {}), self._at(name))
+        return written.section if written is not None else None
+
+    def _site(self) -> SiteSection | None:
+        if "site" in self.document.data:
+            return self._table("site", SiteSection)
+        self._report(self.document.spot(("site",)), Text("table [site] is missing", "缺少表 [site]"),
+                     Text("add [site] with id, name and timezone", "增加 [site] 表，包含 id、name 和 timezone"))
+        return None
+
+    def _tables(self, name: str) -> Iterator[tuple[int, dict]]:
+        """The elements of an array of tables."""
+        listed = self.document.data.get(name, [])
+        if not isinstance(listed, list):
+            self._report(self.document.spot((name,)),
+                         Text(f"expected a list of tables, got {shown(listed).en}",
+                              f"应为表的列表，实际为{shown(listed).zh}"),
+                         Text(f"write [[{name}]] with double brackets for each of them",
+                              f"每一项都写成双方括号 [[{name}]]"))
+            return
+        for number, table in enumerate(listed):
+            if isinstance(table, dict):
+                yield number, table
+            else:
+                self._report(self.document.spot((name, number)),
+                             Text(f"expected a table, got {shown(table).en}", f"应为表，实际为 {shown(table).zh}"),
+                             Text(f"write [[{name}]] with keys below it", f"写成 [[{name}]]，各键写在其后"))
+
+    def _list(self, name: str, model_of: Callable[[int, dict], type[BaseModel] | None]) -> dict[str, Written]:
+        """An array of tables -> its valid sections by id. A second one with the same id is an error naming both."""
+        found: dict[str, Written] = {}
+        first: dict[str, int] = {}
+        for number, table in self._tables(name):
+            model = model_of(number, table)
+            written = self._valid(model, table, self._at(name, number)) if model is not None else None
+            known = written.section.id if written is not None else table.get("id")
+            if isinstance(known, str) and first.setdefault(known, number) != number:
+                self._report(self.document.spot((name, number, "id")),
+                             *_twice(known, self.document.spot((name, first[known]))))
+            elif written is not None:
+                found[known] = written
+        return found
+
+    def _typed(self, name: str, number: int, table: dict,
+               types: Mapping[str, type[BaseModel]]) -> type[BaseModel] | None:
+        """The model that the key `type` asks for."""
+        kind = table.get("type")
+        if isinstance(kind, str) and kind in types:
+            return types[kind]
+        choices = ", ".join(f'"{known}"' for known in types)
+        hint = did_you_mean(kind, types) if isinstance(kind, str) else Text("", "")
+        what = (Text("required key is missing", "缺少必填的键") if kind is None
+                else Text(f"unknown type {shown(kind).en}{hint.en}", f"未知的类型 {shown(kind).zh}{hint.zh}"))
+        self._report(self.document.spot((name, number, "type")), what,
+                     Text(f"write one of {choices}", f"可填写 {choices}"))
+        return None
+
+    def _source(self, number: int, table: dict, types: Mapping[str, type[BaseModel]]) -> type[BaseModel] | None:
+        """The model of a source, after the rows of its points files have been put into their tables."""
+        model = self._typed("sources", number, table, types)
+        if model is not None:
+            self._read_points_files(("sources", number), (), table, model, table)
+        return model
+
+    def _read_points_files(self, base: Location, inner: Location, node: object, model: type[BaseModel],
+                           table: dict) -> None:
+        if isinstance(node, dict):
+            point = next(iter(models_at(model, (*inner, "points", 0), table)), None)
+            if point is not None and isinstance(node.get("points_csv"), str):
+                self._append_rows((*base, *inner), node, point)
+                if not any("points_csv" in keys(option) for option in models_at(model, inner, table)):
+                    del node["points_csv"]
+        for key, child in list(node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node,
+                                                                                                         list) else ()):
+            self._read_points_files(base, (*inner, key), child, model, table)
+
+    def _append_rows(self, location: Location, node: dict, point: type[BaseModel]) -> None:
+        points = node.setdefault("points", [])
+        if not isinstance(points, list):
+            return
+        before = len(self.problems)
+        path = Path(self.document.file).parent / node["points_csv"]
+        for row in read_points(path, point, self.document.spot((*location, "points_csv")), self.problems.append):
+            self.document.rows[(*location, "points", len(points))] = row.row
+            points.append(row.point)
+            self._rows.append(row)
+        self._rows_spoilt |= len(self.problems) > before
+
+    def _kinds(self) -> dict[str, Kind]:
+        """The catalogue, overlaid with what this site says."""
+        kinds = {name: Kind(kind) for name, kind in catalogue().items()}
+        said = self.document.data.get("kinds", {})
+        if not isinstance(said, dict):
+            self._report(self.document.spot(("kinds",)), Text("expected a table", "应为表"),
+                         Text("write [kinds.NAME]", "写成 [kinds.名称]"))
+            return kinds
+        for name, table in said.items():
+            written = self._valid(KindSection, table, self._at("kinds", name))
+            if written is None:
+                continue
+            section = written.section
+            if name in kinds:
+                kinds[name] = Kind(overlaid(kinds[name].kind, section), written)
+            elif section.name is None or section.unit is None:
+                hint = did_you_mean(name, kinds)
+                self._report(self.document.spot(("kinds", name)),
+                             Text(f"unknown kind{hint.en}", f"未知的种类{hint.zh}"),
+                             Text("correct the name; a new kind needs name and unit",
+                                  "更正名称；新增种类需要 name 和 unit"))
+            else:
+                kinds[name] = Kind(overlaid(CatalogueKind(name=section.name, unit=section.unit), section), written)
+        return kinds
+
+    def _signals(self) -> dict[str, Written]:
+        """Signals from the site file and from points files. Both may speak of one signal; the site file prevails."""
+        found: dict[str, Written] = {}
+        from_rows: dict[str, PointRow] = {}
+        for row in self._rows:
+            name = row.point.get("signal")
+            if name is None or not row.attributes:
+                continue
+            if name in from_rows:
+                self._report(row.row.spot(("signal",)), *_twice(name, from_rows[name].row.spot(())))
+            from_rows.setdefault(name, row)
+        tables: dict[str, int] = {}
+        for number, table in self._tables("signals"):
+            name = table.get("id")
+            if isinstance(name, str) and name in tables:
+                self._report(self.document.spot(("signals", number, "id")),
+                             *_twice(name, self.document.spot(("signals", tables[name]))))
+                continue
+            row = from_rows.pop(name, None) if isinstance(name, str) else None
+            if isinstance(name, str):
+                tables[name] = number
+            self._signal(found, _merged(row, table), self._written_in(row, table, number))
+        for name, row in from_rows.items():
+            self._signal(found, {"id": name, **row.attributes}, row.row.spot)
+        self.declared = set(tables) | set(from_rows)
+        return found
+
+    def _signal(self, found: dict[str, Written], data: dict, spot: Locate) -> None:
+        written = self._valid(SignalSection, data, spot)
+        if written is not None:
+            found[written.section.id] = written
+
+    def _written_in(self, row: PointRow | None, table: dict, number: int) -> Locate:
+        """A key stands in the site file if it is there, else in the row of the points file if it is there."""
+        def spot(location: Location) -> Spot:
+            if row is not None and not _says(table, location) and _says(row.attributes, location):
+                return row.row.spot(location)
+            return self.document.spot(("signals", number, *location))
+        return spot
+
+
+def _says(table: Mapping, location: Location) -> bool:
+    """Does `table` say something at this place? For limits: of this very limit."""
+    if not location or location[0] not in table:
+        return False
+    inner = table[location[0]]
+    return not (location[0] == "limits" and isinstance(inner, Mapping) and len(location) > 1) or location[1] in inner
+
+
+def _merged(row: PointRow | None, table: dict) -> dict:
+    if row is None:
+        return table
+    merged = {**row.attributes, **table}
+    limits = [said.get("limits") for said in (row.attributes, table)]
+    if all(isinstance(said, dict) for said in limits):
+        merged["limits"] = {**limits[0], **limits[1]}
+    return merged
+
+
+def _twice(name: str, first: Spot) -> tuple[Text, Text]:
+    where = first.text()
+    return (Text(f'"{name}" is there twice; first in {where.en}', f'"{name}" 重复；首次出现在 {where.zh}'),
+            Text("give one of them another id, or delete it", "修改其中一个的标识，或删除一个"))

@@ -1,0 +1,269 @@
+"""The tables of the site file as pydantic models. The text under a key is its entry in the reference."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WrapValidator
+
+from gateway.config.values import (
+    NONE,
+    Condition,
+    Conditions,
+    Deadman,
+    Duration,
+    Id,
+    Name,
+    Number,
+    PositiveDuration,
+    Size,
+    TimeZone,
+    Urgency,
+    Whole,
+    Width,
+    expected,
+)
+from gateway.model.alarm import Risk
+from gateway.model.text import Text
+
+
+class Section(BaseModel):
+    """Read once, never changed; a key nobody knows is an error; NaN and infinity are not numbers."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
+
+
+class SiteSection(Section):
+    id: Id
+    """Short id of the site, used in topics, tags and file names."""
+    name: Name
+    """What people call the site."""
+    timezone: TimeZone
+    """IANA name, such as `Asia/Shanghai`. Every time a person sees is in it; stored times are UTC."""
+    language: Literal["en", "zh"] = "en"
+    """Language of the console and, unless `alarms.language` says otherwise, of notices."""
+
+
+class AreaSection(Section):
+    id: Id
+    """Id that signals and rules refer to."""
+    name: Name
+    """What people call this part of the site."""
+
+
+class LimitSection(Section):
+    value: Number | None = None
+    """Set point in the unit of the signal."""
+    priority: Urgency | None = None
+    """Default: HH and LL `P1`, H and L `P2`, ROC+ and ROC- `P3`."""
+    risk: Risk | None = None
+    """Four-colour risk level. Default: HH and LL `red`, H and L `orange`, ROC+ and ROC- `yellow`."""
+    deadband: Width | None = None
+    """The alarm ends only when the value is back by this much. Default: of the kind; for ROC a fifth of `value`."""
+    on_delay: Duration | None = None
+    """The condition must hold this long first. Default: that of the kind."""
+    off_delay: Duration | None = None
+    """The condition must be over this long before the alarm ends. Default: that of the kind."""
+    latch: bool | None = None
+    """The alarm stays until somebody acknowledges it. Default: `false`, but `true` for HH of a gas detector."""
+
+
+class RateSection(LimitSection):
+    value: Annotated[Number, Field(gt=0)] | None = None
+    """Largest change of the signal in its unit per `per`; a positive number for rising and falling alike."""
+    per: Literal["s", "min", "h"] = "s"
+    """Time unit of `value` and of `deadband`."""
+    window: PositiveDuration = 10.0
+    """The rate is taken over this time; at least twice the period of the source."""
+
+
+NO_LIMIT = RateSection.model_construct()  # `H = "none"`: the limit of the kind does not apply; compared by identity
+
+
+def _limit(value: Any, handler: Callable[[Any], LimitSection]) -> LimitSection:
+    """`H = 20` is short for `H = { value = 20 }`; a spreadsheet cell is the short form."""
+    if value == NONE:
+        return NO_LIMIT
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            raise ValueError(expected(value, _LIMIT), _LIMIT_FIX) from None
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        value = {"value": value}
+    if not isinstance(value, (dict, LimitSection)):
+        raise ValueError(expected(value, _LIMIT), _LIMIT_FIX)
+    return handler(value)
+
+
+_LIMIT = Text("a limit", "限值")
+_LIMIT_FIX = Text('write a number such as 20, a table such as { value = 20, priority = "P2" }, or "none"',
+                  '填写数字（例如 20）、表（例如 { value = 20, priority = "P2" }）或 "none"')
+Limit = Annotated[LimitSection, WrapValidator(_limit)]
+Rate = Annotated[RateSection, WrapValidator(_limit)]
+
+
+class LimitsSection(Section):
+    HH: Limit | None = None
+    """High-high."""
+    H: Limit | None = None
+    """High."""
+    L: Limit | None = None
+    """Low."""
+    LL: Limit | None = None
+    """Low-low."""
+    rate_up: Annotated[Rate | None, Field(alias="ROC+")] = None
+    """Rising too fast."""
+    rate_down: Annotated[Rate | None, Field(alias="ROC-")] = None
+    """Falling too fast."""
+
+    def given(self) -> dict[str, LimitSection]:
+        """The limits that are written here, by the name a person writes ("H", "ROC+" ...)."""
+        return {LimitsSection.model_fields[name].alias or name: value for name in LimitsSection.model_fields
+                if (value := getattr(self, name)) is not None}
+
+
+NO_LIMITS = LimitsSection.model_construct()  # `limits = "none"`: deliberately without limits; compared by identity
+
+
+def _limits(value: Any, handler: Callable[[Any], LimitsSection]) -> LimitsSection:
+    return NO_LIMITS if value == NONE else handler(value)
+
+
+Limits = Annotated[LimitsSection, WrapValidator(_limits)]
+
+
+class Watched(Section):
+    """What a kind gives to its signals and a signal may say for itself."""
+
+    unit: str | None = None
+    """Engineering unit, as shown. Fixed for the kinds that have ceilings."""
+    decimals: Annotated[Whole, Field(ge=0, le=9)] | None = None
+    """Digits shown after the point."""
+    deadman: Deadman | None = None
+    """Longest time without a new successful sample before `no data` is raised; `"none"`: deliberately not watched
+    (never for a gas detector)."""
+    stuck_reads: Annotated[Whole, Field(ge=2)] | None = None
+    """So many successful readings without a change, after the signal has moved, raise `reading stuck`. Default: off."""
+    fault_priority: Urgency | None = None
+    """Priority of `no data`, `reading stuck` and `reading not valid`; `P2` or more urgent for a gas detector."""
+    limits: Limits | None = None
+    """Table of limits by name; `"none"`: deliberately without limits."""
+
+
+class KindSection(Watched):
+    name: Name | None = None
+    """What people call this kind of quantity. A kind that is not in the catalogue needs `name` and `unit`."""
+    gas: bool | None = None
+    """A gas detector: its loss is at least `P2` and can make its area blind. Fixed for kinds of the catalogue."""
+    deadband: Width | None = None
+    """Dead band of the limits H, HH, L and LL of this kind."""
+    on_delay: Duration | None = None
+    """On-delay of all limits of this kind."""
+    off_delay: Duration | None = None
+    """Off-delay of all limits of this kind."""
+    guidance: Name | None = None
+    """What to do; shown with every limit alarm of this kind."""
+
+
+class SignalSection(Watched):
+    id: Id
+    """Tag number. Everything else refers to it; it is stored with every value, so do not change it later."""
+    kind: str
+    """Name of a kind: one of the catalogue below, or one that this file adds under `[kinds]`."""
+    name: Name | None = None
+    """What it measures. Default: the name of its kind."""
+    area: str | None = None
+    """Id of the area it stands in. May be left out where the site has one area only."""
+    low: Number | None = None
+    """Lower end of the measuring range; a value below it is not valid."""
+    high: Number | None = None
+    """Upper end of the measuring range; a value above it is not valid."""
+    loop_ma: bool = False
+    """The raw value is a 4-20 mA current spread over `low` .. `high`: NAMUR NE 43 fault limits apply."""
+    labels: dict[int, Name] = {}
+    """For switches and states: what to show for a value, such as `{ 0 = "closed", 1 = "open" }`."""
+
+
+class RuleSection(Section):
+    id: Id
+    """Id of the rule and of its alarm."""
+    name: Name | None = None
+    """Title of the alarm. Default: by the type of the rule, with the name of the area."""
+    area: str | None = None
+    """Default: the area of the first signal in the rule."""
+    priority: Urgency | None = None
+    """Default: `P2` for work without video, `P1` for shut-down verification."""
+    risk: Risk | None = None
+    """Default: `orange` for work without video, `red` for shut-down verification."""
+    guidance: Name = Text("", "")
+    """What to do; shown with the alarm."""
+
+
+class WorkWithoutVideoSection(RuleSection):
+    type: Literal["work_without_video"]
+    """Work goes on in an area whose camera does not see it."""
+    work: Conditions
+    """Any of these true, with good quality, means that work goes on."""
+    video: Conditions
+    """All of these must be true, with good quality, or there is no video."""
+    on_delay: Duration = 60.0
+    """So long without video before the alarm."""
+    off_delay: Duration = 5.0
+    """So long in order again before it ends."""
+
+
+class ShutdownVerificationSection(RuleSection):
+    type: Literal["shutdown_verification"]
+    """A commanded shut-down must be seen to happen."""
+    command: Condition
+    """True: the certified system has commanded the shut-down."""
+    feedback: Conditions
+    """One for each valve; true, with good quality, means that this valve is seen to be shut."""
+    stroke_time: PositiveDuration
+    """Longest time from command to feedback."""
+
+
+RULES: dict[str, type[RuleSection]] = {"work_without_video": WorkWithoutVideoSection,
+                                       "shutdown_verification": ShutdownVerificationSection}
+
+
+class StoreSection(Section):
+    folder: str = "data"
+    """Where measured data, alarms and snapshots are kept. Relative: from the folder of the site file."""
+    max_size: Annotated[Size, Field(ge=1_000_000)] = 2_000_000_000
+    """The oldest measured data is deleted above this. Alarm records are never deleted."""
+    max_age: PositiveDuration = 2_592_000.0
+    """Measured data older than this is deleted."""
+    commit_interval: Annotated[PositiveDuration, Field(le=5)] = 0.05
+    """Data is made durable (fdatasync) at least this often: what a power cut can cost."""
+
+
+def _loopback(value: str) -> str:
+    try:
+        safe = value == "localhost" or ipaddress.ip_address(value).is_loopback
+    except ValueError:
+        safe = False
+    if not safe:
+        raise ValueError(
+            Text(f'"{value}" would open the page to the network, and there are no user accounts yet',
+                 f'"{value}" 会把页面开放给网络，而目前还没有用户账号'),
+            Text('keep "127.0.0.1" and reach the page through an SSH tunnel: ssh -L 8080:127.0.0.1:8080 USER@GATEWAY',
+                 '保留 "127.0.0.1"，通过 SSH 隧道访问页面：ssh -L 8080:127.0.0.1:8080 用户名@网关地址'))
+    return value
+
+
+class ApiSection(Section):
+    host: Annotated[str, AfterValidator(_loopback)] = "127.0.0.1"
+    """Address the page and the API listen on. Only loopback addresses until there are user accounts."""
+    port: Annotated[Whole, Field(ge=0, le=65535)] = 8080
+    """TCP port; 0 takes any free one."""
+
+
+class AlarmsSection(Section):
+    language: Literal["en", "zh"] | None = None
+    """Language of notices. Default: `site.language`."""
+    base_url: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
+    """Address under which the receiver of a notice reaches the page; notices then carry a link."""

@@ -1,0 +1,80 @@
+"""load: a site file and its points files -> one validated SiteFile, or every problem there is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from pydantic import BaseModel
+
+from gateway.config import build, checks
+from gateway.config.build import SignalPlan
+from gateway.config.document import Unreadable, read_document
+from gateway.config.draft import Draft, Plugins
+from gateway.config.sections import AlarmsSection, ApiSection, StoreSection
+from gateway.model.errors import Problem
+from gateway.model.site import Site
+
+
+@dataclass(frozen=True)
+class SiteFile:
+    """A valid site file. `sources`, `sinks`, `notifiers` are the plugins' own models, in the order of the file."""
+
+    path: Path
+    site: Site
+    sources: tuple[BaseModel, ...]
+    sinks: tuple[BaseModel, ...]
+    notifiers: tuple[BaseModel, ...]
+    store: StoreSection
+    api: ApiSection
+    alarms: AlarmsSection
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """`site_file` is None when any problem is an error."""
+
+    site_file: SiteFile | None
+    problems: tuple[Problem, ...]
+
+
+def load(path: str | Path, plugins: Plugins, overrides: Mapping[str, object] = MappingProxyType({})) -> Loaded:
+    """Read, validate and cross-check a site file. Never raises for what a person wrote.
+
+    overrides   "store.folder", "api.port", "sources.ID.port" ... -> value, in place of what the file says
+    """
+    path = Path(path)
+    try:
+        document = read_document(path)
+    except Unreadable as error:
+        return Loaded(None, (error.problem,))
+    refused = [problem for dotted, value in overrides.items() if (problem := document.override(dotted, value))]
+    draft = Draft(document, plugins)
+    plans = {id: SignalPlan.of(written.section, draft.kinds[written.section.kind])
+             for id, written in draft.signals.items() if written.section.kind in draft.kinds}
+    problems = checks.duplicates((*refused, *draft.problems, *checks.check(draft, plans)))
+    if any(problem.severity == "error" for problem in problems):
+        return Loaded(None, problems)
+    return Loaded(_site_file(path, draft, plans, "store.folder" in overrides), problems)
+
+
+def _site_file(path: Path, draft: Draft, plans: Mapping[str, SignalPlan], folder_given: bool) -> SiteFile:
+    """Only for a draft without errors: every section is there and every reference is known."""
+    assert draft.site is not None and draft.store is not None and draft.api is not None and draft.alarms is not None
+    areas = build.areas(draft.site, [written.section for written in draft.areas.values()])
+    names = {area.id: area.name for area in areas}
+    signals = {id: plan.signal(plan.section.area or areas[0].id) for id, plan in plans.items()}
+    rules = []
+    for written in draft.rules.values():
+        first = next(tests[0].signal for _, tests in checks.tests_of(written.section))
+        area = written.section.area or signals[first].area
+        rules.append(build.rule(written.section, area, names[area]))
+    site = build.site(draft.site, areas, signals.values(), rules, draft.kinds)
+    folder = draft.store.folder if folder_given else str(path.parent / draft.store.folder)
+    language = draft.alarms.language or draft.site.language
+    alarms = draft.alarms.model_copy(update={"language": language})
+    return SiteFile(path, site, *(tuple(written.section for written in part.values())
+                                  for part in (draft.sources, draft.sinks, draft.notifiers)),
+                    store=draft.store.model_copy(update={"folder": folder}), api=draft.api, alarms=alarms)

@@ -1,0 +1,185 @@
+"""The kinds of value a person writes in the site file: names, durations, sizes, priorities, dead bands, tests.
+
+A validator that refuses a value raises `ValueError(Text(what), Text(fix))`, so that the message exists in both
+languages; `gateway.config.messages` reads it back. Plugins may do the same in their own models.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Annotated, Any
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WrapValidator
+
+from gateway.model.alarm import Priority
+from gateway.model.rules import Test
+from gateway.model.text import Text
+from gateway.model.units import parse_duration, parse_size
+
+NONE = "none"  # what a person writes to say "deliberately not"
+
+
+def nearest(word: str, options: Iterable[str]) -> str | None:
+    """The option that `word` was probably meant to be, or None."""
+    by_fold = {option.casefold(): option for option in options}
+    match = difflib.get_close_matches(str(word).casefold(), by_fold, n=1, cutoff=0.6)
+    return by_fold[match[0]] if match else None
+
+
+def did_you_mean(word: str, options: Iterable[str]) -> Text:
+    """"; did you mean `x`?" in both languages, empty when nothing is near."""
+    guess = nearest(word, options)
+    return Text(f"; did you mean `{guess}`?", f"；是否应为 `{guess}`？") if guess else Text("", "")
+
+
+def shown(value: object) -> Text:
+    """A value as TOML writes it, shortened."""
+    match value:
+        case bool():
+            return Text.same(str(value).lower())
+        case str():
+            return Text.same(f'"{value}"' if len(value) <= 60 else f'"{value[:60]}..."')
+        case dict():
+            return Text("a table", "一个表")
+        case list() | tuple():
+            return Text("a list", "一个列表")
+        case _:
+            return Text.same(str(value))
+
+
+def expected(value: object, wanted: Text) -> Text:
+    return Text("expected {wanted}, got {value}", "应为{wanted}，实际为 {value}").format(wanted=wanted,
+                                                                                         value=shown(value))
+
+
+def _name(value: Any) -> Text:
+    """A plain string reads the same in both languages; a table gives each."""
+    if isinstance(value, Text):
+        return value
+    if isinstance(value, str) and value.strip():
+        return Text.same(value.strip())
+    if isinstance(value, dict) and set(value) == {"en",
+                                                  "zh"} and all(isinstance(v,
+                                                                           str) and v.strip() for v in value.values()):
+        return Text(value["en"].strip(), value["zh"].strip())
+    raise ValueError(Text("expected a text, or one text for each language", "应为文本，或中英文各一段文本"),
+                     Text('write "text" or { en = "...", zh = "..." }', '写成 "文本" 或 { en = "...", zh = "..." }'))
+
+
+def _number(value: Any) -> Any:
+    """TOML keeps true and 1 apart; Python does not."""
+    if isinstance(value, bool):
+        raise ValueError(expected(value, Text("a number", "数字")), Text("write a number", "填写数字"))
+    return value
+
+
+_ID = re.compile(r"\w[\w.:-]*")
+
+
+def _id(value: str) -> str:
+    if not _ID.fullmatch(value):
+        raise ValueError(Text(f'"{value}" can not be an id', f'"{value}" 不能用作标识'),
+                         Text("use letters, digits and . : _ - only, without spaces, beginning with a letter or digit",
+                              "只用字母、汉字、数字和 . : _ -，不含空格，以字母、汉字或数字开头"))
+    return value
+
+
+_OTHER_ZONES = {"beijing": "Asia/Shanghai", "asia/beijing": "Asia/Shanghai", "china": "Asia/Shanghai",
+                "cst": "Asia/Shanghai",
+                "北京": "Asia/Shanghai", "上海": "Asia/Shanghai", "utc+8": "Asia/Shanghai", "gmt+8": "Asia/Shanghai",
+                "utc+08:00": "Asia/Shanghai", "shanghai": "Asia/Shanghai"}
+
+
+def _timezone(value: str) -> str:
+    known = available_timezones()
+    if value in known:
+        return value
+    guess = _OTHER_ZONES.get(value.strip().casefold()) or nearest(value, known)
+    hint = Text(f'; did you mean "{guess}"?', f'；是否应为 "{guess}"？') if guess else Text("", "")
+    raise ValueError(Text(f'unknown time zone "{value}"{hint.en}', f'未知时区 "{value}"{hint.zh}'),
+                     Text('write an IANA name such as "Asia/Shanghai"', '填写 IANA 时区名，例如 "Asia/Shanghai"'))
+
+
+def _priority(value: Any) -> Priority:
+    written = str(value).strip().upper()
+    if isinstance(value, (str, int)) and not isinstance(value, bool) and written.removeprefix("P") in {"1", "2", "3",
+                                                                                                       "4"}:
+        return Priority(int(written.removeprefix("P")))
+    raise ValueError(expected(value, Text("a priority", "优先级")),
+                     Text('write "P1" (most urgent), "P2", "P3" or "P4"', '填写 "P1"（最紧急）、"P2"、"P3" 或 "P4"'))
+
+
+@dataclass(frozen=True, slots=True)
+class Deadband:
+    """A width in engineering units, or in per cent of the measuring range."""
+
+    value: float
+    percent: bool = False
+
+    def within(self, span: float | None) -> float | None:
+        """The width in engineering units; None when it is a percentage and there is no measuring range."""
+        if not self.percent:
+            return self.value
+        return None if span is None else self.value * span / 100
+
+
+def _deadband(value: Any) -> Deadband:
+    if isinstance(value, Deadband):
+        return value
+    written = str(value).strip()
+    percent = isinstance(value, str) and written.endswith("%")
+    try:
+        width = math.nan if isinstance(value, bool) else float(written.removesuffix("%"))
+    except ValueError:
+        width = math.nan
+    if not (math.isfinite(width) and width >= 0 and (not percent or width < 100)):
+        raise ValueError(expected(value, Text("a dead band", "回差")),
+                         Text('write a number in the unit of the signal, such as 2, or part of the range, such as "2%"',
+                              '填写以信号单位表示的数，例如 2；或量程的百分数，例如 "2%"'))
+    return Deadband(width, percent)
+
+
+def _test(value: Any) -> Test:
+    if isinstance(value, Test):
+        return value
+    try:
+        return Test.parse(value if isinstance(value, str) else "")
+    except ValueError:
+        raise ValueError(expected(value, Text("a test", "条件")),
+                         Text('write SIGNAL OPERATOR NUMBER, such as "P-101.P > 2.0"; operators: > >= < <= == !=',
+                              '写成“信号 运算符 数字”，例如 "P-101.P > 2.0"；运算符：> >= < <= == !=')) from None
+
+
+def _one_or_more(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _never(value: Any, handler: Callable[[Any], float]) -> float:
+    return math.inf if value == NONE else handler(value)
+
+
+Name = Annotated[Text, PlainValidator(_name)]
+Number = Annotated[float, BeforeValidator(_number)]
+Whole = Annotated[int, BeforeValidator(_number)]
+Id = Annotated[str, AfterValidator(_id)]
+TimeZone = Annotated[str, AfterValidator(_timezone)]
+Duration = Annotated[float, BeforeValidator(parse_duration)]  # seconds
+PositiveDuration = Annotated[float, Field(gt=0), BeforeValidator(parse_duration)]
+Deadman = Annotated[float, Field(gt=0), BeforeValidator(parse_duration), WrapValidator(_never)]  # seconds; inf: "none"
+Size = Annotated[int, BeforeValidator(parse_size)]  # bytes
+Urgency = Annotated[Priority, PlainValidator(_priority)]
+Width = Annotated[Deadband, PlainValidator(_deadband)]
+Condition = Annotated[Test, PlainValidator(_test)]
+Conditions = Annotated[tuple[Condition, ...], Field(min_length=1), BeforeValidator(_one_or_more)]
+
+# What the reference calls them.
+WRITTEN_AS: dict[Callable, str] = {
+    _name: "text, or `{ en, zh }`", _number: "number", _id: "id", _timezone: "time zone", parse_duration: "duration",
+    parse_size: "size", _priority: '`"P1"` .. `"P4"`', _deadband: 'number, or `"2%"` of the range', _test: "test",
+    _one_or_more: "list of tests",
+}
