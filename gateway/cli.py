@@ -167,5 +167,6 @@ def _parser(language: str) -> argparse.ArgumentParser:
     sub.add_argument("--mqtt-port", type=int, default=18830,
                      help=text("port of the broker", "MQTT 代理端口") + " (18830)")
     sub.add_argument("--speed", type=float, default=1.0, help=text("story speed", "剧情速度") + " (1.0)")
-    sub.add_argument("--duration", type=float, default=None, help=text("stop after so many seconds", "运行若干秒后停止"))
+    sub.add_argument("--duration", type=float, default=None,
+                     help=text("stop after so many seconds", "运行若干秒后停止"))
     return parser

@@ -17,7 +17,7 @@ from gateway.model.ports import Sink, Source
 from gateway.model.site import GatewayFault
 from gateway.model.verdict import Edge, Verdicts
 from gateway.pipeline import Pipeline
-from gateway.store.store import TelemetryStore
+from gateway.store import TelemetryStore
 
 SETTLE_S = 300.0  # a clock may need this long after boot; and a passing event (a clock step, a drop) stays up this long
 SINK_PATIENCE_S = 60.0
@@ -77,20 +77,21 @@ class Health:
     store: TelemetryStore
     sources: Sequence[Source]
     sinks: Sequence[Sink]
+    standing: frozenset[str] = frozenset()  # alarms that stood when the gateway started
     stopped: set[str] = field(default_factory=set)  # names of tasks of ours that have failed and wait for their restart
     restarts: int = 0
 
     def __post_init__(self) -> None:
         def fault(alarm: str, is_true: Callable[[Instant], bool], on_s: float = 0.0, off_s: float = 0.0) -> _Fault:
-            return _Fault(self.alarms.index(alarm), is_true, on_s, off_s)
+            return _Fault(self.alarms.index(alarm), is_true, on_s, off_s, alarm in self.standing)
 
         self._faults = (
             fault(GatewayFault.STORE, lambda _: self.store.stats().failing is not None, off_s=5),
             fault(GatewayFault.EVICTION, _Grown(lambda: self.store.stats().evicted_samples), off_s=SETTLE_S),
             fault(GatewayFault.DROPPED, _Grown(self._dropped), off_s=SETTLE_S),
-            fault(GatewayFault.DETECTION, lambda _: bool(self.bank.failures), off_s=SETTLE_S),
+            fault(GatewayFault.DETECTION, lambda _: any(one.standing for one in self.bank.failures), off_s=SETTLE_S),
             fault(GatewayFault.SINK, lambda _: any(not sink.status().online for sink in self.sinks), SINK_PATIENCE_S),
-            fault(GatewayFault.SOURCE, lambda _: bool(self.stopped), off_s=SETTLE_S),
+            fault(GatewayFault.TASK, lambda _: bool(self.stopped), off_s=SETTLE_S),
             fault(GatewayFault.CLOCK, lambda now: not now.trusted, on_s=SETTLE_S),
         )
 
@@ -112,14 +113,14 @@ class Health:
         for name, help_text, value in (
                 ("samples_total", "Samples evaluated.", self.pipeline.samples),
                 ("steps_total", "Detection steps.", self.pipeline.steps),
-                ("store_written_bytes_total", "Bytes written to the telemetry store.", store.bytes_written),
+                ("store_written_bytes_total", "Bytes written to the telemetry store.", store.written_bytes),
                 ("store_evicted_samples_total", "Samples deleted before every sink had them.", store.evicted_samples),
                 ("store_dropped_samples_total", "Samples that the disk was too slow for.", store.dropped_samples),
                 ("task_restarts_total", "Own tasks restarted after a failure.", self.restarts)):
             yield Metric(f"davylamp_{name}", "counter", help_text, [({}, value)])
         for name, help_text, value in (
                 ("intake_waiting_samples", "Samples received and not yet evaluated.", self.pipeline.fill),
-                ("store_bytes", "Size of the telemetry store on disk.", store.bytes_on_disk),
+                ("store_bytes", "Size of the telemetry store on disk.", store.size_bytes),
                 ("resident_memory_bytes", "Resident memory of the gateway.", resident_bytes())):
             yield Metric(f"davylamp_{name}", "gauge", help_text, [({}, value)])
         yield Metric("davylamp_device_online", "gauge", "1 while the device answers.", [

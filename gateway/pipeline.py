@@ -10,16 +10,21 @@ row as for a thousand, so a busy gateway works in larger steps instead of fallin
 from __future__ import annotations
 
 import asyncio
+import logging
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from gateway.core.bank import Bank
+from gateway.core.snapshot import SnapshotError
 from gateway.model.clock import NS, Clock
 from gateway.model.frame import Frame
 from gateway.model.verdict import Verdicts
-from gateway.store.store import TelemetryStore
+from gateway.store import TelemetryStore
+
+log = logging.getLogger(__name__)
 
 SNAPSHOT = "bank"
+REPLAY_SAMPLES = 1_000_000  # so much of the newest data is evaluated where there is no snapshot to start from
 _POSITION = struct.Struct("<q")
 
 
@@ -50,17 +55,24 @@ class Pipeline:
         self._waiting.append((frame, on_durable))
         self._work.set()
 
-    def replay(self) -> int:
-        """Bring the bank up to date: its snapshot, then every stored frame after it. Returns the samples evaluated."""
-        saved, after = self._store.load(SNAPSHOT), 0
+    def replay(self, standing: Collection[str] = ()) -> int:
+        """Bring bank and alarms to where they were: the bank's snapshot, then every stored frame after it, then what
+        one of the two knows and the other lost. `standing`: alarms whose condition stands in the alarm file.
+        Returns the number of samples evaluated."""
+        saved, after = self._store.load(SNAPSHOT), max(0, self._store.position - REPLAY_SAMPLES)
         if saved is not None:
-            (after,) = _POSITION.unpack_from(saved)
-            self._bank.restore(saved[_POSITION.size:])
+            try:
+                self._bank.restore(saved[_POSITION.size:])
+                (after,) = _POSITION.unpack_from(saved)
+            except SnapshotError as error:
+                log.warning("%s; the newest stored data is evaluated without it", error)
         samples = 0
         for _, frame in self._store.frames(after):
             self._act(self._bank.step(frame))
             samples += len(frame)
-        self._bank.resume(self._clock.now())
+        self._bank.begin(self._clock.now())
+        self._act(self._bank.standing())
+        self._bank.adopt(alarm for alarm in standing if not alarm.startswith("gateway/"))
         return samples
 
     def snapshot(self) -> None:

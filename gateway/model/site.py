@@ -40,7 +40,7 @@ class GatewayFault:
     NOTIFY = "gateway/notify"
     CLOCK = "gateway/clock"
     SINK = "gateway/sink"
-    SOURCE = "gateway/source"
+    TASK = "gateway/task"
 
 
 _GATEWAY_ALARMS: tuple[tuple[str, Text, Priority, Risk, Text], ...] = (
@@ -71,8 +71,9 @@ _GATEWAY_ALARMS: tuple[tuple[str, Text, Priority, Risk, Text], ...] = (
     (GatewayFault.SINK, Text("Database does not take data: kept on disk",
                              "数据库未接收数据：数据保留在本地磁盘"), Priority.P4, Risk.BLUE,
      Text("Check the database and the network.", "检查数据库和网络。")),
-    (GatewayFault.SOURCE, Text("A data source has stopped", "某个数据源已停止工作"), Priority.P2, Risk.ORANGE,
-     Text("See the gateway's log; restart the gateway.", "查看网关日志；重启网关。")),
+    (GatewayFault.TASK, Text("A part of the gateway has failed and is started again",
+                             "网关的某个部分出错，正在重新启动"),
+     Priority.P2, Risk.ORANGE, Text("See the gateway's log and report it.", "查看网关日志并上报。")),
 )
 
 

@@ -60,9 +60,8 @@ class InfluxSink:
                 started = time.monotonic()
                 await self._deliver(batch.frame)
                 self._reader.done(batch.position)
-                pause = (len(batch.frame) / self._settings.backfill_rate if batch.historic
-                         else 0 if len(batch.frame) == self._settings.batch else self._settings.flush_interval)
-                await asyncio.sleep(max(0.0, pause - (time.monotonic() - started)))
+                if len(batch.frame) < self._settings.batch and not batch.historic:
+                    await asyncio.sleep(max(0.0, self._settings.flush_interval - (time.monotonic() - started)))
         finally:
             if self._endpoint is not None:
                 self._endpoint.close()

@@ -1,0 +1,248 @@
+"""The composition root: the only module that knows every plugin, and how the parts of a gateway hang together."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, suppress
+from pathlib import Path
+from types import MappingProxyType
+
+from alerting.ledger import AlarmLedger
+from alerting.lifecycle import State
+from alerting.notifiers.config import WebhookSettings
+from alerting.notifiers.webhook import WebhookNotifier
+from alerting.service import AlarmService
+from alerting.views import AlarmView
+from drivers.modbus.config import ModbusSource
+from drivers.modbus.driver import ModbusDriver
+from drivers.mqtt.config import MqttSource
+from drivers.mqtt.driver import MqttDriver
+from gateway import __version__, config
+from gateway.api import view as api
+from gateway.api.server import serve
+from gateway.config import Loaded, Plugins, SiteFile
+from gateway.core.bank import Bank
+from gateway.health import Health, Metric
+from gateway.model.clock import Clock, Instant, TimeLine
+from gateway.model.errors import DavylampError
+from gateway.model.ports import DeviceStatus, SinkStatus
+from gateway.model.quality import is_good
+from gateway.model.text import Text
+from gateway.pipeline import Pipeline
+from gateway.sinks.config import InfluxSettings
+from gateway.sinks.influx import InfluxSink
+from gateway.store import StoreSettings, TelemetryStore, Trend, last_instant
+
+log = logging.getLogger(__name__)
+
+PLUGINS = Plugins(sources={"modbus": ModbusSource, "mqtt": MqttSource}, sinks={"influx": InfluxSettings},
+                  notifiers={"webhook": WebhookSettings})
+DRIVERS = {ModbusSource: ModbusDriver, MqttSource: MqttDriver}
+
+SNAPSHOT_EVERY_S = 300.0
+RESTART_PAUSE_S = (1.0, 30.0)  # first and longest pause before a failed task of ours is started again
+
+
+def load(path: Path | str, overrides: Mapping[str, object] = MappingProxyType({})) -> Loaded:
+    """A site file with every plugin there is."""
+    return config.load(path, PLUGINS, overrides)
+
+
+class Gateway:
+    """One running site. `run` works until cancelled; everything it opened is closed then.
+
+    folder: data folder; default: the one of the site file.
+    ready: called with the page's address once it is served.
+    """
+
+    def __init__(self, site_file: SiteFile, folder: Path | None = None, *,
+                 ready: Callable[[str], None] = lambda url: None):
+        self.site_file, self.site = site_file, site_file.site
+        self.folder = folder or Path(site_file.store.folder)
+        self._ready = ready
+        self.clock: Clock
+        self.bank: Bank
+        self.store: TelemetryStore
+        self.alarms: AlarmService
+        self.pipeline: Pipeline
+        self.health: Health
+
+    async def run(self) -> None:
+        async with AsyncExitStack() as parts:
+            await self._open(parts)
+            async with asyncio.TaskGroup() as tasks:
+                def start(name: str, run: Callable[[], Awaitable[None]]) -> None:
+                    tasks.create_task(self._keep_running(name, run), name=name)
+
+                start("pipeline", self.pipeline.run)
+                start("health", self._judge)
+                start("snapshots", self._save_snapshots)
+                for part in (*self.health.sources, *self.health.sinks):
+                    start(part.id, part.run)
+                start("page", self._serve)
+
+    async def _open(self, parts: AsyncExitStack) -> None:
+        """Bring the parts up in the order in which they need each other; evaluate what was stored and not evaluated."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        telemetry, section = self.folder / "telemetry", self.site_file.store
+        self.clock = TimeLine.resume(last_instant(telemetry))
+        self.store = TelemetryStore(telemetry, self.site.signals, StoreSettings(
+            commit_interval_s=section.commit_interval, max_size=section.max_size, max_age_s=section.max_age),
+            self.clock)
+        self.store.open()
+        parts.push_async_callback(self.store.close)
+        self.bank = Bank(self.site)
+        notifiers = [WebhookNotifier(settings) for settings in self.site_file.notifiers]
+        self.alarms = AlarmService(self.site.alarms, self.site, AlarmLedger(self.folder / "alarms.db"), notifiers,
+                                   self.clock)
+        await self.alarms.start()
+        parts.push_async_callback(self.alarms.close)
+        self.pipeline = Pipeline(self.bank, self.store, self.alarms.apply, self.clock)
+        standing = frozenset(view.definition.id for view in self.alarms.views() if view.state.condition)
+        replayed = self.pipeline.replay(standing)
+        parts.callback(self.pipeline.snapshot)
+        sources = [DRIVERS[type(settings)](settings, self.site.signals, self.pipeline, self.clock)
+                   for settings in self.site_file.sources]
+        sinks = [InfluxSink(settings, self.site, self.store.reader(settings.id, settings.backfill_rate), self.folder)
+                 for settings in self.site_file.sinks]
+        self.health = Health(self.site.alarms, self.pipeline, self.bank, self.store, sources, sinks, standing)
+        log.info("%s: %d signals, %d alarms, %d stored samples evaluated", self.site.id, len(self.site.signals),
+                 len(self.site.alarms), replayed)
+
+    async def _keep_running(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
+        """The last line of defence: a task of ours that fails is logged, alarmed (`gateway/task`), started again."""
+        pause = RESTART_PAUSE_S[0]
+        while True:
+            try:
+                await run()
+                return
+            except DavylampError as error:
+                log.error("%s: %s", name, error)
+            except Exception:
+                log.exception("%s has failed", name)
+            self.health.stopped.add(name)
+            self.health.restarts += 1
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, RESTART_PAUSE_S[1])
+            self.health.stopped.discard(name)
+
+    async def _judge(self) -> None:
+        while True:
+            if isinstance(self.clock, TimeLine) and (step := self.clock.judge()) is not None:
+                log.warning("the wall clock was set by %+.3f s; delays and deadmen are not affected", step.seconds)
+            self.alarms.apply(self.health.judge(self.clock.now()))
+            await asyncio.sleep(1)
+
+    async def _save_snapshots(self) -> None:
+        while True:
+            await asyncio.sleep(SNAPSHOT_EVERY_S)
+            self.pipeline.snapshot()
+
+    async def _serve(self) -> None:
+        section = self.site_file.api
+        await serve(View(self), section.host, section.port, ready=self._ready)
+
+
+class View:
+    """What the page and the API see of a running gateway: gateway.api.view.GatewayView over the real parts."""
+
+    def __init__(self, gateway: Gateway):
+        self._gateway = gateway
+        self.site = gateway.site
+        self.latest = gateway.bank.latest
+        self._started_wall_ns = time.time_ns()
+
+    def now(self) -> Instant:
+        return self._gateway.clock.now()
+
+    def alarms(self) -> Sequence[api.Alarm]:
+        now = self.now()
+        return [_alarm(view, now) for view in self._gateway.alarms.views()]
+
+    def watch_alarms(self, changed: Callable[[], None]) -> Callable[[], None]:
+        async def watch() -> None:
+            async for _ in self._gateway.alarms.subscribe():
+                changed()
+
+        task = asyncio.create_task(watch(), name="alarm watch")
+        return task.cancel
+
+    async def acknowledge(self, alarm: str, who: str, comment: str) -> None:
+        await self._gateway.alarms.acknowledge(alarm, who, comment)
+
+    async def journal(self, limit: int, before: int | None) -> Sequence[api.JournalRow]:
+        return [api.JournalRow(row.position, row.wall_ns, row.alarm, row.body.get("event", row.kind),
+                               _number(row.body.get("value")), row.body.get("who", ""), row.body.get("comment", ""))
+                for row in await self._gateway.alarms.history(limit, before)]
+
+    async def history(self, signals: Sequence[int], start_wall_ns: int, end_wall_ns: int,
+                      max_points: int) -> Sequence[Trend]:
+        return await asyncio.to_thread(self._gateway.store.history, signals, start_wall_ns, end_wall_ns, max_points)
+
+    def devices(self) -> Sequence[DeviceStatus]:
+        return [device for source in self._gateway.health.sources for device in source.devices()]
+
+    def sinks(self) -> Sequence[SinkStatus]:
+        return [sink.status() for sink in self._gateway.health.sinks]
+
+    def health(self) -> api.Health:
+        gateway, now = self._gateway, self.now()
+        store, alarms = gateway.store.stats(), gateway.alarms.status()
+        stalled, stopped = gateway.health.stalled(now), gateway.health.stopped
+        failures = [failure for failure in gateway.bank.failures if failure.standing]
+        parts = (
+            api.Part("detection", Text("Detection", "检测"), not failures and not stalled,
+                     Text.same("; ".join(f"{failure.detector}: {failure.text}" for failure in failures)),
+                     {"samples": gateway.pipeline.samples, "waiting": gateway.pipeline.fill}),
+            api.Part("store", Text("Local store", "本地存储"), store.failing is None, store.failing or Text("", ""),
+                     {"bytes": store.size_bytes, "evicted": store.evicted_samples,
+                      "dropped": store.dropped_samples}),
+            api.Part("ledger", Text("Alarm file", "告警文件"), alarms.ledger is None, alarms.ledger or Text("", ""),
+                     alarms.counters),
+            api.Part("clock", Text("Clock", "时钟"), now.trusted,
+                     Text("", "") if now.trusted else Text("not synchronised", "未同步")),
+            api.Part("tasks", Text("Tasks", "任务"), not stopped, Text(", ".join(sorted(stopped)),
+                                                                     "、".join(sorted(stopped)))),
+        )
+        return api.Health(__version__, self._started_wall_ns, not stalled, now.trusted,
+                          Text("detection makes no progress", "检测没有进展") if stalled else Text("", ""), parts)
+
+    def metrics(self) -> Iterable[Metric]:
+        yield from self._gateway.health.metrics()
+        views = self._gateway.alarms.views()
+        yield Metric("davylamp_alarms_standing", "gauge", "Alarms that are not normal, by priority.", [
+            ({"priority": f"P{number}"}, sum(view.definition.priority == number for view in views))
+            for number in range(1, 5)])
+        latest = self.latest
+        yield Metric("davylamp_signals_good", "gauge", "Signals whose newest value is good.",
+                     [({}, int(is_good(latest.quality).sum()))])
+        status = self._gateway.alarms.status()
+        yield Metric("davylamp_alarm_events_total", "counter", "What the alarm service did, by kind.", [
+            ({"event": event}, count) for event, count in status.counters.items()])
+
+
+async def run_until_signalled(gateway: Gateway) -> None:
+    """Until SIGINT or SIGTERM, then close in good order."""
+    task = asyncio.ensure_future(gateway.run())
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, task.cancel)
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+def _alarm(view: AlarmView, now: Instant) -> api.Alarm:
+    return api.Alarm(
+        view.definition, active=view.active, acknowledged=not view.state.waits, value=view.value,
+        raised_wall_ns=view.raised_wall_ns, age_s=view.age_s(now), latched=view.state is State.LATCHED,
+        cleared_wall_ns=0 if view.active else view.since_wall_ns, first_out=view.first_out, recorded=view.recorded,
+        evidence=view.evidence, acknowledged_by=view.who, comment=view.comment,
+        acknowledged_wall_ns=view.since_wall_ns if view.who else 0)
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, (int, float)) else float("nan")

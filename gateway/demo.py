@@ -1,0 +1,285 @@
+"""`davylamp demo`: the whole product on one machine, with nothing installed and nothing connected.
+
+A broker on loopback, the simulated depot as a process of its own, a pager (a small HTTP server that takes the webhook
+notices), and a real gateway between them over real Modbus and MQTT sockets. What it prints is what happened.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import os
+import shutil
+import signal
+import socket
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from alerting.notifiers.config import WebhookSettings
+from gateway.app import Gateway, load
+from gateway.model.errors import ConfigError, DavylampError
+from gateway.model.text import Text
+
+ROOT = Path(__file__).parent.parent
+SITE = ROOT / "deploy" / "sites" / "depot.toml"
+SCENARIO = ROOT / "simulators" / "scenarios" / "depot_leak.toml"
+MODBUS_SOURCES = ("gas", "meter", "esd", "probe")  # in the order of the simulator's ports
+MQTT_SOURCE = "broker"
+COLOURS = {"field": "36", "alarm": "1;31", "end": "32", "page": "35", "gateway": "0"}
+LABELS = {"field": Text("FIELD", "现场"), "alarm": Text("ALARM", "告警"), "end": Text("ended", "结束"),
+          "page": Text("PAGE", "通知"), "gateway": Text("demo", "演示")}
+
+
+@dataclass(frozen=True, slots=True)
+class DemoOptions:
+    site: Path | None
+    scenario: Path | None
+    data: Path
+    port: int
+    modbus_port: int
+    mqtt_port: int
+    speed: float
+    language: str
+    duration_s: float | None
+
+
+async def run(options: DemoOptions) -> int:
+    """Until Ctrl-C, SIGTERM or the end of `duration_s`; stops what it started. DavylampError when it can not start."""
+    for name, port in (("--port", options.port), ("--mqtt-port", options.mqtt_port),
+                       *(("--modbus-port", options.modbus_port + n) for n in range(len(MODBUS_SOURCES)))):
+        _refuse_taken(port, name)
+    tell = Teller(options.language)
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    _empty(options.data)
+    try:
+        async with AsyncExitStack() as parts:
+            pager = await parts.enter_async_context(_pager(tell))
+            gateway = _gateway(options, pager, tell)
+            broker = await parts.enter_async_context(_broker(options))
+            tell("gateway", Text("MQTT broker on 127.0.0.1:{port}: {broker}",
+                                 "MQTT 代理 127.0.0.1:{port}：{broker}").format(broker=broker, port=options.mqtt_port))
+            await parts.enter_async_context(_field(options, tell))
+            await parts.enter_async_context(_running(gateway))
+            await parts.enter_async_context(_running(_Follower(gateway, tell)))
+            async with asyncio.timeout(options.duration_s):
+                await stop.wait()
+    except TimeoutError:
+        pass
+    tell("gateway", Text("Stopped. Everything the gateway stored is in {data}; `make demo` runs again.",
+                         "已停止。网关保存的数据在 {data}；可再次运行 `make demo`。").format(data=options.data))
+    return 0
+
+
+class Teller:
+    """One line per event on stdout: seconds since the start, who speaks, what happened."""
+
+    def __init__(self, language: str):
+        self._language = language
+        self._started = asyncio.get_running_loop().time()
+        self._colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+
+    def __call__(self, kind: str, text: Text) -> None:
+        elapsed = asyncio.get_running_loop().time() - self._started
+        label = f"{LABELS[kind][self._language]:<{6 if self._language == 'en' else 4}}"
+        line = f"{label} {text[self._language]}"
+        if self._colour:
+            line = f"\033[{COLOURS[kind]}m{line}\033[0m"
+        print(f"{elapsed:6.1f} s  {line}", flush=True)
+
+
+def _gateway(options: DemoOptions, pager_url: str, tell: Teller) -> Gateway:
+    overrides: dict[str, object] = {"api.port": options.port, "store.folder": str(options.data.resolve())}
+    if options.site is None:
+        overrides |= {f"sources.{source}.port": options.modbus_port + n for n, source in enumerate(MODBUS_SOURCES)}
+        overrides[f"sources.{MQTT_SOURCE}.port"] = options.mqtt_port
+    loaded = load(options.site or SITE, overrides)
+    if loaded.site_file is None:
+        raise ConfigError(loaded.problems)
+    pager = WebhookSettings(id="pager", url=pager_url)
+    site_file = replace(loaded.site_file, notifiers=(*loaded.site_file.notifiers, pager))
+
+    def ready(url: str) -> None:
+        tell("gateway", Text("Open the page: {url}    (Ctrl-C stops everything)",
+                             "打开页面：{url}    （按 Ctrl-C 全部停止）").format(url=url))
+
+    return Gateway(site_file, ready=ready)
+
+
+@asynccontextmanager
+async def _broker(options: DemoOptions) -> AsyncIterator[str]:
+    """mosquitto with our own limits when it is installed, else amqtt: for a demo only, and MQTT 3.1.1 only."""
+    mosquitto = shutil.which("mosquitto", path=os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin")))
+    if mosquitto is not None:
+        conf = options.data / "mosquitto.conf"
+        conf.write_text(f"listener {options.mqtt_port} 127.0.0.1\nallow_anonymous true\n"
+                        "max_queued_messages 100000\nmax_inflight_messages 200\n")
+        process = await asyncio.create_subprocess_exec(mosquitto, "-c", str(conf), stdout=PIPE, stderr=PIPE,
+                                                       start_new_session=True)
+        async with _stopped_at_the_end(process):
+            await _listening(options.mqtt_port, process)
+            yield "mosquitto"
+        return
+    try:
+        from amqtt.broker import Broker
+    except ImportError:
+        raise DavylampError(Text("no MQTT broker is installed", "未安装 MQTT 代理"), where="demo",
+                            fix=Text("sudo apt-get install mosquitto, or use `make demo`: it installs a small one",
+                                     "执行 sudo apt-get install mosquitto，或用 `make demo` 自动安装简易代理")
+                            ) from None
+    broker = Broker({"listeners": {"default": {"type": "tcp", "bind": f"127.0.0.1:{options.mqtt_port}"}},
+                     "plugins": {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}}})
+    await broker.start()
+    try:
+        yield "amqtt (demo only, MQTT 3.1.1; install mosquitto for real use)"
+    finally:
+        await broker.shutdown()
+
+
+@asynccontextmanager
+async def _field(options: DemoOptions, tell: Teller) -> AsyncIterator[None]:
+    """The simulated site, in a process of its own; its story goes to `tell`."""
+    command = [sys.executable, "-m", "simulators", "--story-json", "--scenario", str(options.scenario or SCENARIO),
+               "--modbus-port", str(options.modbus_port), "--mqtt", f"127.0.0.1:{options.mqtt_port}",
+               "--speed", f"{options.speed:g}", "--lang", options.language]
+    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, cwd=ROOT, start_new_session=True)
+    async with _stopped_at_the_end(process):
+        await _ready(process)
+        tell("gateway", Text("Simulated depot: Modbus TCP on 127.0.0.1:{first}-{last}",
+                             "仿真油库：Modbus TCP 127.0.0.1:{first}-{last}").format(
+            first=options.modbus_port, last=options.modbus_port + len(MODBUS_SOURCES) - 1))
+        story = asyncio.create_task(_retell(process, tell))
+        try:
+            yield
+        finally:
+            story.cancel()
+
+
+async def _ready(process: Process) -> None:
+    assert process.stdout is not None
+    async for line in process.stdout:
+        event = json.loads(line)
+        if event["event"] == "ready":
+            return
+        if event["event"] == "error":
+            raise DavylampError(Text(**event["what"]), where=event["where"], fix=Text(**event["fix"]))
+    raise DavylampError(Text("the simulated site did not start", "仿真站点未能启动"), where="simulators")
+
+
+async def _retell(process: Process, tell: Teller) -> None:
+    assert process.stdout is not None
+    async for line in process.stdout:
+        event = json.loads(line)
+        if event["event"] == "say" and event.get("en"):
+            tell("field", Text(event["en"], event["zh"]))
+
+
+class _Follower:
+    """Prints every alarm as it begins and ends."""
+
+    def __init__(self, gateway: Gateway, tell: Teller):
+        self._gateway, self._tell = gateway, tell
+
+    async def run(self) -> None:
+        seen: dict[tuple[str, int], bool] = {}
+        async for _ in self._gateway.alarms.subscribe():
+            for view in self._gateway.alarms.views():
+                key = (view.definition.id, view.occurrence)
+                if seen.get(key) == view.active:
+                    continue
+                seen[key] = view.active
+                self._show(view)
+
+    def _show(self, view) -> None:
+        definition = view.definition
+        if not view.active:
+            self._tell("end", definition.name)
+            return
+        value = "" if math.isnan(view.value) else f" {view.value:.{definition.decimals}f} {definition.unit}"
+        self._tell("alarm", Text("P{priority} {name}{value}", "P{priority} {name}{value}").format(
+            priority=int(definition.priority), name=definition.name, value=value))
+        for line in view.evidence:
+            self._tell("alarm", Text("   {note}", "   {note}").format(note=line.note))
+
+
+@asynccontextmanager
+async def _pager(tell: Teller) -> AsyncIterator[str]:
+    """The on-call person's end of the webhook: takes the POST and prints the first line of the message."""
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
+        length = next(int(line.partition(":")[2]) for line in head.splitlines() if line.startswith("content-length"))
+        notice = json.loads(await reader.readexactly(length))
+        writer.write(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+        await writer.drain()
+        writer.close()
+        tell("page", Text(notice["title"]["en"], notice["title"]["zh"]))
+
+    server = await asyncio.start_server(take, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    finally:
+        server.close()
+
+
+@asynccontextmanager
+async def _running(part: Gateway | _Follower) -> AsyncIterator[None]:
+    task = asyncio.create_task(part.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+@asynccontextmanager
+async def _stopped_at_the_end(process: Process) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            try:
+                async with asyncio.timeout(10):
+                    await process.wait()
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+
+
+async def _listening(port: int, process: Process) -> None:
+    for _ in range(200):
+        if process.returncode is not None:
+            break
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        await asyncio.sleep(0.05)
+    raise DavylampError(Text("the MQTT broker did not start", "MQTT 代理未能启动"), where=f"127.0.0.1:{port}",
+                        fix=Text("run `mosquitto -v` by hand to see why", "手动运行 `mosquitto -v` 查看原因"))
+
+
+def _empty(folder: Path) -> None:
+    """Remove what an earlier demo stored, and only that: the folder may be anything the user named."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(folder / "telemetry", ignore_errors=True)
+    for file in folder.glob("alarms.db*"):
+        file.unlink()
+
+
+def _refuse_taken(port: int, option: str) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise DavylampError(
+                Text(f"port {port} is taken by another program", f"端口 {port} 已被其他程序占用"),
+                where=f"127.0.0.1:{port}",
+                fix=Text(f'choose another with {option}, e.g. make demo ARGS="{option} {port + 1000}"',
+                         f'用 {option} 另选端口，例如 make demo ARGS="{option} {port + 1000}"')) from None

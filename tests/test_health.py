@@ -1,0 +1,99 @@
+"""The gateway's own faults become alarms, once, and end when they are over."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+from gateway.health import SETTLE_S, SINK_PATIENCE_S, Health
+from gateway.model.clock import ManualClock
+from gateway.model.ports import DeviceStatus, SinkStatus
+from gateway.model.site import GatewayFault
+from gateway.model.text import Text
+from tests.sites import gas, site
+
+ALARMS = site(gas("GD-01")).alarms
+
+
+class Parts:
+    """Stand-ins with figures that can be set: real parts can't be made to fail one at a time on demand."""
+
+    def __init__(self, standing=frozenset()):
+        self.clock = ManualClock()
+        self.stats = SimpleNamespace(failing=None, evicted_samples=0, dropped_samples=0, written_bytes=0, size_bytes=0)
+        self.device = DeviceStatus("gas", "controller", True, counters={"dropped": 0, "requests": 7})
+        self.sink = SinkStatus("influx", True, counters={"written": 3, "lag": 2})
+        self.bank = SimpleNamespace(failures=())
+        self.health = Health(
+            ALARMS, SimpleNamespace(last_step_line_ns=0, samples=0, steps=0, fill=0), self.bank,
+            SimpleNamespace(stats=lambda: self.stats), [SimpleNamespace(devices=lambda: [self.device])],
+            [SimpleNamespace(status=lambda: self.sink)], standing)
+
+    def after(self, seconds: float) -> list[str]:
+        """Edges at that moment: "gateway/sink+" began, "gateway/sink-" ended."""
+        verdicts = self.health.judge(self.clock.advance(seconds))
+        return [f"{ALARMS[edge.alarm].id}{'+' if edge.active else '-'}" for edge in verdicts]
+
+
+def test_all_is_well():
+    parts = Parts()
+    assert parts.after(1) == parts.after(1000) == []
+
+
+def test_a_failing_store_is_told_at_once_and_ends_when_it_works_again():
+    parts = Parts()
+    parts.stats.failing = Text("disk full", "磁盘已满")
+    assert parts.after(1) == [f"{GatewayFault.STORE}+"]
+    assert parts.after(1) == []
+    parts.stats.failing = None
+    assert parts.after(1) == []
+    assert parts.after(5) == [f"{GatewayFault.STORE}-"]
+
+
+def test_evicted_and_dropped_samples_are_told_each_time_they_grow():
+    parts = Parts()
+    parts.stats.evicted_samples = 10
+    assert parts.after(1) == [f"{GatewayFault.EVICTION}+"]
+    parts.stats.evicted_samples = 20
+    assert parts.after(SETTLE_S) == []
+    parts.after(1)
+    assert parts.after(SETTLE_S) == [f"{GatewayFault.EVICTION}-"]
+    parts.device = DeviceStatus("gas", "controller", True, counters={"dropped": 1})
+    assert parts.after(1) == [f"{GatewayFault.DROPPED}+"]
+
+
+def test_a_database_may_be_away_for_a_minute():
+    parts = Parts()
+    parts.sink = SinkStatus("influx", False, Text("away", "离线"))
+    assert parts.after(1) == parts.after(SINK_PATIENCE_S - 1) == []
+    assert parts.after(1) == [f"{GatewayFault.SINK}+"]
+    parts.sink = SinkStatus("influx", True)
+    assert parts.after(1) == [f"{GatewayFault.SINK}-"]
+
+
+def test_a_clock_gets_time_to_synchronise():
+    parts = Parts()
+    parts.clock.trust(False)
+    assert parts.after(1) == []
+    assert parts.after(SETTLE_S) == [f"{GatewayFault.CLOCK}+"]
+    parts.clock.trust(True)
+    assert parts.after(1) == [f"{GatewayFault.CLOCK}-"]
+
+
+def test_a_failing_detector_and_a_failed_task_are_told_at_once():
+    parts = Parts()
+    parts.bank.failures = (SimpleNamespace(standing=True),)
+    parts.health.stopped.add("gas")
+    assert parts.after(1) == [f"{GatewayFault.DETECTION}+", f"{GatewayFault.TASK}+"]
+
+
+def test_a_fault_that_stood_before_the_restart_is_ended_when_it_is_over():
+    parts = Parts(frozenset({GatewayFault.SINK}))
+    assert parts.after(1) == [f"{GatewayFault.SINK}-"]
+
+
+def test_metrics_name_every_device_and_sink():
+    families = {metric.name: list(metric.samples) for metric in Parts().health.metrics()}
+    assert families["davylamp_device_online"] == [({"source": "gas", "device": "controller"}, 1.0)]
+    assert ({"source": "gas", "device": "controller", "event": "requests"}, 7) in families[
+        "davylamp_device_events_total"]
+    assert families["davylamp_sink_lag_samples"] == [({"sink": "influx"}, 2)]
