@@ -59,8 +59,9 @@ class Decoder:
             self._lay_out(points)
         self._scale = _column([point.scale for point in points], neutral=1.0)
         self._offset = _column([point.offset for point in points], neutral=0.0)
-        self._fault_rows, self._faults = _fault_table(points)
+        self._faults = _fault_columns(points)
         self._map_rows, self._map_keys, self._map_values = _map_table(points)
+        self._certain = all(map(_always_finite, points))
 
     def _lay_out(self, points: Sequence[Point]) -> None:
         """Where in the gathered bytes each type lies."""
@@ -88,33 +89,41 @@ class Decoder:
             row, start = row + count, end
 
     def __call__(self, payload: bytes, at: Instant) -> Frame:
+        quality = self._good if at.trusted else self._flagged
+        if self._certain:
+            value = self._values(payload)
+        else:
+            with np.errstate(invalid="ignore", over="ignore"):  # signalling NaN and overflow are data here
+                value = self._values(payload)
+            finite = np.isfinite(value)
+            if not finite.all():
+                value[~finite] = np.nan
+                quality = np.where(finite, quality, quality | np.uint16(Quality.BAD_SENSOR))
+        wall, line = np.empty(self._size, np.int64), np.empty(self._size, np.int64)
+        wall.fill(at.wall_ns)
+        line.fill(at.line_ns)
+        return Frame.from_columns(self._signal, value, quality, wall, line)
+
+    def _values(self, payload: bytes) -> NDArray[np.float64]:
+        """Engineering values, shape (n,); not finite where there is none."""
         raw = np.frombuffer(payload, np.uint8)
         value = np.empty(self._size)
-        # Signalling NaNs, and scales that overflow, are data here: they end as BAD_SENSOR below.
-        with np.errstate(invalid="ignore", over="ignore"):
-            if self._bits:
-                value[:] = np.unpackbits(raw, bitorder="little")[self._gather]
-            else:
-                self._read_registers(raw, value)
-            if self._fault_rows.shape[0]:
-                hit = (value[self._fault_rows, None] == self._faults).any(axis=1)
-                value[self._fault_rows[hit]] = np.nan
-            if self._map_rows.shape[0]:
-                self._look_up(value)
-            if self._scale is not None:
-                value *= self._scale
-            if self._offset is not None:
-                value += self._offset
-        quality = self._good if at.trusted else self._flagged
-        finite = np.isfinite(value)
-        if not finite.all():
-            value[~finite] = np.nan
-            quality = np.where(finite, quality, quality | np.uint16(Quality.BAD_SENSOR))
-        return Frame.from_columns(self._signal, value, quality, np.full(self._size, at.wall_ns, np.int64),
-                                  np.full(self._size, at.line_ns, np.int64))
+        if self._bits:
+            value[:] = np.unpackbits(raw, bitorder="little")[self._gather]
+        else:
+            self._read_registers(raw, value)
+        for codes in self._faults:
+            value[value == codes] = np.nan
+        if self._map_rows.shape[0]:
+            self._look_up(value)
+        if self._scale is not None:
+            value *= self._scale
+        if self._offset is not None:
+            value += self._offset
+        return value
 
     def _read_registers(self, raw: NDArray[np.uint8], value: NDArray[np.float64]) -> None:
-        np.take(raw, self._gather, out=self._bytes, mode="clip")  # "raise" would copy `out`; the length is known
+        raw.take(self._gather, out=self._bytes, mode="clip")  # "raise" would copy `out`; the length is known
         for rows, view in self._views:
             value[rows] = view
         if self._bit_shift.shape[0]:
@@ -148,7 +157,7 @@ def _column(numbers: Sequence[float], neutral: float) -> NDArray[np.float64] | N
     return None if all(number == neutral for number in numbers) else np.array(numbers, np.float64)
 
 
-def as_raw(kind: str, code: float) -> float:
+def _as_raw(kind: str, code: float) -> float:
     """A fault value as decoding shows it: 0x8000 of an int16 reads -32768; of a float32 the nearest float32."""
     if kind in ("int16", "int32", "int64"):
         bits = int(kind[3:])
@@ -156,20 +165,23 @@ def as_raw(kind: str, code: float) -> float:
     return float(np.float32(code)) if kind == "float32" else code
 
 
-def _fault_table(points: Sequence[Point]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """Rows that have fault values, and their values padded with NaN (which equals nothing)."""
-    rows = [row for row, point in enumerate(points) if point.fault_values]
-    table = np.full((len(rows), max((len(points[row].fault_values) for row in rows), default=0)), np.nan)
-    for line, row in enumerate(rows):
-        codes = [as_raw(points[row].kind, code) for code in points[row].fault_values]
-        table[line, :len(codes)] = codes
-    return np.array(rows, np.intp), table
+def _always_finite(point: Point) -> bool:
+    """Integers without fault values or map, scaled within reason, can not come out as anything but a number."""
+    integer = point.kind not in ("float32", "float64", "string")
+    return integer and not point.fault_values and not point.map and max(abs(point.scale), abs(point.offset)) < 1e200
+
+
+def _fault_columns(points: Sequence[Point]) -> list[NDArray[np.float64]]:
+    """The first fault value of every row, the second, ...; NaN, which equals nothing, where a row has no more."""
+    codes = [[_as_raw(point.kind, code) for code in point.fault_values] for point in points]
+    return [np.array([own[nth] if nth < len(own) else np.nan for own in codes])
+            for nth in range(max(map(len, codes), default=0))]
 
 
 def _map_table(points: Sequence[Point]) -> tuple[NDArray[np.intp], NDArray[np.int64], NDArray[np.float64]]:
     """Rows that have a map of numbers, and all their pairs under one key: number of the row << 33 | raw."""
     rows = [row for row, point in enumerate(points) if point.map and point.kind != "string"]
-    pairs = sorted(((line << 33) + int(as_raw(points[row].kind, int(raw, 0))), number)
+    pairs = sorted(((line << 33) + int(_as_raw(points[row].kind, int(raw, 0))), number)
                    for line, row in enumerate(rows) for raw, number in (points[row].map or {}).items())
     return (np.array(rows, np.intp), np.array([key for key, _ in pairs], np.int64),
             np.array([number for _, number in pairs], np.float64))

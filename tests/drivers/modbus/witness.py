@@ -1,4 +1,4 @@
-"""Modbus devices of our own for the tests: plain, slow, and able to misbehave on purpose. Share no code with the driver.
+"""Modbus devices for the tests: plain, slow, able to misbehave on purpose. They share no code with the driver.
 
 A device answers from four lists; `script` may hold one fault per request, taken in order:
 
