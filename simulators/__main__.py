@@ -57,10 +57,12 @@ def _parser(language: str) -> argparse.ArgumentParser:
            action="store_true")
     option("--signals", "instead of the site: so many numbers in holding registers, changing once a second",
            "不运行站点，改为提供这么多个每秒变化的保持寄存器数值", metavar="N", type=_count)
-    option("--devices", "with --signals: spread over so many devices (default 1)", "配合 --signals：分布到几个设备（默认 1）",
+    option("--devices", "with --signals: spread over so many devices (default 1)", "配合 --signals：设备数（默认 1）",
            metavar="D", type=_count, default=1)
     option("--type", "with --signals: type of the numbers (default float32)",
            "配合 --signals：数值类型（默认 float32）", choices=tuple(WORDS), default="float32")
+    option("--until-stdin-closes", "end when standard input is closed: never outlive the program that started this one",
+           "标准输入关闭时退出：不会比启动它的程序存活更久", action="store_true")
     option("--list-faults", "print the table of faults (Markdown) and end", "打印故障表（Markdown）后退出",
            action="store_true")
     return parser
@@ -79,7 +81,7 @@ def main(arguments: list[str] | None = None) -> int:
         settings = Settings(asked.modbus_port, asked.serial, asked.rtu_tcp, asked.mqtt if not asked.signals else None,
                             asked.control, asked.speed or speed, asked.seed)
         _check_ports(settings, len(world.devices))
-        asyncio.run(_until_stopped(Station(world, settings, tell)))
+        asyncio.run(_until_stopped(Station(world, settings, tell), asked.until_stdin_closes))
     except ScenarioError as error:
         return _refuse(error.problems, asked)
     except SimulatorError as error:
@@ -114,11 +116,14 @@ def _scenario_path(name: str) -> Path:
     return shipped[name]
 
 
-async def _until_stopped(station: Station) -> None:
-    """Ctrl-C and SIGTERM end the station in good order."""
+async def _until_stopped(station: Station, watch_stdin: bool) -> None:
+    """Ctrl-C, SIGTERM and, if watched, the end of standard input end the station in good order."""
+    loop = asyncio.get_running_loop()
     task = asyncio.ensure_future(station.run())
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+        loop.add_signal_handler(number, task.cancel)
+    if watch_stdin:
+        loop.add_reader(sys.stdin.fileno(), lambda: os.read(sys.stdin.fileno(), 4096) or task.cancel())
     with contextlib.suppress(asyncio.CancelledError):
         await task
 

@@ -31,11 +31,12 @@ TARGETS = {
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """default None: must be given. choices: for words; otherwise a number not below `least`."""
+    """default None: must be given. choices: for words; otherwise a number from `least` to `most`."""
 
     default: float | str | None
     unit: str = ""
     least: float = -math.inf
+    most: float = math.inf
     choices: tuple[str, ...] = ()
 
 
@@ -91,7 +92,7 @@ def stop(world: World, target: str) -> None:
 
 
 @fault("persons", "persons", "So many people are in the picture.", "画面中的人数变为该值。", lasts=False,
-       count=Argument(None, "", 0))
+       count=Argument(None, "", 0, 1000))
 def persons(world: World, target: str, count: float) -> None:
     world.plant.persons[world.position("persons", target)] = count
 
@@ -221,7 +222,7 @@ def reboot(world: World, target: str, warm_up: float) -> Undo:
 
 
 @fault("garbled_frame", "device", "A share of the answers has a wrong byte: RTU anywhere, TCP in the header.",
-       "部分应答出现错误字节：RTU 任意位置，TCP 在报文头。", share=Argument(0.5, "of 1", 0))
+       "部分应答出现错误字节：RTU 任意位置，TCP 在报文头。", share=Argument(0.5, "of 1", 0, 1))
 def garbled_frame(world: World, target: str, share: float) -> Undo:
     return _attribute(world.devices[target].wire, "garbled", share)
 
@@ -255,7 +256,7 @@ def torn_frame(world: World, target: str) -> Undo:
 
 
 @fault("exception", "device", "Every request is answered with this exception code.", "所有请求都以该异常码应答。",
-       code=Argument(4.0, "", 1))
+       code=Argument(4.0, "", 1, 255))
 def exception(world: World, target: str, code: float) -> Undo:
     return _attribute(world.devices[target].wire, "exception", int(code))
 

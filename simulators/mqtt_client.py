@@ -54,7 +54,7 @@ class MqttClient:
             try:
                 await self._session()
             except (OSError, asyncio.IncompleteReadError, TimeoutError) as error:
-                self._tell(False, str(error))
+                self._tell(False, str(error) if isinstance(error, OSError) else "")
             finally:
                 self._writer = None
             await asyncio.sleep(RETRY)

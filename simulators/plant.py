@@ -142,7 +142,10 @@ class Plant:
         self._temperature = 24.0
 
         self._truth = np.zeros(len(names))
-        self.instruments = Instruments(self._noise(), self._rng)
+        none_is_none = np.zeros(len(names), bool)
+        for quantities in (self._fps, *(self._electric[name] for name in ("P", "P1", "P2", "P3", "I1", "I2", "I3"))):
+            none_is_none[quantities] = True
+        self.instruments = Instruments(self._noise(), none_is_none, self._rng)
         self.reading = self._truth
         self.step(0.0)
 
@@ -177,7 +180,6 @@ class Plant:
         self._counted = np.where(self.camera_lost[self._counting], self._counted, self.persons)
         truth[self._counts] = self._counted
         reading = self.instruments.read(truth, self.elapsed, dt)
-        reading[self._fps] *= ~self.camera_lost  # no pictures is exactly none
         self._judge_gas(reading, dt)
         reading[self._command] = float(self.esd)
         self.reading = reading

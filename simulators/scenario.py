@@ -14,6 +14,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 import re
 from collections.abc import Iterator, Mapping
@@ -158,14 +159,19 @@ def _argument(argument: Argument, value: object, where: str) -> float | str:
         if value not in argument.choices:
             raise unknown(Text("word", "取值"), value, argument.choices, where)
         return str(value)
-    return _number(value, argument.least, where)
+    return _number(value, argument.least, where, argument.most)
 
 
-def _number(value: object, least: float, where: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= least:
-        bound = Text("", "") if least == float("-inf") else Text(f" not below {least:g}", f"不小于 {least:g} 的")
-        raise SimulatorError(Text(f"needs a number{bound.en}, got {value!r}.", f"需要{bound.zh}数字，现为 {value!r}。"),
-                             where, Text("write a number", "请填写数字"))
+def _number(value: object, least: float, where: str, most: float = math.inf) -> float:
+    if value is None:
+        raise SimulatorError(Text("is missing.", "缺少该项。"), where, Text("add it", "请补上"))
+    number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    if not number or not least <= value <= most:
+        bounds = (Text(f"a number from {least:g} to {most:g}", f"{least:g} 到 {most:g} 之间的数字") if most < math.inf
+                  else Text(f"a number not below {least:g}", f"不小于 {least:g} 的数字") if least > -math.inf
+                  else Text("a number", "数字"))
+        raise SimulatorError(Text(f"needs {bounds.en}, got {value!r}.", f"需要{bounds.zh}，现为 {value!r}。"), where,
+                             Text("correct the value", "请修改该值"))
     return float(value)
 
 
