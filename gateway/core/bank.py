@@ -12,7 +12,7 @@ from gateway.core.detectors.blind import Blind, Zone
 from gateway.core.detectors.deadman import Deadman
 from gateway.core.detectors.detector import Detector
 from gateway.core.detectors.limits import HIGH, LOW, Limits
-from gateway.core.detectors.rate import Rate
+from gateway.core.detectors.rate import rates
 from gateway.core.detectors.stuck import Stuck
 from gateway.core.detectors.validity import Validity
 from gateway.core.edges import Conditions, Edges, Outages
@@ -22,7 +22,6 @@ from gateway.core.rules.watch import Watch
 from gateway.core.snapshot import overlap, pack, transfer, unpack
 from gateway.model.clock import Instant
 from gateway.model.frame import Frame
-from gateway.model.signal import Condition
 from gateway.model.site import Site
 from gateway.model.verdict import Verdicts
 
@@ -95,7 +94,7 @@ class Bank:
         if self._now_ns is None:
             self._begin(int(frame.line_ns.min()))
         edges = self._edges(frame)
-        for part, index in rounds(frame):
+        for part, index in rounds(frame, len(self._site.signals)):
             late = part.line_ns < self._latest.line_ns[index]
             if dropped := np.count_nonzero(late):
                 self.late_samples += dropped
@@ -244,8 +243,6 @@ def _chosen(site: Site) -> Iterable[Detector]:
     limits = {limit.condition for signal in site.signals for limit in signal.limits}
     if limits & {*HIGH, *LOW}:
         yield Limits(site)
-    for direction in (Condition.RATE_UP, Condition.RATE_DOWN):
-        if direction in limits:
-            yield Rate(site, direction)
+    yield from rates(site)
     if any(signal.stuck_reads is not None for signal in site.signals):
         yield Stuck(site)

@@ -67,9 +67,14 @@ class Rows:
         return cls(index, signal, value, quality, line, frame.wall_ns, good, alarming, all_good, int(line.max()))
 
 
-def rounds(frame: Frame) -> Iterator[tuple[Frame, slice | NDArray[np.int64]]]:
-    """The frame cut into frames of distinct signals, each with its place in the state arrays; neighbours in order
-    (the usual block of one device) are found in one comparison and addressed by a slice."""
+def gather(planes: NDArray, index: slice | NDArray[np.int64]) -> NDArray:
+    """planes[:, index]: a view for a slice, else a copy (`take` is 3.5 times as fast as indexing here)."""
+    return planes[:, index] if isinstance(index, slice) else planes.take(index, axis=1)
+
+
+def rounds(frame: Frame, signals: int) -> Iterator[tuple[Frame, slice | NDArray[np.int64]]]:
+    """The frame cut into frames of distinct signals, oldest first, each with its place in state arrays of `signals`
+    columns. Signals that are neighbours, in whatever order, are put in order and addressed by a slice."""
     count = len(frame)
     if not count:
         return
@@ -78,5 +83,15 @@ def rounds(frame: Frame) -> Iterator[tuple[Frame, slice | NDArray[np.int64]]]:
     if int(signal[-1]) - first == count - 1 and np.count_nonzero(signal[1:] - signal[:-1] == 1) == count - 1:
         yield frame, slice(first, first + count)
         return
-    for part in frame.rounds():
-        yield part, part.signal.astype(np.int64)
+    row, place = np.arange(count), np.empty(signals, np.int64)
+    index = signal.astype(np.int64)
+    place[index] = row
+    if np.count_nonzero(place[index] == row) < count:  # a signal comes more than once
+        for part in frame.rounds():
+            yield from rounds(part, signals)
+        return
+    low, high = int(signal.min()), int(signal.max())
+    if high - low + 1 == count:
+        yield frame.take(place[low:high + 1]), slice(low, high + 1)
+    else:
+        yield frame, index

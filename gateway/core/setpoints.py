@@ -22,18 +22,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.core.edges import Edges
-from gateway.core.rows import NEVER
+from gateway.core.rows import NEVER, gather
 from gateway.model.clock import NS
 from gateway.model.signal import Limit
 
 
 class SetPoints:
-    """p planes x n signals. A low limit is a high limit on the negated value: give limits with their `sign`."""
+    """p planes x n signals. A low limit is a high limit on the negated value."""
 
     def __init__(self, planes: int, count: int):
         shape = (planes, count)
         self._alarm = np.full(shape, -1, np.int32)
-        self._sign = np.ones(shape)
+        self._show = np.ones(shape)
         self._high = np.full(shape, np.inf)  # bar while idle
         self._low = np.full(shape, np.inf)  # bar in every other state
         self._on = np.zeros(shape, np.int64)
@@ -48,8 +48,10 @@ class SetPoints:
         self._flags = np.empty(planes * count, np.bool_)
         self.deadline_ns = NEVER
 
-    def set(self, plane: int, signal: int, limit: Limit, alarm: int, sign: int) -> None:
-        self._alarm[plane, signal], self._sign[plane, signal] = alarm, sign
+    def set(self, plane: int, signal: int, limit: Limit, alarm: int, sign: int, show: float | None = None) -> None:
+        """sign: -1 where the compared value and so the limit is negated. show: factor that makes a compared value one
+        for people again (default: sign)."""
+        self._alarm[plane, signal], self._show[plane, signal] = alarm, sign if show is None else show
         high = sign * limit.value
         self._high[plane, signal] = self._bar[plane, signal] = high
         # Back by exactly the deadband is back: the bar is the next number above that.
@@ -62,12 +64,13 @@ class SetPoints:
              alarming: NDArray[np.bool_], all_good: bool, edges: Edges) -> None:
         """x float64[p, k]: the values to compare, already negated for low limits. The rest as in Rows."""
         if self.deadline_ns <= last_ns:
-            self._fire(np.nonzero(self._due[:, index] <= line), signal, edges)
+            self._fire(np.nonzero(gather(self._due, index) <= line), signal, edges)
         flags = self._flags[:x.size].reshape(x.shape)
-        np.greater_equal(x, self._bar[:, index], out=flags)
-        np.not_equal(flags, self._over[:, index], out=flags)
+        over = gather(self._over, index)
+        np.greater_equal(x, gather(self._bar, index), out=flags)
+        np.not_equal(flags, over, out=flags)
         if not all_good:
-            flags &= np.where(self._over[:, index], good, alarming)
+            flags &= np.where(over, good, alarming)
         if self._leaving:
             self._go_on_leaving(flags, index, signal, line, wall, good, x, edges)
         if np.count_nonzero(flags):
@@ -133,11 +136,11 @@ class SetPoints:
         if np.count_nonzero(at_once):
             p, s = plane[at_once], signal[at_once]
             self._active[p, s] = True
-            edges.add(self._alarm[p, s], True, x[at_once] * self._sign[p, s], line[at_once], wall[at_once])
+            edges.add(self._alarm[p, s], True, x[at_once] * self._show[p, s], line[at_once], wall[at_once])
         if np.count_nonzero(later):
             p, s = plane[later], signal[later]
             due = line[later] + delay[later]
-            self._due[p, s], self._held[p, s] = due, x[later] * self._sign[p, s]
+            self._due[p, s], self._held[p, s] = due, x[later] * self._show[p, s]
             self.deadline_ns = min(self.deadline_ns, int(due.min()))
 
     def _fall(self, plane, signal, x, line, wall, edges: Edges) -> None:
@@ -154,8 +157,8 @@ class SetPoints:
 
     def _go_on_leaving(self, flags, index, signal, line, wall, good, x, edges: Edges) -> None:
         """Rows of comparisons whose off-delay runs and that do not rise again in this round."""
-        clear = self._clear[:, index]
-        quiet = self._active[:, index] & ~self._over[:, index] & ~flags
+        clear = gather(self._clear, index)
+        quiet = gather(self._active, index) & ~gather(self._over, index) & ~flags
         restart = quiet & ~good
         fresh = quiet & good & (clear == NEVER)
         done = quiet & good & (clear <= line)
@@ -176,4 +179,4 @@ class SetPoints:
         if np.count_nonzero(which):
             p, s = plane[which], signal[which]
             self._active[p, s] = False
-            edges.add(self._alarm[p, s], False, x[which] * self._sign[p, s], line[which], wall[which])
+            edges.add(self._alarm[p, s], False, x[which] * self._show[p, s], line[which], wall[which])

@@ -45,7 +45,8 @@ class Limits(Detector):
             for number, signal in enumerate(site.signals):
                 for limit in signal.limits:
                     if limit.condition == condition:
-                        self._points.set(plane, number, limit, int(numbers[number]), 1 if condition in HIGH else -1)
+                        self._points.set(plane, number, limit, int(numbers[number]),
+                                         1 if condition in HIGH else -1)
         self._x = np.empty(len(self._planes) * count)
 
     @property

@@ -10,64 +10,64 @@ from gateway.core.edges import Edges
 from gateway.core.rows import Rows
 from gateway.core.setpoints import SetPoints
 from gateway.model.clock import NS
-from gateway.model.signal import Condition
+from gateway.model.signal import Condition, Limit, Signal
 from gateway.model.site import Site
 
+DIRECTIONS = (Condition.RATE_UP, Condition.RATE_DOWN)
 DEFAULT_WINDOW_S = 10.0  # where the site gives none
-SPACING = 8  # parts of the window: no two anchors are nearer than one part
-_SLOTS = 12  # anchors within the window (at most 9), one outside, and room
 _UNSET = -(2**61)
 
 
 class Rate(Detector):
-    """Rise (ROC+) or fall (ROC-) per second over window_s, one instance per direction.
+    """Rise (ROC+) and fall (ROC-) per second, over a base of between half of window_s and window_s.
 
-    Formula: every good sample gives m = median of the newest three values, taken to stand at the time of the middle one
-    (the sample before the newest). The rate is (m - a) / (t - t_a), from an anchor (t_a, a): the oldest remembered m
-    that is not older than the window, provided it is at least half a window old; else the youngest remembered one that
-    is older. Anchors are remembered at least window/8 apart, 12 of them per signal, so that memory does not depend on
-    the sampling rate. No rate is given before half a window of data; then it is compared with the limit by the machine
-    in gateway.core.setpoints (deadband, on-delay, off-delay in units per second).
+    Formula: every good sample gives m = median of the newest three values, taken to stand at the time t of the middle
+    one (the sample before the newest). Two anchors are remembered per signal, an older and a younger m. When the
+    younger is half a window old it becomes the older, and m becomes the younger. The rate is
 
-    On a plant: the leak before the limit. A gas head that rises 0.5 %LEL/s reaches 20 %LEL in 40 s; its rate shows in
-    a few.
+        (m - m_older) / (t - t_older)
 
-    Delay: a steady rise of r units/s out of rest reaches a limit of s units/s after window * s / r, plus one sample for
-    the median (two-fold rise: half a window). Right after start-up at least half a window.
-    False alarms: a single wild sample never counts, at either end (the median takes it out); two in a row do. Noise of
-    standard deviation sigma (white) gives a rate of about 0.95 * sigma / window: keep the limit above five times that.
-    A real step of height h reads as h / window until it has left the window. After a gap longer than the window the
-    rate is the mean over the gap, until half a window of new data is there.
-    Only good samples count here, in both directions: a stale value has no known age and so no rate.
+    and there is none before the first half window. Irregular sampling does not matter: every base is a real time. With
+    a sample period longer than half a window the base is one period. The rate is compared with the limit by the machine
+    in gateway.core.setpoints (set point, deadband in units per second; on-delay, off-delay). Two values, two anchors
+    and their times are all the memory of a signal, at any sampling rate.
+
+    On a plant: the leak before the limit. A gas head that rises 0.5 %LEL/s needs 40 s to 20 %LEL; its rate is seen in
+    a few seconds.
+
+    Delay: a steady rise of r units/s out of rest reaches a limit of s units/s within window * s / r plus one sample
+    (the median); within half of that when the base is short. After the start it takes at least half a window.
+    False alarms: a single wild sample never counts, neither as m nor as an anchor (the median takes it out); two in a
+    row do. White noise of standard deviation sigma gives rates with a standard deviation of up to 1.9 * sigma / window
+    (at the shortest base): keep the limit five times above that. A real step of height h reads as h / base until it
+    has left the base. A gap longer than the window gives the mean over the gap until half a window of new data is
+    there.
+    Only good samples count, in both directions: a stale value has no known age and so no rate.
     """
 
-    def __init__(self, site: Site, condition: Condition):
-        self.name = condition.value
-        self._sign = 1.0 if condition is Condition.RATE_UP else -1.0
+    def __init__(self, site: Site, directions: tuple[Condition, ...]):
+        self.name = "rate " + " ".join(directions)
+        self._directions = directions
         count = len(site.signals)
-        self._points = SetPoints(1, count)
+        self._points = SetPoints(len(directions), count)
         window = np.full(count, DEFAULT_WINDOW_S)
-        numbers = alarm_numbers(site, condition)
-        for number, signal in enumerate(site.signals):
-            for limit in signal.limits:
-                if limit.condition == condition:
-                    # The set point is positive in both directions and so is what it is compared with.
-                    self._points.set(0, number, limit, int(numbers[number]), 1)
-                    window[number] = limit.window_s or DEFAULT_WINDOW_S
-        self._window = np.rint(window * NS).astype(np.int64)
-        self._half = self._window // 2
-        self._part = self._window // SPACING
+        for plane, condition in enumerate(directions):
+            numbers = alarm_numbers(site, condition)
+            for number, signal in enumerate(site.signals):
+                for limit in signal.limits:
+                    if limit.condition == condition:
+                        self._points.set(plane, number, limit, int(numbers[number]), 1,
+                                         show=_sign(condition))
+                        window[number] = _window_s(limit)
+        self._half = np.rint(window * (NS / 2)).astype(np.int64)
         self._newer = np.full(count, np.nan)  # the newest value, and the one before
-        self._older = np.full(count, np.nan)
+        self._before = np.full(count, np.nan)
         self._newer_ns = np.full(count, _UNSET, np.int64)
-        self._time = np.full((_SLOTS, count), _UNSET, np.int64)
-        self._value = np.full((_SLOTS, count), np.nan)
-        self._head = np.zeros(count, np.int64)  # slot of the youngest anchor
-        self._tail = np.zeros(count, np.int64)  # slot of the anchor in use
-        self._head_ns = np.full(count, _UNSET, np.int64)
-        self._anchor_ns = np.full(count, _UNSET, np.int64)
-        self._anchor = np.full(count, np.nan)
-        self._unseen_count = count
+        self._old = np.full(count, np.nan)  # the older anchor: NaN until there is one
+        self._old_ns = np.full(count, _UNSET, np.int64)
+        self._young = np.full(count, np.nan)
+        self._young_ns = np.full(count, _UNSET, np.int64)
+        self._unseen_count = self._unjudged_count = count
 
     @property
     def deadline_ns(self) -> int:  # type: ignore[override]
@@ -75,15 +75,20 @@ class Rate(Detector):
 
     def step(self, rows: Rows, edges: Edges) -> None:
         if rows.all_good:
-            rate, good = self._follow(rows.index, rows.signal, rows.value, rows.line)
+            rate, good = self._follow(rows.index, rows.signal, rows.value, rows.line), rows.good
+            all_good = not self._unjudged_count
         else:
-            rate, good = np.full(len(rows), np.nan), np.zeros(len(rows), np.bool_)
+            rate, all_good = np.full(len(rows), np.nan), False
             row = np.flatnonzero(rows.good)
             if row.size:
                 signal = rows.signal[row]
-                rate[row], good[row] = self._follow(signal, signal, rows.value[row], rows.line[row])
-        self._points.step(rate.reshape(1, -1), rows.index, rows.signal, rows.line, rows.wall, rows.last_ns, good, good,
-                          np.count_nonzero(good) == len(rows), edges)
+                rate[row] = self._follow(signal, signal, rows.value[row], rows.line[row])
+        if not all_good:
+            good = ~np.isnan(rate)
+        x = np.empty((len(self._directions), len(rows)))
+        for plane, condition in enumerate(self._directions):
+            np.multiply(rate, _sign(condition), out=x[plane])
+        self._points.step(x, rows.index, rows.signal, rows.line, rows.wall, rows.last_ns, good, good, all_good, edges)
 
     def tick(self, line_ns: int, edges: Edges) -> None:
         self._points.tick(line_ns, edges)
@@ -92,78 +97,73 @@ class Rate(Detector):
         self._points.begin(line_ns)
 
     def state(self) -> dict[str, NDArray]:
-        return self._points.state((self.name,)) | {
-            "newer": self._newer, "older": self._older, "newer_ns": self._newer_ns, "time": self._time,
-            "value": self._value, "head": self._head, "tail": self._tail}
+        return self._points.state(self._directions) | {
+            "newer": self._newer, "before": self._before, "newer_ns": self._newer_ns, "old": self._old,
+            "old_ns": self._old_ns, "young": self._young, "young_ns": self._young_ns}
 
     def restored(self) -> None:
         self._points.restored()
         self._unseen_count = np.count_nonzero(self._newer_ns == _UNSET)
-        signal = np.arange(self._head.shape[0])
-        self._head_ns[:] = self._time[self._head, signal]
-        self._use_anchor(signal)
+        self._unjudged_count = np.count_nonzero(np.isnan(self._old))
 
     def adopt(self, alarms: NDArray[np.int64]) -> None:
         self._points.adopt(alarms)
 
-    def _follow(self, index, signal, value, line) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """Take good samples; their rates (in the direction watched) and whether there is one yet."""
+    def _follow(self, index, signal, value, line) -> NDArray[np.float64]:
+        """Take good samples; the rate of each in units per second, NaN where there is none yet."""
         if self._unseen_count:
-            self._seed(signal, value, line)
-        older, newer, at = self._older[index], self._newer[index], self._newer_ns[index]
-        middle = np.minimum(older, newer)
-        median = np.maximum(older, newer)
+            self._greet(signal, value, line)
+        before, newer, at = self._before[index], self._newer[index], self._newer_ns[index]
+        low = np.minimum(before, newer)
+        median = np.maximum(before, newer)
         np.minimum(median, value, out=median)
-        np.maximum(median, middle, out=median)
-        if np.count_nonzero(at - self._head_ns[index] >= self._part[index]):
-            self._remember(signal, median, at)
-        span = at - self._anchor_ns[index]
-        if np.count_nonzero(span > self._window[index]):
-            self._advance(signal, at)
-            span = at - self._anchor_ns[index]
-        judged = span >= self._half[index]
-        rate = np.subtract(median, self._anchor[index], out=middle)
-        rate *= self._sign * NS
-        rate /= np.maximum(span, 1)
-        if np.count_nonzero(judged) < judged.shape[0]:
-            rate[~judged] = np.nan
-        self._older[index] = newer
+        np.maximum(median, low, out=median)
+        span = at - self._young_ns[index]
+        due = span >= self._half[index]
+        if np.count_nonzero(due):
+            self._move_anchors(np.flatnonzero(due), signal, median, at)
+        np.subtract(at, self._old_ns[index], out=span)
+        rate = np.subtract(median, self._old[index], out=median)
+        rate *= NS
+        rate /= span
+        self._before[index] = newer
         self._newer[index] = value
         self._newer_ns[index] = line
-        return rate, judged
+        return rate
 
-    def _seed(self, signal, value, line) -> None:
+    def _greet(self, signal, value, line) -> None:
+        """The first good sample of a signal stands for the two before it."""
         first = np.flatnonzero(self._newer_ns[signal] == _UNSET)
         if first.size:
             s = signal[first]
-            self._older[s] = self._newer[s] = self._value[0, s] = self._anchor[s] = value[first]
-            self._newer_ns[s] = self._time[0, s] = self._head_ns[s] = self._anchor_ns[s] = line[first]
+            self._before[s] = self._newer[s] = self._young[s] = value[first]
+            self._newer_ns[s] = self._young_ns[s] = line[first]
             self._unseen_count = np.count_nonzero(self._newer_ns == _UNSET)
 
-    def _remember(self, signal, median, at) -> None:
-        """A new anchor where the youngest is a part of the window old."""
-        row = np.flatnonzero(at - self._head_ns[signal] >= self._part[signal])
-        s, when = signal[row], at[row]
-        head = (self._head[s] + 1) % _SLOTS
-        full = head == self._tail[s]  # only after the window was changed by configuration
-        self._tail[s[full]] = (self._tail[s[full]] + 1) % _SLOTS
-        self._head[s], self._head_ns[s] = head, when
-        self._time[head, s], self._value[head, s] = when, median[row]
-        if np.count_nonzero(full):
-            self._use_anchor(s[full])
+    def _move_anchors(self, row, signal, median, at) -> None:
+        s = signal[row]
+        self._old[s], self._old_ns[s] = self._young[s], self._young_ns[s]
+        self._young[s], self._young_ns[s] = median[row], at[row]
+        if self._unjudged_count:
+            self._unjudged_count = np.count_nonzero(np.isnan(self._old))
 
-    def _advance(self, signal, at) -> None:
-        """Move on from anchors older than the window, as long as the next one is at least half a window old."""
-        row = np.flatnonzero(at - self._anchor_ns[signal] > self._window[signal])
-        while row.size:
-            s = signal[row]
-            after = (self._tail[s] + 1) % _SLOTS
-            ready = (self._tail[s] != self._head[s]) & (at[row] - self._time[after, s] >= self._half[s])
-            row, s = row[ready], s[ready]
-            self._tail[s] = after[ready]
-            self._use_anchor(s)
-            row = row[at[row] - self._anchor_ns[s] > self._window[s]]
 
-    def _use_anchor(self, signal) -> None:
-        self._anchor_ns[signal] = self._time[self._tail[signal], signal]
-        self._anchor[signal] = self._value[self._tail[signal], signal]
+def rates(site: Site) -> list[Rate]:
+    """One detector for both directions, unless a signal watches them over different windows."""
+    used = {limit.condition for signal in site.signals for limit in signal.limits}
+    directions = tuple(direction for direction in DIRECTIONS if direction in used)
+    if all(len(_windows(signal)) <= 1 for signal in site.signals):
+        return [Rate(site, directions)] if directions else []
+    return [Rate(site, (direction,)) for direction in directions]
+
+
+def _windows(signal: Signal) -> set[float]:
+    return {_window_s(limit) for limit in signal.limits if limit.condition in DIRECTIONS}
+
+
+def _window_s(limit: Limit) -> float:
+    return limit.window_s or DEFAULT_WINDOW_S
+
+
+def _sign(direction: Condition) -> float:
+    return 1.0 if direction is Condition.RATE_UP else -1.0

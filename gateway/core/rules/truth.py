@@ -23,6 +23,10 @@ class Truth(IntEnum):
     TRUE = 4  # good evidence
 
 
+_TRUTH = np.array([(Truth.FALSE, Truth.TRUE), (Truth.UNKNOWN, Truth.LIKELY), *2 * [(Truth.UNKNOWN, Truth.UNKNOWN)]],
+                  np.int8)  # by severity, by whether the test holds
+
+
 class Tests:
     """m tests against the latest samples, in one sweep."""
 
@@ -32,8 +36,8 @@ class Tests:
         self._latest, self._silent = latest, silent
         self.signal = np.array([signals.index(test.signal) for test in tests], np.int64)
         self._against = np.array([test.value for test in tests])
-        ops = np.array([test.op for test in tests])
-        self._by_operator = [(compare, np.flatnonzero(ops == op)) for op, compare in OPERATORS.items() if op in ops]
+        self._by_operator = [(compare, np.array([row for row, test in enumerate(tests) if test.op == op]))
+                             for op, compare in OPERATORS.items() if any(test.op == op for test in tests)]
 
     def truth(self) -> NDArray[np.int8]:
         """int8[m] of Truth, from the latest sample of each signal and the deadman."""
@@ -41,9 +45,10 @@ class Tests:
         holds = np.empty(value.shape[0], np.bool_)
         for compare, where in self._by_operator:
             holds[where] = compare(value[where], self._against[where])
-        severity = quality & SEVERITY
-        doubtful = np.where(holds & (severity < BAD), Truth.LIKELY, Truth.UNKNOWN)
-        truth = np.where(severity == 0, Truth.FALSE + 2 * holds, doubtful)
-        truth[(quality & CODE) == Quality.BAD_WAITING] = Truth.WAITING
-        truth[self._silent[self.signal]] = Truth.UNKNOWN
-        return truth.astype(np.int8)
+        truth = _TRUTH[(quality & SEVERITY) >> 6, holds.view(np.uint8)]
+        if np.count_nonzero(quality & BAD):
+            truth[(quality & CODE) == Quality.BAD_WAITING] = Truth.WAITING
+        silent = self._silent[self.signal]
+        if np.count_nonzero(silent):
+            truth[silent] = Truth.UNKNOWN
+        return truth

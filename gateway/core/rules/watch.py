@@ -52,10 +52,9 @@ class Watch:
         if not np.count_nonzero(self._used[rows.index]):
             return
         truth, signal = self._tests.truth(), self._tests.signal
-        line = self._latest.line_ns[signal]
-        changed, fresh = truth != self._truth, line != self._line
+        line, changed = self._latest.line_ns[signal], truth != self._truth
         if self._log or self._outages.rows or np.count_nonzero(changed) or any(rule.attentive for rule in self.rules):
-            self._log.append((truth, changed, changed | fresh, line, self._latest.wall_ns[signal],
+            self._log.append((truth, changed, changed | (line != self._line), line, self._latest.wall_ns[signal],
                               self._latest.value[signal]))
         self._truth, self._line = truth, line
 
