@@ -27,12 +27,24 @@ _FLAGGED = np.uint16(Flag.CLOCK_NOT_TRUSTED)
 
 
 class Field(NamedTuple):
-    """A point in a block: the signal it becomes, its first register (or bit) counted from the start of the block."""
+    """A point in a block: the signal it becomes, its first register (or bit) counted from the start of the block.
+
+    scaling: scale and offset to engineering units, where they are not the point's own (a current loop).
+    """
 
     signal: int
     at: int
     point: Point
     order: Order
+    scaling: tuple[float, float] | None = None
+
+    @property
+    def scale(self) -> float:
+        return self.point.scale if self.scaling is None else self.scaling[0]
+
+    @property
+    def offset(self) -> float:
+        return self.point.offset if self.scaling is None else self.scaling[1]
 
 
 class Decoder:
@@ -57,8 +69,8 @@ class Decoder:
             self._gather = np.array([byte for field in fields for byte in _native_bytes(field)], np.intp)
             self._bytes = np.empty(self._gather.shape[0], np.uint8)
             self._lay_out(points)
-        self._scale = _column([point.scale for point in points], neutral=1.0)
-        self._offset = _column([point.offset for point in points], neutral=0.0)
+        self._scale = _column([field.scale for field in fields], neutral=1.0)
+        self._offset = _column([field.offset for field in fields], neutral=0.0)
         self._faults = _fault_columns(points)
         self._map_rows, self._map_keys, self._map_values = _map_table(points)
         self._certain = all(map(_always_finite, points))

@@ -116,8 +116,9 @@ class Poller:
     def _read(self, table: str, block: Block) -> Read:
         device = self._device
         points = [device.points[member] for member in block.members]
-        fields = [Field(self._signals.index(point.signal), device.wire_address(point) - block.first, point,
-                        point.order or device.order) for point in points]
+        fields = [Field(number := self._signals.index(point.signal), device.wire_address(point) - block.first, point,
+                        point.order or device.order, self._signals[number].scaling(point.scale, point.offset))
+                  for point in points]
         first = block.first + device.address_base
         addresses = f"{first}" if block.size == 1 else f"{first}..{first + block.size - 1}"
         names = ", ".join(point.signal for point in points[:2]) + (f" +{len(points) - 2}" if len(points) > 2 else "")

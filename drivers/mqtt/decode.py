@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drivers.mqtt.columns import Columns
-from drivers.mqtt.feed import Feed
+from drivers.mqtt.feed import Feed, Point
 from drivers.mqtt.payload import (
     ABSENT,
     Malformed,
@@ -307,7 +307,14 @@ DECODERS = {"scalar": ScalarDecoder, "document": DocumentDecoder, "array": Array
 
 def decoder(feed: Feed, signals: SignalTable, tolerance_s: float) -> Decoder:
     """The decoder of a feed. KeyError when a signal is not in the table. tolerance_s: how far a stamp may be ahead."""
-    return DECODERS[feed.shape](feed, signals, round(tolerance_s * NS))
+    points = tuple(_in_engineering_units(point, signals) for point in feed.points)
+    return DECODERS[feed.shape](replace(feed, points=points), signals, round(tolerance_s * NS))
+
+
+def _in_engineering_units(point: Point, signals: SignalTable) -> Point:
+    conversion = point.conversion
+    scale, offset = signals[signals.index(point.signal)].scaling(conversion.scale, conversion.offset)
+    return replace(point, conversion=replace(conversion, scale=scale, offset=offset))
 
 
 def _spread(own_ns: int | None, count: int) -> NDArray[np.int64] | None:

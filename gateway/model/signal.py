@@ -60,7 +60,8 @@ class Signal:
 
     kind       key of the catalogue of kinds, e.g. "combustible_gas": gives ceilings and defaults
     low, high  measuring range in engineering units; a value outside is BAD_RANGE. None: no range check
-    loop_ma    the raw value is a 4-20 mA current scaled onto low..high: NAMUR NE 43 limits apply (needs low and high)
+    loop_ma    the points of this signal give a 4-20 mA current: drivers scale it onto low..high (`scaling`), and the
+               limits of NAMUR NE 43 apply to it (needs low and high)
     deadman_s  longest time without a new successful sample before the signal is announced as lost. None: not watched
     stuck_reads  so many successful reads of one value, once the signal has shown motion, raise `stuck`. None: off
     gas        a gas detector: its loss makes its area (partly) blind
@@ -82,6 +83,14 @@ class Signal:
     limits: tuple[Limit, ...] = ()
     labels: dict[int, Text] = field(default_factory=dict)
     fault_priority: Priority = Priority.P3  # of deadman, stuck and invalid; at least P2 for a gas detector
+
+    def scaling(self, scale: float, offset: float) -> tuple[float, float]:
+        """Scale and offset from what a device sends to engineering units, from those of its point. They are the same,
+        but for a current loop, whose point gives mA: 4 mA is `low`, 20 mA is `high`."""
+        if not self.loop_ma or self.low is None or self.high is None:
+            return scale, offset
+        per_ma = (self.high - self.low) / 16
+        return scale * per_ma, self.low + (offset - 4) * per_ma
 
 
 @dataclass(frozen=True, slots=True)
