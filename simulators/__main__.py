@@ -138,10 +138,10 @@ def _check_ports(settings: Settings, devices: int) -> None:
 def _json_teller() -> Callable[[Told], None]:
     def tell(told: Told) -> None:
         line = {"event": told.kind, "elapsed": told.elapsed, **told.detail}
-        if told.event is not None:
-            line |= {"en": told.event.text.en, "zh": told.event.text.zh}
-            if told.event.fault:
-                line |= {"fault": told.event.fault, "target": told.event.target, "arguments": told.event.arguments}
+        if (event := told.event) is not None:
+            line |= {"en": event.text.en, "zh": event.text.zh}
+            if event.fault:
+                line |= {"fault": event.fault, "target": event.target, "arguments": dict(event.arguments)}
         _print(orjson.dumps(line, option=orjson.OPT_NON_STR_KEYS).decode())
     return tell
 

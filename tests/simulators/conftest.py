@@ -15,6 +15,7 @@ from simulators import layout, scenario
 from simulators.world import Event, World
 
 ROOT = Path(__file__).parent.parent.parent
+DOCS = ROOT / "docs" / "how-to" / "simulate-a-site.md"
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -12,9 +10,7 @@ from simulators.faults import FAULTS
 from simulators.modbus_device import SOUND
 from simulators.plant import FAULT, INHIBIT, NORMAL, WARM_UP
 from simulators.world import World
-from tests.simulators.conftest import hit, let_pass
-
-DOCS = Path(__file__).parent.parent.parent / "docs" / "how-to" / "simulate-a-site.md"
+from tests.simulators.conftest import DOCS, hit, let_pass
 
 
 def readings(world: World, name: str, seconds: float) -> np.ndarray:

@@ -8,7 +8,7 @@ from simulators import layout, scenario
 from simulators.scenario import ScenarioError
 from simulators.text import SimulatorError
 from simulators.world import World
-from tests.simulators.conftest import let_pass
+from tests.simulators.conftest import DOCS, let_pass
 
 TITLE = 'title = { en = "t", zh = "题" }\n'
 
@@ -77,6 +77,14 @@ def test_a_layout_with_a_mistake_is_refused(before, after, message, tmp_path):
     path.write_text(text.replace(before, after, 1), encoding="utf-8")
     with pytest.raises(SimulatorError, match=message):
         World(layout.load(path))
+
+
+def test_the_example_of_the_handbook_plays(tmp_path, world):
+    path = tmp_path / "story.toml"
+    path.write_text(DOCS.read_text(encoding="utf-8").split("```toml\n")[1].split("```")[0], encoding="utf-8")
+    world.play(scenario.load(path, world.known))
+    begun = [(event.fault, event.target) for event in let_pass(world, 60) if event.kind == "fault"]
+    assert begun == [("leak", "GD-03"), ("slow_valve", "XV-101")]
 
 
 def test_a_condition_fires_once_when_it_comes_true(tmp_path, world):
