@@ -21,7 +21,7 @@ from gateway.api.view import GatewayView, Health, Latest
 from gateway.model.alarm import RISK_NAMES
 from gateway.model.clock import NS, Instant
 from gateway.model.ports import DeviceStatus, SinkStatus
-from gateway.model.quality import LABELS, Flag, Quality, code, is_good, severity
+from gateway.model.quality import LABELS, Flag, Quality, code, severity
 from gateway.model.signal import Condition, Signal
 from gateway.model.site import CONDITION_NAMES, Site
 from gateway.model.verdict import Evidence
@@ -155,17 +155,17 @@ def journal(rows: Sequence[JournalRow], zone: ZoneInfo) -> dict:
 # the gateway and what stands around it
 
 def zones(here: Site, latest: Latest, alarms: Iterable[AlarmView]) -> list[dict]:
-    """Each gas zone with its detectors. A detector works when its newest value is good and none of its sensor-fault
-    alarms holds; a zone without a working detector is blind."""
-    active = {(alarm.definition.origin, alarm.definition.condition) for alarm in alarms if alarm.state.condition}
-    lost = {origin for origin, condition in active if condition in _SENSOR_LOST}
-    good = is_good(latest.quality)
+    """Each gas zone with its detectors. A detector works once it was heard, while none of its sensor-fault alarms
+    holds: one lost request does not put it out. Blind: announced as such, or all have failed."""
+    holding = {(alarm.definition.origin, alarm.definition.condition) for alarm in alarms if alarm.state.condition}
+    failed = {origin for origin, condition in holding if condition in _SENSOR_LOST}
     found = []
     for area, detectors in here.gas_areas.items():
-        working = [bool(good[here.signals.index(detector)]) and detector not in lost for detector in detectors]
-        blind = not any(working) or (area, Condition.BLIND) in active
-        found.append({"area": area, "detectors": list(detectors), "works": working, "working": sum(working),
-                      "total": len(detectors), "state": "blind" if blind else "ok" if all(working) else "degraded"})
+        heard = [bool(latest.wall_ns[here.signals.index(detector)]) for detector in detectors]
+        works = [was and detector not in failed for was, detector in zip(heard, detectors, strict=True)]
+        blind = (area, Condition.BLIND) in holding or failed.issuperset(detectors)
+        found.append({"area": area, "detectors": list(detectors), "works": works, "working": sum(works),
+                      "total": len(detectors), "state": "blind" if blind else "ok" if all(works) else "degraded"})
     return found
 
 

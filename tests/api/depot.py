@@ -34,7 +34,7 @@ OPEN_CLOSED = {0: Text("open", "开"), 1: Text("closed", "关")}
 
 def gas(number: int, area: str) -> Signal:
     return Signal(f"GD-0{number}", Text("combustible gas", "可燃气体"), "combustible_gas", "%LEL", area, 0.0, 100.0,
-                  deadman_s=5.0, gas=True, limits=GAS_LIMITS, fault_priority=Priority.P2)
+                  deadman_s=5.0, stuck_reads=30, gas=True, limits=GAS_LIMITS, fault_priority=Priority.P2)
 
 
 def site(extra: Sequence[Signal] = (), language: str = "en", timezone: str = "Asia/Shanghai") -> Site:
@@ -108,10 +108,11 @@ class MemoryGateway:
         return self.clock.now()
 
     def feed(self, signal: str, value: float, quality: int = Quality.GOOD) -> None:
-        row = self.site.signals.index(signal)
-        frame = Frame.of(row, value, self.now(), quality)
+        self.take(Frame.of(self.site.signals.index(signal), value, self.now(), quality))
+
+    def take(self, frame: Frame) -> None:
         for name in ("value", "quality", "wall_ns", "line_ns"):
-            getattr(self.latest, name)[row] = getattr(frame, name)[0]
+            getattr(self.latest, name)[frame.signal] = getattr(frame, name)
         self.frames.append(frame)
 
     def raise_alarm(self, alarm: str, value: float = math.nan, evidence: tuple[Evidence, ...] = (), *,

@@ -19,7 +19,7 @@ function take(frame) {
     signals.alarms(alarms.byOrigin());
     showRisk(frame.alarms);
   }
-  if (frame.status) { status = frame.status; showPlant(status, site, frame.trusted); }
+  if (frame.status) { status = frame.status; showPlant(status, site); }
   tick();
 }
 
@@ -38,6 +38,8 @@ function tick() {
   showBanner(state);
   if (state !== "live") { if (state === "lost") document.title = `!! ${say("noLink")} - Davylamp`; return; }
   put($("clock"), clockOf(last.time));
+  put($("zone"), last.trusted ? site.timezone : say("clockBad"));
+  $("zone").className = last.trusted ? "" : "badge loud";
   alarms.tick();
 }
 
@@ -73,10 +75,9 @@ function show() {
   if (!site) return;
   put($("site"), pick(site.name));
   put($("product"), "Davylamp");
-  put($("zone"), site.timezone);
   if (alarms.list) { alarms.show(); showRisk(alarms.list); }
   signals.speak();
-  if (status) showPlant(status, site, last.trusted);
+  if (status) showPlant(status, site);
 }
 
 $("language").onclick = () => {

@@ -2,10 +2,10 @@
 import { $, el, put, shape } from "./dom.js";
 import { age, pick, say } from "./texts.js";
 
-export function showPlant(status, site, trusted) {
+export function showPlant(status, site) {
   showZones(status.zones, site);
   showDevices(status.devices);
-  showGateway(status, trusted);
+  showGateway(status);
 }
 
 function showZones(zones, site) {
@@ -32,12 +32,11 @@ function contact({ online, silent_s: silent }) {
   return say("contact", { age: silent === null ? say("never") : say("ago", { age: age(silent) }) });
 }
 
-function showGateway(status, trusted) {
+function showGateway(status) {
   put($("version"), status.version);
   replace($("parts"), [
     ...status.parts.map((one) => part(one.ok, pick(one.name), pick(one.detail), one.ok ? say("ok") : "")),
     ...status.sinks.map((sink) => part(sink.online, `${say("database")} ${sink.sink}`, pick(sink.reason), sink.online ? say("ok") : say("offline"))),
-    part(trusted, say("clock"), trusted ? "" : say("clockBad"), trusted ? say("clockGood") : ""),
   ]);
 }
 

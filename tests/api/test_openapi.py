@@ -1,0 +1,90 @@
+"""The description is held against the routes and against what is really answered."""
+
+from __future__ import annotations
+
+import math
+
+import orjson
+import pytest
+
+from gateway.api.openapi import PATHS, SCHEMAS, description
+from gateway.api.routes import create_app, pages
+from gateway.api.stream import Broadcast
+from gateway.model.ports import DeviceStatus, SinkStatus
+from gateway.model.quality import Quality
+from gateway.model.text import Text
+from gateway.model.verdict import Evidence
+from tests.api.schema import faults
+
+
+@pytest.fixture
+def gateway(gateway):
+    """With something of everything to tell."""
+    gateway.feed("GD-03", 42.17)
+    gateway.feed("GD-06", math.nan, Quality.BAD_COMM_LOST)
+    line = Evidence(gateway.now().wall_ns, "GD-03", math.nan, Text("no value", "无数值"))
+    gateway.raise_alarm("GD-03/HH", 41.9, (line,))
+    gateway.raise_alarm("esd-north")
+    gateway.raise_alarm("T-101.level/H", 10.9)
+    gateway.clock.advance(1)
+    gateway.end_alarm("T-101.level/H")
+    gateway.clock.advance(1)
+    gateway.device_list = [DeviceStatus("modbus", "probe", False, Text("no answer", "无应答"), 0, {"timeouts": 4})]
+    gateway.sink_list = [SinkStatus("influx", True, counters={"written": 7})]
+    return gateway
+
+
+def test_every_route_is_described_and_nothing_else(gateway):
+    own = {route.path for route in pages()}
+    served = {(route.path.replace(":path", ""), method.lower()) for route in create_app(gateway).routes
+              if route.path not in own for method in route.methods if method != "HEAD"}
+    assert served == {(path, method) for path, methods in PATHS.items() for method in methods}
+
+
+def test_every_reference_leads_somewhere_and_every_schema_is_used():
+    text = orjson.dumps(description("1")).decode()
+    named = {part.partition('"')[0] for part in text.split("#/components/schemas/")[1:]}
+    assert named == set(SCHEMAS)
+
+
+def answer_schema(path: str, method: str, status: str = "200") -> dict:
+    return PATHS[path][method]["responses"][status]["content"]["application/json"]["schema"]
+
+
+@pytest.mark.parametrize("path, question", [
+    ("/api/v1/site", ""), ("/api/v1/signals", ""), ("/api/v1/alarms", ""), ("/api/v1/journal", ""),
+    ("/api/v1/health", ""), ("/api/v1/signals/{signal}/history", ""), ("/api/v1/history", "?signal=GD-03&signal=GD-01"),
+    ("/healthz", ""), ("/api/v1/openapi.json", "")])
+async def test_real_answers_fit_their_description(client, gateway, path, question):
+    await client.post("/api/v1/alarms/esd-north/ack", json={"name": "Li"})
+    answer = await client.get(path.replace("{signal}", "GD-03") + question)
+    assert answer.status_code == 200
+    assert faults(answer.json(), answer_schema(path, "get"), SCHEMAS) == []
+
+
+async def test_an_acknowledgement_fits_its_description(client, gateway):
+    path = "/api/v1/alarms/{alarm}/ack"
+    asked = {"name": "Li", "comment": ""}
+    assert faults(asked, PATHS[path]["post"]["requestBody"]["content"]["application/json"]["schema"], SCHEMAS) == []
+    for status in ("200", "409"):
+        answer = await client.post("/api/v1/alarms/esd-north/ack", json=asked)
+        assert str(answer.status_code) == status
+        assert faults(answer.json(), answer_schema(path, "post", status), SCHEMAS) == []
+
+
+async def test_events_fit_their_description(gateway):
+    broadcast = Broadcast(gateway, period_s=0.01)
+    viewer = broadcast.join()
+    try:
+        for kind in ("hello", "regular"):
+            event = orjson.loads((await viewer.next()).removeprefix(b"data: "))
+            assert faults(event, SCHEMAS["Event"], SCHEMAS) == [], kind
+            assert event.get("hello", False) == (kind == "hello")
+    finally:
+        broadcast.close()
+
+
+def test_the_witness_itself_sees_what_is_wrong():
+    assert faults({"en": 1, "fr": ""}, SCHEMAS["Text"], SCHEMAS) == [
+        "$: zh is missing", "$.en: 1 is not ['string']", "$: fr is not described"]
+    assert faults(True, {"type": "integer"}, {}) == ["$: True is not ['integer']"]
