@@ -30,8 +30,11 @@ def check(draft: Draft, plans: Mapping[str, SignalPlan]) -> Iterator[Problem]:
         yield from _signal(plan, draft.signals[id], draft.kinds[plan.section.kind])
     for rule in draft.rules.values():
         yield from _rule(draft, rule)
-    yield from _bindings(draft)
-    yield from _plugin_findings(draft)
+    bindings = list(_bindings(draft))
+    yield from bindings
+    told = {(problem.file, problem.place, problem.key) for problem in bindings}
+    yield from (problem for problem in _plugin_findings(draft) if (problem.file, problem.place,
+                                                                   problem.key) not in told)
     yield from _timing(draft, plans)
     yield from _uncovered(draft, plans)
 
@@ -150,8 +153,9 @@ def _bindings(draft: Draft) -> Iterator[Problem]:
             if signal not in draft.declared:
                 yield spot.problem(*_unknown_signal(draft, signal))
             if signal in first:
-                yield spot.problem(Text(f'signal "{signal}" is bound twice; first in {first[signal].text().en}',
-                                        f'信号 "{signal}" 绑定了两次；首次在 {first[signal].text().zh}'),
+                where = first[signal].seen_from(spot)
+                yield spot.problem(Text(f'signal "{signal}" is bound twice; first in {where.en}',
+                                        f'信号 "{signal}" 绑定了两次；首次在 {where.zh}'),
                                    Text("one signal has one source: delete one, or use another signal id",
                                         "一个信号只能有一个来源：删除一个，或改用其他信号标识"))
             first.setdefault(signal, spot)
@@ -197,7 +201,7 @@ def _signal_timing(plan: SignalPlan, written: Written, period: float) -> Iterato
 
 def _uncovered(draft: Draft, plans: Mapping[str, SignalPlan]) -> Iterator[Problem]:
     """One list each, not one line for each signal."""
-    site = draft.document.spot(("signals",))._replace(key="")
+    site = Spot(draft.document.file, "signals", "")
     for signals, what, fix in (
         ([id for id, plan in plans.items() if not plan.limits and (plan.kind.gas or _says_nothing(plan))],
          Text("no limit is set on {count} signal(s): {signals}", "{count} 个信号没有设置限值：{signals}"),

@@ -26,10 +26,10 @@ class Spot(NamedTuple):
     def problem(self, what: Text, fix: Text, severity: str = "error") -> Problem:
         return Problem(self.file, self.place, self.key, what, fix, severity)
 
-    def text(self) -> Text:
-        """`depot.toml, signals[3] "GD-03" (line 40)`, for the text of another problem."""
-        return Text(*(", ".join(part for part in (self.file, place) if part) for place in (self.place,
-                                                                                           localised(self.place))))
+    def seen_from(self, other: Spot) -> Text:
+        """`signals[3] "GD-03" (line 40)` for the text of a problem at `other`, with the file if it is another one."""
+        file = "" if self.file == other.file else f"{self.file}, "
+        return Text(file + self.place, file + localised(self.place))
 
 
 def localised(place: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -74,7 +74,7 @@ class Draft:
         self.document = document
         self.problems: list[Problem] = []
         self._rows: list[PointRow] = []
-        self._rows_spoilt = False
+        self._rows_lost: set[int] = set()  # sources with a points file that can not be used as it is
         for key in document.data:
             if key not in TABLES:
                 self._report(document.spot((key,)), *unknown_key(key, TABLES))
@@ -82,7 +82,7 @@ class Draft:
         self.areas = self._list("areas", lambda _, table: AreaSection)
         self.kinds = self._kinds()
         self.sources = self._list("sources", lambda number, table: self._source(number, table, plugins.sources))
-        self.bound_all = (not self._rows_spoilt and len(self.sources) == len(document.data.get("sources", ()))
+        self.bound_all = (len(self.sources) == len(document.data.get("sources", ()))
                           and all(source.whole for source in self.sources.values()))
         self.declared: set[str] = set()
         self.signals = self._signals()
@@ -96,6 +96,12 @@ class Draft:
 
     def _report(self, spot: Spot, what: Text, fix: Text) -> None:
         self.problems.append(spot.problem(what, fix))
+
+    def _report_twice(self, name: str, second: Spot, first: Spot) -> None:
+        where = first.seen_from(second)
+        self._report(second,
+                     Text(f'"{name}" is there twice; first in {where.en}', f'"{name}" 重复；首次出现在 {where.zh}'),
+                     Text("give one of them another id, or delete it", "修改其中一个的标识，或删除一个"))
 
     def _at(self, *base: str | int) -> Locate:
         return lambda location: self.document.spot((*base, *location))
@@ -148,10 +154,12 @@ class Draft:
         for number, table in self._tables(name):
             model = model_of(number, table)
             written = self._valid(model, table, self._at(name, number)) if model is not None else None
+            if name == "sources" and number in self._rows_lost and written is not None:
+                written = replace(written, whole=False)
             known = written.section.id if written is not None else table.get("id")
             if isinstance(known, str) and first.setdefault(known, number) != number:
-                self._report(self.document.spot((name, number, "id")),
-                             *_twice(known, self.document.spot((name, first[known]))))
+                self._report_twice(known, self.document.spot((name, number, "id")),
+                                   self.document.spot((name, first[known])))
             elif written is not None:
                 found[known] = written
         return found
@@ -199,7 +207,8 @@ class Draft:
             self.document.rows[(*location, "points", len(points))] = row.row
             points.append(row.point)
             self._rows.append(row)
-        self._rows_spoilt |= len(self.problems) > before
+        if len(self.problems) > before:
+            self._rows_lost.add(int(location[1]))
 
     def _kinds(self) -> dict[str, Kind]:
         """The catalogue, overlaid with what this site says."""
@@ -235,14 +244,14 @@ class Draft:
             if name is None or not row.attributes:
                 continue
             if name in from_rows:
-                self._report(row.row.spot(("signal",)), *_twice(name, from_rows[name].row.spot(())))
+                self._report_twice(name, row.row.spot(("signal",)), from_rows[name].row.spot(()))
             from_rows.setdefault(name, row)
         tables: dict[str, int] = {}
         for number, table in self._tables("signals"):
             name = table.get("id")
             if isinstance(name, str) and name in tables:
-                self._report(self.document.spot(("signals", number, "id")),
-                             *_twice(name, self.document.spot(("signals", tables[name]))))
+                self._report_twice(name, self.document.spot(("signals", number, "id")),
+                                   self.document.spot(("signals", tables[name])))
                 continue
             row = from_rows.pop(name, None) if isinstance(name, str) else None
             if isinstance(name, str):
@@ -283,9 +292,3 @@ def _merged(row: PointRow | None, table: dict) -> dict:
     if all(isinstance(said, dict) for said in limits):
         merged["limits"] = {**limits[0], **limits[1]}
     return merged
-
-
-def _twice(name: str, first: Spot) -> tuple[Text, Text]:
-    where = first.text()
-    return (Text(f'"{name}" is there twice; first in {where.en}', f'"{name}" 重复；首次出现在 {where.zh}'),
-            Text("give one of them another id, or delete it", "修改其中一个的标识，或删除一个"))

@@ -50,7 +50,7 @@ def limit_problems(plan: SignalPlan, written: Written, kind: Kind) -> Iterator[P
     yield from _out_of_order(plan, values, at)
     yield from _out_of_range(plan, values, at)
     yield from _deadbands(plan, values, at)
-    yield from _delays(plan, at)
+    yield from _delays(plan, written, at)
 
 
 def _incomplete(plan: SignalPlan, at: At) -> Iterator[Problem]:
@@ -120,14 +120,18 @@ def _deadbands(plan: SignalPlan, values: Mapping[str, float], at: At) -> Iterato
                 Text("make deadband smaller, or move the limits apart", "减小 deadband，或拉开限值间距"), "warning")
 
 
-def _delays(plan: SignalPlan, at: At) -> Iterator[Problem]:
-    for condition, limit in plan.limits.items():
-        delay = plan.on_delay_s(limit)
-        if plan.deadman_s is not None and delay > plan.deadman_s:
-            yield at(condition, "on_delay").problem(
-                _of(plan, "on-delay of {condition} ({delay:g} s) is longer than the deadman ({deadman:g} s)",
-                    "{condition} 的触发延时（{delay:g} s）长于数据中断时限（{deadman:g} s）",
-                    condition=condition, delay=delay, deadman=plan.deadman_s),
+def _delays(plan: SignalPlan, written: Written, at: At) -> Iterator[Problem]:
+    late = {condition: plan.on_delay_s(limit) for condition, limit in plan.limits.items()
+            if plan.deadman_s is not None and plan.on_delay_s(limit) > plan.deadman_s}
+    own = [condition for condition in late if plan.limits[condition].on_delay is not None]
+    by_default = [condition for condition in late if condition not in own]
+    for conditions, spot in (*(((condition,), at(condition, "on_delay")) for condition in own),
+                             (by_default, written.spot(("deadman",)))):
+        if conditions:
+            yield spot.problem(
+                _of(plan, "on-delay of {conditions} ({delay:g} s) is longer than the deadman ({deadman:g} s)",
+                    "{conditions} 的触发延时（{delay:g} s）长于数据中断时限（{deadman:g} s）",
+                    conditions=", ".join(conditions), delay=late[conditions[0]], deadman=plan.deadman_s),
                 Text("shorten on_delay, or lengthen deadman", "缩短 on_delay，或延长 deadman"), "warning")
 
 

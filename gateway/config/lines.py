@@ -50,6 +50,7 @@ class _Reader:
         path: Path = ()
         for key in parents:
             path = self._newest((*path, key))
+            self._note(path, here)
         path = (*path, last)
         if array:
             self._note(path, here)

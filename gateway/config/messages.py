@@ -13,6 +13,7 @@ from gateway.config.shape import keys, models_at
 from gateway.config.values import did_you_mean, nearest, shown
 from gateway.model.errors import Problem
 from gateway.model.text import Text
+from gateway.model.units import parse_duration, parse_size
 
 _NUMBER_FIX = Text("write a number without quotes", "填写数字，不加引号")
 _WHOLE_FIX = Text("write a whole number without quotes", "填写整数，不加引号")
@@ -87,18 +88,17 @@ MESSAGES: dict[str, tuple[Text, Text]] = {
 
 # Messages of gateway.model's parsers and of Python's own, which speak English only.
 _PARSERS: tuple[tuple[re.Pattern[str], Text, Text], ...] = (
-    (re.compile(r"expected a duration such as .*, got (.*)", re.DOTALL),
-     Text("{} is not a duration", "{} 不是有效的时长"),
+    (re.compile("expected a duration such as "), Text("{got} is not a duration", "{got} 不是有效的时长"),
      Text('write a number with a unit, such as "500ms", "5s", "2min", "1h" or "30d"',
           '填写带单位的数，例如 "500ms"、"5s"、"2min"、"1h" 或 "30d"')),
-    (re.compile(r"expected a size such as .*, got (.*)", re.DOTALL),
-     Text("{} is not a size", "{} 不是有效的容量"),
+    (re.compile("expected a size such as "), Text("{got} is not a size", "{got} 不是有效的容量"),
      Text('write a number with a unit, such as "200MB" or "2GiB"', '填写带单位的数，例如 "200MB" 或 "2GiB"')),
-    (re.compile(r"invalid literal for int\(\) with base \d+: (.*)", re.DOTALL),
-     Text("expected a whole number, got {}", "应为整数，实际为 {}"), Text("write a whole number", "填写整数")),
-    (re.compile(r"could not convert string to float: (.*)", re.DOTALL),
-     Text("expected a number, got {}", "应为数字，实际为 {}"), Text("write a number", "填写数字")),
+    (re.compile(r"invalid literal for int\(\)"), Text("expected a whole number, got {got}", "应为整数，实际为 {got}"),
+     Text("write a whole number", "填写整数")),
+    (re.compile("could not convert string to float"), Text("expected a number, got {got}", "应为数字，实际为 {got}"),
+     Text("write a number", "填写数字")),
 )
+_ADDRESS_FIX = Text('write an address such as "http://192.168.1.10:8086"', '填写网址，例如 "http://192.168.1.10:8086"')
 _SECRET = re.compile(r"password|token|secret|passwd", re.IGNORECASE)
 
 
@@ -148,19 +148,36 @@ def unknown_key(key: str, allowed: tuple[str, ...]) -> tuple[Text, Text]:
 
 def _words(finding: Any) -> tuple[Text, Text]:
     context = dict(finding.get("ctx", {}))
+    given = finding["input"]
     if (error := context.get("error")) is not None:
         if error.args and isinstance(error.args[0], Text):
             return error.args[0], error.args[1] if len(error.args) > 1 else MESSAGES["value_error"][1]
         for pattern, what, fix in _PARSERS:
-            if match := pattern.fullmatch(str(error)):
-                return Text(what.en.format(match[1]), what.zh.format(match[1])), fix
+            if pattern.match(str(error)):
+                return what.format(got=shown(given)), fix
     if finding["type"] not in MESSAGES:  # an error type of a plugin's own
         return Text(finding["msg"], f"值无效：{finding['msg']}"), MESSAGES["value_error"][1]
     what, fix = MESSAGES[finding["type"]]
+    if "https?://" in str(context.get("pattern")):
+        fix = _ADDRESS_FIX
+    context |= {bound: _in_its_unit(context[bound], given) for bound in ("gt", "ge", "lt", "le") if bound in context}
     secret = bool(finding["loc"]) and _SECRET.search(str(finding["loc"][-1])) is not None
-    context["got"] = Text("a hidden value", "隐藏的值") if secret else shown(finding["input"])
-    choices = re.findall(r"'([^']*)'", str(context.get("expected", context.get("expected_tags", ""))))
-    if choices and isinstance(finding["input"], str):
-        hint = did_you_mean(finding["input"], choices)
-        what = Text(what.en + hint.en, what.zh + hint.zh)
+    context["got"] = Text("a hidden value", "隐藏的值") if secret else shown(given)
+    for key in ("expected", "expected_tags"):
+        if choices := re.findall(r"'([^']*)'", str(context.get(key, ""))):
+            context[key] = Text(*(mark.join(f'"{choice}"' for choice in choices) for mark in (", ", "、")))
+            if isinstance(given, str):
+                hint = did_you_mean(given, choices)
+                what = Text(what.en + hint.en, what.zh + hint.zh)
     return what.format(**context), fix.format(**context)
+
+
+def _in_its_unit(bound: float, given: object) -> str:
+    """A bound in the unit that the value turned out to have: "5 s" for a duration, "1000000 B" for a size."""
+    for unit, parse in (("s", parse_duration), ("B", parse_size)):
+        try:
+            if isinstance(given, str) and not given.strip().replace(".", "").isdigit() and parse(given) is not None:
+                return f"{bound} {unit}"
+        except ValueError:
+            continue
+    return str(bound)

@@ -22,7 +22,7 @@ from pydantic import BaseModel
 from gateway.config.document import Location, Row, Spot, file_problem
 from gateway.config.sections import LimitsSection, SignalSection
 from gateway.config.shape import keys
-from gateway.config.values import did_you_mean
+from gateway.config.values import did_you_mean, nearest
 from gateway.model.errors import Problem
 from gateway.model.text import Text
 
@@ -41,8 +41,10 @@ class PointRow:
 
 
 @cache
-def _aliases() -> Mapping[str, Mapping[str, str]]:
-    return tomllib.loads(files("gateway.config").joinpath("columns.toml").read_text(encoding="utf-8"))
+def aliases() -> Mapping[str, str]:
+    """Titles people write -> key."""
+    tables = tomllib.loads(files("gateway.config").joinpath("columns.toml").read_text(encoding="utf-8"))
+    return {title: key for table in tables.values() for title, key in table.items()}
 
 
 def read_points(path: Path, point: type[BaseModel], asked_by: Spot,
@@ -101,13 +103,14 @@ def _columns(file: str, header: tuple[int, list[str]], point: type[BaseModel],
     number, titles = header
     known = _known_titles(point)
     columns: dict[int, tuple[str, str]] = {}
+    meant: set[str | None] = set()  # by columns with a misspelt title
     for column, title in enumerate(titles):
         spot = Spot(file, f"row {number}", title)
-        key = title if title in known else known.get(title.casefold())
-        key = known.get(key, key) if key is not None else None
+        key = known.get(title) or known.get(title.casefold())
         if not title:
             continue
         if key is None:
+            meant.add(known.get(nearest(title, known) or ""))
             hint = did_you_mean(title, known)
             report(spot.problem(Text(f"unknown column{hint.en}", f"未知的列{hint.zh}"),
                                 Text("rename or delete the column", "修改列标题或删除该列")))
@@ -118,9 +121,8 @@ def _columns(file: str, header: tuple[int, list[str]], point: type[BaseModel],
             columns[column] = (key, title)
     present = {key for key, _ in columns.values()}
     missing = [key for key in _required(point) if key not in present]
-    for key in missing:
-        chinese = next((alias for table in _aliases().values() for alias, target in table.items() if target == key),
-                       key)
+    for key in (key for key in missing if key not in meant):
+        chinese = next((alias for alias, target in aliases().items() if target == key), key)
         report(Spot(file, f"row {number}", key).problem(
             Text(f"column {key} is missing", f"缺少列 {key}"),
             Text(f"add a column titled {key} or {chinese}", f"增加标题为 {key} 或 {chinese} 的列")))
@@ -133,9 +135,7 @@ def _known_titles(point: type[BaseModel]) -> dict[str, str]:
     titles = {key: key for key in allowed}
     titles |= {key.casefold(): key for key in allowed if key not in LIMITS}
     titles |= {limit.casefold(): limit for limit in LIMITS}
-    for table in _aliases().values():
-        titles |= {alias: key for alias, key in table.items() if key in allowed}
-    return titles
+    return titles | {alias: key for alias, key in aliases().items() if key in allowed}
 
 
 def _required(point: type[BaseModel]) -> list[str]:

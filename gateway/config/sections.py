@@ -182,7 +182,7 @@ class SignalSection(Watched):
     high: Number | None = None
     """Upper end of the measuring range; a value above it is not valid."""
     loop_ma: bool = False
-    """The raw value is a 4-20 mA current spread over `low` .. `high`: NAMUR NE 43 fault limits apply."""
+    """A 4-20 mA loop: the source scales it so that 4 mA is `low` and 20 mA is `high`; NAMUR NE 43 limits apply."""
     labels: dict[int, Name] = {}
     """For switches and states: what to show for a value, such as `{ 0 = "closed", 1 = "open" }`."""
 

@@ -27,7 +27,7 @@ NONE = "none"  # what a person writes to say "deliberately not"
 def nearest(word: str, options: Iterable[str]) -> str | None:
     """The option that `word` was probably meant to be, or None."""
     by_fold = {option.casefold(): option for option in options}
-    match = difflib.get_close_matches(str(word).casefold(), by_fold, n=1, cutoff=0.6)
+    match = difflib.get_close_matches(word.casefold(), by_fold, n=1, cutoff=0.6 if word.isascii() else 0.5)
     return by_fold[match[0]] if match else None
 
 
@@ -179,7 +179,7 @@ Conditions = Annotated[tuple[Condition, ...], Field(min_length=1), BeforeValidat
 
 # What the reference calls them.
 WRITTEN_AS: dict[Callable, str] = {
-    _name: "text, or `{ en, zh }`", _number: "number", _id: "id", _timezone: "time zone", parse_duration: "duration",
+    _name: "text, or `{ en, zh }`", _id: "id", _timezone: "time zone", parse_duration: "duration",
     parse_size: "size", _priority: '`"P1"` .. `"P4"`', _deadband: 'number, or `"2%"` of the range', _test: "test",
     _one_or_more: "list of tests",
 }
