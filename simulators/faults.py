@@ -221,7 +221,7 @@ def reboot(world: World, target: str, warm_up: float) -> Undo:
     return undo
 
 
-@fault("garbled_frame", "device", "A `share` of the answers (0 to 1) has a wrong byte: RTU anywhere, TCP in the header.",
+@fault("garbled_frame", "device", "A `share` of the answers (0 to 1) has a wrong byte: RTU anywhere, TCP in front.",
        "占比 `share`（0 到 1）的应答出现错误字节：RTU 任意位置，TCP 在报文头。", share=Argument(0.5, "", 0, 1))
 def garbled_frame(world: World, target: str, share: float) -> Undo:
     return _attribute(world.devices[target].wire, "garbled", share)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -184,7 +184,7 @@ class Layout:
     wind_speed: float = 2.0  # m/s
     wind_towards: float = 0.0  # degrees, 0 is along +x
     devices: tuple[DeviceMap, ...] = ()
-    publishers: tuple[Publisher, ...] = field(default=())
+    publishers: tuple[Publisher, ...] = ()
 
 
 _PARTS: dict[str, type] = {

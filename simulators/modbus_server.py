@@ -71,7 +71,7 @@ class TcpEndpoint:
         """Port 0 becomes a free one, and stays the same when the endpoint is closed and opened again."""
         loop = asyncio.get_running_loop()
         try:
-            self._server = await loop.create_server(lambda: self._protocol(), LOOPBACK, self.port)
+            self._server = await loop.create_server(self._protocol, LOOPBACK, self.port)
         except OSError as error:
             names = ", ".join(device.id for device in self.devices.values())
             raise not_opened(error, self.port, f"{self._option} ({names})") from error

@@ -66,7 +66,6 @@ class Station:
         self._tcp = [TcpEndpoint([device], settings.modbus_port and settings.modbus_port + device.map.port, rng,
                                  f"--modbus-port {settings.modbus_port}") for device in world.devices.values()]
         bus = SerialBus(world.devices.values(), rng)
-        self._lines: list[Pty | RtuOverTcp | Control] = []
         self._pty = Pty(bus, settings.serial) if settings.serial else None
         self._rtu_tcp = RtuOverTcp(bus, settings.rtu_tcp) if settings.rtu_tcp is not None else None
         self._control = Control(world, settings.control) if settings.control is not None else None
@@ -76,6 +75,7 @@ class Station:
 
     async def run(self) -> None:
         """Raises SimulatorError when a port or link can not be had; nothing stays open then."""
+        ready = False
         try:
             for line in (*self._tcp, *self._lines):
                 await line.open()
@@ -85,6 +85,7 @@ class Station:
                 for client in self._clients:
                     await client.tried.wait()
                 self._tell(Told("ready", 0.0, self.places()))
+                ready = True
                 await self._move()
         except ExceptionGroup as group:
             if ours := group.subgroup(SimulatorError):
@@ -93,7 +94,8 @@ class Station:
         finally:
             for line in (*self._tcp, *self._lines):
                 await line.close()
-            self._tell(Told("summary", self._world.elapsed, self.counts()))
+            if ready:
+                self._tell(Told("summary", round(self._world.elapsed, 1), self.counts()))
 
     def places(self) -> dict[str, Any]:
         """Where everything is."""
