@@ -36,7 +36,7 @@ from gateway.model.errors import LedgerError
 from gateway.model.text import Text
 from gateway.model.verdict import Evidence
 
-# Entry n brings a file from version n to n + 1.
+# Entry n brings a file from user_version n to n + 1.
 MIGRATIONS: Final = ("""
 CREATE TABLE alarm (
     id TEXT PRIMARY KEY, state TEXT NOT NULL, occurrence INTEGER NOT NULL, raised_wall_ns INTEGER NOT NULL,
@@ -53,8 +53,9 @@ CREATE TABLE outbox (
     key TEXT NOT NULL, notifier TEXT NOT NULL, alarm TEXT NOT NULL, priority INTEGER NOT NULL, line_ns INTEGER NOT NULL,
     payload TEXT NOT NULL, PRIMARY KEY (key, notifier)
 ) STRICT;
+PRAGMA application_id = 0x4C414D50; -- "LAMP"
+PRAGMA user_version = 1;
 """,)
-APPLICATION_ID: Final = 0x4C414D50  # "LAMP"
 FIRST_HASH: Final = bytes(32)
 _DAMAGED: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
@@ -223,8 +224,7 @@ class AlarmLedger:
             connection.execute("PRAGMA wal_autocheckpoint = 10000")  # normally `tidy` does it, when nobody waits
             connection.execute("PRAGMA journal_size_limit = 1048576")
             for number in range(version, len(MIGRATIONS)):
-                connection.executescript(f"BEGIN IMMEDIATE;{MIGRATIONS[number]}PRAGMA application_id = {APPLICATION_ID};"
-                                         f"PRAGMA user_version = {number + 1};COMMIT;")
+                connection.executescript(f"BEGIN IMMEDIATE; {MIGRATIONS[number]} COMMIT;")
             last = connection.execute("SELECT position, hash FROM journal ORDER BY position DESC LIMIT 1").fetchone()
             contents = Contents(tuple(_read_states(connection)), tuple(_read_outbox(connection)), set_aside)
         except BaseException:

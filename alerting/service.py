@@ -308,7 +308,7 @@ class AlarmService:
             self._writer.put(Work(outbox=gone))
 
     def _delivered(self, key: str, notifier: str) -> None:
-        self._writer.put(Work(outbox={(key, notifier): None}))
+        self._writer.put(Work(outbox={(key, notifier): None}), soon=False)
         self._judge_notifiers()
 
     def _given_up(self, notice: Notice, notifier: str, reason: Text) -> None:

@@ -24,18 +24,20 @@ log = logging.getLogger(__name__)
 class LedgerWriter:
     """opened(contents), committed(ticket, monotonic_ns) and failed(error) are called on the loop that `start` ran on.
 
-    `put` returns a ticket, counted up; `committed(n)` covers every ticket up to n.
+    `put` returns a ticket, counted up; `committed(n)` covers every ticket up to n. `soon=False`: this work may wait for
+    the next commit, but no longer than `idle_s`; each commit costs the medium an fsync.
     """
 
     def __init__(self, ledger: AlarmLedger, *, opened: Callable[[Contents], None],
                  committed: Callable[[int, int], None], failed: Callable[[LedgerError], None],
-                 journal_limit: int = 10_000, retry_s: float = 2.0, idle_s: float = 5.0):
+                 journal_limit: int = 10_000, retry_s: float = 2.0, idle_s: float = 1.0):
         self._ledger = ledger
         self._opened, self._committed, self._failed = opened, committed, failed
         self._journal_limit, self._retry_s, self._idle_s = journal_limit, retry_s, idle_s
         self._wake = threading.Condition()
         self._pile = Work()
         self._ticket = 0
+        self._urgent = False
         self._gap = 0  # journal rows that gave way since the last commit
         self._stopping = False
         self._untidy = False
@@ -48,10 +50,11 @@ class LedgerWriter:
         self._thread = threading.Thread(target=self._run, name="alarm-ledger", daemon=True)
         self._thread.start()
 
-    def put(self, work: Work) -> int:
+    def put(self, work: Work, *, soon: bool = True) -> int:
         with self._wake:
             self._pour(work)
             self._ticket += 1
+            self._urgent |= soon
             self._wake.notify()
             return self._ticket
 
@@ -69,13 +72,15 @@ class LedgerWriter:
             if not is_open:
                 is_open = self._attempt(self._open)
             if is_open:
+                self._rest()
                 work, ticket = self._take()
                 if work:
                     is_open = self._attempt(lambda work=work, ticket=ticket: self._commit(work, ticket))
                     if not is_open:
                         self._put_back(work)
-                elif not self._stopping:
-                    is_open = self._rest()
+                elif self._untidy:
+                    self._untidy = False
+                    is_open = self._attempt(self._ledger.tidy)
             with self._wake:
                 if self._stopping and (not self._pile or not is_open):
                     break
@@ -114,7 +119,7 @@ class LedgerWriter:
 
     def _take(self) -> tuple[Work, int]:
         with self._wake:
-            work, self._pile = self._pile, Work()
+            work, self._pile, self._urgent = self._pile, Work(), False
             if self._gap:
                 work.records.append(Record("gap", "", time.time_ns(), {"rows_lost": self._gap}))
             self._gap = 0
@@ -124,7 +129,7 @@ class LedgerWriter:
         with self._wake:
             if failed.records and failed.records[-1].kind == "gap":
                 self._gap += failed.records.pop().body["rows_lost"]
-            newer, self._pile = self._pile, failed
+            newer, self._pile, self._urgent = self._pile, failed, True
             self._pour(newer)
 
     def _pour(self, work: Work) -> None:
@@ -142,12 +147,9 @@ class LedgerWriter:
             else:
                 pile.outbox[key] = pending
 
-    def _rest(self) -> bool:
-        """Wait for work. When none comes for a while, tidy up once after the commits before."""
+    def _rest(self) -> None:
+        """Wait for work: at once if it is urgent, else for company. Nothing at all to do: for ever."""
         with self._wake:
-            quiet = not self._wake.wait_for(lambda: self._pile or self._stopping,
-                                            self._idle_s if self._untidy else None)
-        if not quiet:
-            return True
-        self._untidy = False
-        return self._attempt(self._ledger.tidy)
+            if not self._untidy:
+                self._wake.wait_for(lambda: self._pile or self._stopping)
+            self._wake.wait_for(lambda: self._urgent or self._stopping, self._idle_s)

@@ -1,0 +1,194 @@
+"""Delivery: order, keys and counts, against real HTTP receivers."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+
+import pytest
+
+from alerting.notifiers.config import WebhookSettings
+from alerting.notifiers.webhook import WebhookNotifier
+from alerting.outbox import DeliverySettings, Outbox
+from gateway.model.alarm import Priority
+from gateway.model.clock import ManualClock
+from gateway.model.ports import Notice
+from tests.alerting.receiver import receiver, until
+
+QUICK = DeliverySettings(first_retry_s=0.01, longest_retry_s=0.05, rest_s=0.005, send_timeout_s=10)
+
+
+class Desk:
+    """An outbox with its diary."""
+
+    def __init__(self, urls: dict[str, str], settings: DeliverySettings, clock: ManualClock):
+        self.delivered: list[tuple[str, str]] = []
+        self.given_up: list[tuple[str, str, str]] = []
+        self.troubles: list[tuple[str, ...]] = []
+        notifiers = [WebhookNotifier(WebhookSettings(id=name, url=url, timeout=5)) for name, url in urls.items()]
+        self.outbox = Outbox(
+            notifiers, clock, settings, delivered=lambda key, name: self.delivered.append((key, name)),
+            given_up=lambda notice, name, why: self.given_up.append((notice.key, name, why.zh)),
+            trouble=lambda: self.troubles.append(tuple(self.outbox.failing)))
+
+    def release(self, *keys: str, priority: Priority = Priority.P2) -> None:
+        for key in keys:
+            self.outbox.release(Notice(key, key, {"key": key}), priority)
+
+
+@asynccontextmanager
+async def desk(settings: DeliverySettings = QUICK, clock: ManualClock | None = None, **urls: str):
+    here = Desk(urls, settings, clock or ManualClock())
+    yield here
+    await here.outbox.close()
+
+
+async def test_most_urgent_first_then_oldest():
+    with receiver() as phone:
+        async with desk(phone=phone.url) as here:
+            here.release("old P3", "newer P3", priority=Priority.P3)
+            here.release("P1", priority=Priority.P1)
+            here.release("P2")
+            here.outbox.start()
+            await phone.until(lambda phone: len(phone.taken) == 4)
+        assert [call.key for call in phone.calls] == ["P1", "P2", "old%20P3", "newer%20P3"]
+        assert here.delivered == [("P1", "phone"), ("P2", "phone"), ("old P3", "phone"), ("newer P3", "phone")]
+
+
+async def test_a_notice_is_repeated_under_the_same_key_until_it_is_taken():
+    with receiver() as phone:
+        phone.answers = [500, 503, 404, 429]
+        async with desk(phone=phone.url) as here:
+            here.outbox.start()
+            here.release("a")
+            await phone.until(lambda phone: phone.taken)
+            await until(lambda: here.delivered)
+        assert [(call.key, call.status) for call in phone.calls] == [("a", code) for code in (500, 503, 404, 429, 204)]
+        assert here.troubles == [("phone",), ()], "failing after three failures, well again after the success"
+
+
+async def test_one_notifier_that_hangs_does_not_hold_up_another():
+    with receiver() as dead, receiver() as phone:
+        dead.hold.clear()
+        async with desk(dead=dead.url, phone=phone.url) as here:
+            here.outbox.start()
+            here.release(*"abc")
+            await phone.until(lambda phone: len(phone.taken) == 3)
+            assert dead.calls == []
+            dead.hold.set()
+            await dead.until(lambda dead: len(dead.taken) == 3)
+
+
+async def test_a_fresh_p1_does_not_wait_for_the_rest_of_a_dead_channel():
+    settings = DeliverySettings(first_retry_s=1000, longest_retry_s=1000, rest_s=1000)
+    with receiver() as phone:
+        phone.answers = [500]
+        async with desk(settings, phone=phone.url) as here:
+            here.outbox.start()
+            here.release("a")
+            await phone.until(lambda phone: len(phone.calls) == 1)
+            here.release("b")
+            here.release("fire", priority=Priority.P1)
+            await phone.until(lambda phone: phone.taken)
+            assert [call.key for call in phone.calls][:2] == ["a", "fire"]
+            await phone.until(lambda phone: len(phone.calls) >= 3)
+            assert phone.calls[2].key == "b", "the channel took one, so it rests no longer"
+
+
+async def test_when_a_channel_is_back_everything_that_waited_is_due():
+    settings = DeliverySettings(first_retry_s=0.02, longest_retry_s=1000, rest_s=0.001)
+    with receiver() as phone:
+        phone.status = 500
+        async with desk(settings, phone=phone.url) as here:
+            here.outbox.start()
+            here.release(*"abcdef")
+            await phone.until(lambda phone: len(phone.calls) >= 20)
+            phone.status = 204
+            await phone.until(lambda phone: len(phone.taken) == 6)
+
+
+async def test_a_refused_notice_is_given_up_and_the_rest_goes_on():
+    with receiver() as phone:
+        phone.answers = [400]
+        async with desk(phone=phone.url) as here:
+            here.release("poison", "good")
+            here.outbox.start()
+            await until(lambda: here.delivered)
+        assert [call.key for call in phone.calls] == ["poison", "good"]
+        assert [(key, name) for key, name, _ in here.given_up] == [("poison", "phone")]
+        assert "接收方返回 400" in here.given_up[0][2]
+        assert here.troubles == [("phone",), ()]
+
+
+async def test_a_p1_is_never_given_up_and_does_not_starve_the_others():
+    with receiver() as phone:
+        phone.refuses = {"fire"}
+        settings = DeliverySettings(first_retry_s=0.01, longest_retry_s=0.01, rest_s=0.001, give_up_s=0)
+        async with desk(settings, phone=phone.url) as here:
+            here.release("fire", priority=Priority.P1)
+            here.release(*"abc")
+            here.outbox.start()
+            await phone.until(lambda phone: len(phone.taken) == 3)
+            await phone.until(lambda phone: [call.key for call in phone.calls].count("fire") >= 5)
+            phone.refuses = set()
+            await phone.until(lambda phone: len(phone.taken) == 4)
+        assert here.given_up == []
+
+
+async def test_what_is_older_than_a_day_is_given_up_on_the_time_line_not_on_the_wall_clock():
+    clock = ManualClock()
+    with receiver() as phone:
+        phone.status = 503
+        async with desk(clock=clock, phone=phone.url) as here:
+            here.outbox.start()
+            here.release("a")
+            clock.step_wall(10 * 365 * 86400)
+            await phone.until(lambda phone: len(phone.calls) >= 4)
+            assert here.given_up == []
+            clock.advance(86_401)
+            await until(lambda: here.given_up)
+        assert here.outbox.pending == 0
+
+
+async def test_a_full_outbox_gives_up_the_least_urgent_then_the_oldest():
+    async with desk(DeliverySettings(capacity=3), phone="http://127.0.0.1:9/") as here:  # not started: nothing leaves
+        here.release("p1", priority=Priority.P1)
+        here.release("old", "new", priority=Priority.P3)
+        here.release("p2")
+        here.release("another p1", priority=Priority.P1)
+        here.release("late p3", priority=Priority.P3)
+        assert [key for key, _, _ in here.given_up] == ["old", "new", "late p3"]
+        assert here.outbox.status()[0].counters["given_up"] == 3
+
+
+async def test_a_key_that_waits_is_not_added_twice_and_can_be_revised():
+    with receiver() as phone:
+        async with desk(phone=phone.url) as here:
+            here.release("a")
+            here.release("a")
+            here.outbox.revise(Notice("a", "a", {"key": "a", "recorded": True}))
+            here.outbox.revise(Notice("never released", "b", {}))
+            here.outbox.start()
+            await until(lambda: here.delivered)
+            here.release("z")
+            await phone.until(lambda phone: len(phone.taken) == 2)
+        assert [call.payload for call in phone.calls] == [{"key": "a", "recorded": True}, {"key": "z"}]
+
+
+async def test_a_notifier_with_a_bug_is_tried_again_like_any_other():
+    class Buggy:
+        id = "buggy"
+        calls = 0
+
+        async def send(self, notice: Notice) -> None:
+            self.calls += 1
+            if self.calls < 3:
+                raise ZeroDivisionError("a plugin's own mistake")
+
+    delivered, notifier = [], Buggy()
+    outbox = Outbox([notifier], ManualClock(), QUICK, delivered=lambda *what: delivered.append(what),
+                    given_up=lambda *_: pytest.fail("gave up"), trouble=lambda: None)
+    outbox.start()
+    outbox.release(Notice("a", "a", {}), Priority.P2)
+    await until(lambda: delivered == [("a", "buggy")])
+    assert outbox.status()[0].counters == {"delivered": 1, "failed": 2, "given_up": 0}
+    await outbox.close()

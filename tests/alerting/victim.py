@@ -1,0 +1,90 @@
+"""The process that test_crash kills: a service that is fed a fixed story of edges, over and over from its beginning, as
+a gateway does that evaluates its stored frames again after a crash.
+
+    python -m tests.alerting.victim ALARM_FILE DIARY [finish]
+
+stdout: "ready", then one line per committed transition, "done" at the end. DIARY: one line per notice handed over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+import random
+import sys
+from contextlib import suppress
+
+from alerting.engine import Transition
+from alerting.ledger import AlarmLedger
+from alerting.service import AlarmService, AlarmSettings
+from gateway.model.clock import ManualClock
+from gateway.model.errors import CommandError
+from gateway.model.ports import Notice
+from gateway.model.verdict import Edge
+from tests.alerting.sites import depot, edge, verdicts
+
+SITE = depot()
+UNTOUCHED = ("GD-01/H", "GD-01/HH", "GD-02/H", "GD-02/ROC+", "tank_farm/blind")  # nobody acknowledges these
+HANDLED = "GD-03/HH"
+LENGTH = 3000
+
+
+def story() -> list[Edge]:
+    chance = random.Random(1815)
+    active = dict.fromkeys((*UNTOUCHED, HANDLED), False)
+    edges = []
+    for second in range(1, LENGTH + 1):
+        alarm = chance.choice(tuple(active))
+        active[alarm] = not active[alarm]
+        edges.append(edge(SITE, alarm, active[alarm], second, float(second)))
+    return edges
+
+
+class Diary:
+    """A notifier that hands over to a file. What write(2) took survives kill -9."""
+
+    id = "diary"
+
+    def __init__(self, path: str):
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+
+    async def send(self, notice: Notice) -> None:
+        text = json.dumps(notice.payload, sort_keys=True).encode()
+        os.write(self._file, f"{notice.key}\t{hashlib.sha256(text).hexdigest()}\n".encode())
+
+
+def say(*words: object) -> None:
+    os.write(1, (" ".join(map(str, words)) + "\n").encode())
+
+
+def committed(transitions: tuple[Transition, ...], _: int) -> None:
+    for step in transitions:
+        say("committed", step.alarm, step.occurrence, step.event)
+
+
+async def main(path: str, diary: str, finish: bool) -> None:
+    clock = ManualClock(line_ns=LENGTH * 10**9 * 2)
+    settings = AlarmSettings(commit_bound_s=60)
+    service = AlarmService(SITE.alarms, SITE, AlarmLedger(path), [Diary(diary)], clock, settings)
+    service.on_commit = committed
+    await service.start()
+    say("ready")
+    pace = random.Random()
+    for number, one in enumerate(story()):
+        service.apply(verdicts(one))
+        if not finish and pace.random() < 0.3:
+            await asyncio.sleep(pace.uniform(0, 0.002))
+        if number % 40 == 0:
+            clock.advance(0.001)
+            with suppress(CommandError):  # nothing to acknowledge at this moment of this life
+                await service.acknowledge(HANDLED, "Li")
+    while service.status().uncommitted or service.status().notifiers[0].pending:
+        await asyncio.sleep(0.005)
+    await service.close()
+    say("done")
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], sys.argv[2], "finish" in sys.argv))
