@@ -68,7 +68,7 @@ class MqttClient:
     async def _session(self) -> None:
         if self.publisher.lost:
             return
-        reader, writer = await asyncio.open_connection(self._host, self._port)
+        reader, writer = await asyncio.wait_for(asyncio.open_connection(self._host, self._port), KEEPALIVE)
         try:
             writer.write(_connect(self.publisher.id, self.publisher.will))
             connack = await asyncio.wait_for(reader.readexactly(4), KEEPALIVE)

@@ -75,7 +75,7 @@ def test_the_device_of_gd06_is_dead_for_twenty_seconds(world):
 
 
 def test_a_normal_shift_stays_far_from_every_limit():
-    world, track, events = play("quiet", 2000)
+    world, track, events = play("quiet", 700)
     for detector in world.targets("detector"):
         assert track[detector].max() < 5
         assert not track[f"{detector}.status"].any()
