@@ -85,7 +85,10 @@ class Head:
 
 
 def encode(block: Block) -> bytes:
+    """ValueError when the columns differ in length: what can not be read back must not be acknowledged."""
     frame = block.frame
+    if {len(frame.value), len(frame.quality), len(frame.wall_ns), len(frame.line_ns)} != {int(block.lengths.sum())}:
+        raise ValueError("the columns of a frame differ in length")
     integers = (block.lengths, frame.signal, frame.quality, frame.wall_ns, frame.line_ns)
     payload = b"".join((*map(_pack_integers, integers), _pack_values(frame.value)))
     head = _HEAD.pack(MAGIC, 0, len(payload), len(frame), block.lengths.shape[0],

@@ -11,7 +11,6 @@ import errno
 import fcntl
 import logging
 import os
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -27,8 +26,6 @@ from gateway.store.disk import NO_SPACE, Disk
 from gateway.store.segment import Segment, SegmentWriter
 
 _log = logging.getLogger(__name__)
-
-_FREE_CHECK_S = 5.0  # how often the free space of the disk is looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +84,6 @@ class Journal:
         self._saved = folder / "saved"
         self._lock: int | None = None
         self._writer: SegmentWriter | None = None
-        self._free_checked = float("-inf")
         room = settings.max_size if settings.max_size is not None else settings.segment_size * 16
         self._segment_size = max(1 << 16, min(settings.segment_size, room // 16))
 
@@ -258,13 +254,9 @@ class Journal:
 
     def _leave_room(self) -> None:
         """Telemetry gives way before the disk is full, so that the alarm file beside it can still be written."""
-        now = time.monotonic()
-        if not self._settings.keep_free or now - self._free_checked < _FREE_CHECK_S:
-            return
-        while self._disk.free(self._telemetry) < self._settings.keep_free:
+        while self._settings.keep_free and self._disk.free(self._telemetry) < self._settings.keep_free:
             if not self._evict_oldest():
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        self._free_checked = now
 
     def _evict_oldest(self, keep: int = 1) -> bool:
         """Delete the oldest closed segment; the newest `keep` of all stay."""
@@ -286,8 +278,8 @@ class Journal:
         """The segments with positions in start..stop, each with the position at which it ends: what an abandoned one
         holds beyond the base of its successor is void. From any thread."""
         segments = self.segments
-        for one, following in zip(segments, (*segments[1:], None), strict=True):
-            until = stop if following is None else min(stop, following.base)
+        for number, one in enumerate(segments, 1):
+            until = min(stop, segments[number].base) if number < len(segments) else stop
             if one.end > start and one.base < until:
                 yield one, until
 

@@ -272,6 +272,7 @@ class TelemetryStore:
         while True:
             queue.wait(settings.cursor_interval_s if self._cursors_moved else None)
             queue.gather(settings.commit_interval_s)
+            last = queue.closed  # read before the work: what came before `close` is still done
             self._commit_began = self._clock.now().line_ns
             try:
                 if self._commit() | self._save_small_things():
@@ -288,7 +289,7 @@ class TelemetryStore:
                 _log.exception("storing failed; %d samples dropped so far", queue.dropped_samples)
             finally:
                 self._commit_began = None
-            if queue.closed and (failed or queue.empty):
+            if last and (failed or queue.empty):
                 break
             if failed:
                 self._closing.wait(settings.retry_s)

@@ -3,50 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
 
 import numpy as np
 import pytest
 
-from gateway.model.clock import ManualClock
 from gateway.model.errors import StoreInUse
 from gateway.store import StoreSettings, TelemetryStore, last_instant
+from tests.store.conftest import durable
 from tests.store.makers import QUICK, frame, signals, table, values
-
-
-class Site:
-    """One data folder and the gateways that are started on it, one after the other."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        self.clock = ManualClock()
-        self.running: list[TelemetryStore] = []
-
-    def start(self, settings: StoreSettings = QUICK, ids=None, disk=None) -> TelemetryStore:
-        store = TelemetryStore(self.folder, ids or signals(10), settings, self.clock, disk)
-        store.open()
-        self.running.append(store)
-        return store
-
-    async def stop(self, store: TelemetryStore) -> None:
-        self.running.remove(store)
-        await store.close()
-
-
-@pytest.fixture
-async def site(tmp_path):
-    site = Site(tmp_path / "data")
-    yield site
-    for store in tuple(site.running):
-        await site.stop(store)
-
-
-async def durable(store: TelemetryStore, *frames) -> None:
-    """Append and wait until the last one is on disk."""
-    done = asyncio.Event()
-    for one in frames[:-1]:
-        store.append(one)
-    store.append(frames[-1], done.set)
-    await asyncio.wait_for(done.wait(), 20)
 
 
 async def test_what_was_stored_is_there_after_a_restart_in_the_same_frames(site):
@@ -88,8 +53,6 @@ async def test_an_empty_frame_is_durable_at_once_and_takes_no_place(site):
 
 
 async def test_a_second_gateway_on_the_folder_is_refused_with_pid_and_cure(site):
-    import os
-
     site.start()
     with pytest.raises(StoreInUse) as refused:
         TelemetryStore(site.folder, signals(1), QUICK, site.clock).open()
@@ -140,23 +103,6 @@ async def test_the_time_line_goes_on_after_the_newest_instant(site):
     store.save("bank", b"no frame for a while, but time went on")
     await site.stop(store)
     assert last_instant(site.folder) == newest.later(5)
-
-
-async def test_memory_is_bounded_oldest_goes_first_and_is_never_acknowledged(site):
-    settings = StoreSettings(commit_interval_s=30, keep_free=0, queue_size=20_000)
-    store = site.start(settings)
-    store._queue.gather = lambda seconds: store._closing.wait(seconds)  # a disk that is busy until close
-    acknowledged = []
-    for number in range(100):
-        store.append(frame(number * 10), lambda number=number: acknowledged.append(number))
-    stats = store.stats()
-    assert stats.dropped_samples > 0
-    assert stats.queued_samples + stats.dropped_samples == 1000
-    assert stats.queue_fill <= 1.0
-    await site.stop(store)
-    kept = acknowledged
-    assert kept == list(range(100 - len(kept), 100))
-    assert len(kept) * 10 == stats.queued_samples
 
 
 async def test_history_keeps_every_peak_and_shows_gaps(site):
