@@ -27,16 +27,17 @@ class Rate(Detector):
 
         (m - m_older) / (t - t_older)
 
-    and there is none before the first half window. Irregular sampling does not matter: every base is a real time. With
-    a sample period longer than half a window the base is one period. The rate is compared with the limit by the machine
-    in gateway.core.setpoints (set point, deadband in units per second; on-delay, off-delay). Two values, two anchors
-    and their times are all the memory of a signal, at any sampling rate.
+    and there is none before the first three samples and half a window. Irregular sampling does not matter: every base
+    is a real time. With a sample period longer than half a window the base is one period. The rate is compared with the
+    limit by the machine in gateway.core.setpoints (set point and deadband in units per second; on-delay, off-delay).
+    Two values, two anchors and their times are all the memory of a signal, at any sampling rate.
 
     On a plant: the leak before the limit. A gas head that rises 0.5 %LEL/s needs 40 s to 20 %LEL; its rate is seen in
     a few seconds.
 
     Delay: a steady rise of r units/s out of rest reaches a limit of s units/s within window * s / r plus one sample
-    (the median); within half of that when the base is short. After the start it takes at least half a window.
+    (the median); within half of that when the base is short. After the start it takes half a window and three
+    samples.
     False alarms: a single wild sample never counts, neither as m nor as an anchor (the median takes it out); two in a
     row do. White noise of standard deviation sigma gives rates with a standard deviation of up to 1.9 * sigma / window
     (at the shortest base): keep the limit five times above that. A real step of height h reads as h / base until it
@@ -67,7 +68,7 @@ class Rate(Detector):
         self._old_ns = np.full(count, _UNSET, np.int64)
         self._young = np.full(count, np.nan)
         self._young_ns = np.full(count, _UNSET, np.int64)
-        self._unseen_count = self._unjudged_count = count
+        self._unjudged_count = count
 
     @property
     def deadline_ns(self) -> int:  # type: ignore[override]
@@ -103,7 +104,6 @@ class Rate(Detector):
 
     def restored(self) -> None:
         self._points.restored()
-        self._unseen_count = np.count_nonzero(self._newer_ns == _UNSET)
         self._unjudged_count = np.count_nonzero(np.isnan(self._old))
 
     def adopt(self, alarms: NDArray[np.int64]) -> None:
@@ -111,8 +111,6 @@ class Rate(Detector):
 
     def _follow(self, index, signal, value, line) -> NDArray[np.float64]:
         """Take good samples; the rate of each in units per second, NaN where there is none yet."""
-        if self._unseen_count:
-            self._greet(signal, value, line)
         before, newer, at = self._before[index], self._newer[index], self._newer_ns[index]
         low = np.minimum(before, newer)
         median = np.maximum(before, newer)
@@ -120,6 +118,8 @@ class Rate(Detector):
         np.maximum(median, low, out=median)
         span = at - self._young_ns[index]
         due = span >= self._half[index]
+        if self._unjudged_count:
+            due |= np.isnan(self._young[index])  # NaN until there are three samples
         if np.count_nonzero(due):
             self._move_anchors(np.flatnonzero(due), signal, median, at)
         np.subtract(at, self._old_ns[index], out=span)
@@ -130,15 +130,6 @@ class Rate(Detector):
         self._newer[index] = value
         self._newer_ns[index] = line
         return rate
-
-    def _greet(self, signal, value, line) -> None:
-        """The first good sample of a signal stands for the two before it."""
-        first = np.flatnonzero(self._newer_ns[signal] == _UNSET)
-        if first.size:
-            s = signal[first]
-            self._before[s] = self._newer[s] = self._young[s] = value[first]
-            self._newer_ns[s] = self._young_ns[s] = line[first]
-            self._unseen_count = np.count_nonzero(self._newer_ns == _UNSET)
 
     def _move_anchors(self, row, signal, median, at) -> None:
         s = signal[row]
