@@ -17,14 +17,13 @@ from tests.servers import program
 class Browser:
     """One page. `run` evaluates JavaScript; `until` waits for an expression to become true."""
 
-    def __init__(self, folder: Path, *, width: int = 1280, height: int = 900, dark: bool = False, language: str = "en"):
+    def __init__(self, folder: Path):
         ours_in, theirs_out = _high_pipe()
         theirs_in, ours_out = _high_pipe()
         command = [program("chromium", "chromium-browser", "google-chrome"), "--headless=new",
                    "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-extensions",
                    "--disable-background-networking", "--disable-sync",
-                   f"--window-size={width},{height}", f"--lang={language}", f"--user-data-dir={folder / 'chromium'}",
-                   "--remote-debugging-pipe", "about:blank"]
+                   "--lang=en", f"--user-data-dir={folder / 'chromium'}", "--remote-debugging-pipe", "about:blank"]
 
         def descriptors() -> None:  # in the child: Chromium reads commands from 3 and answers on 4
             os.dup2(theirs_in, 3)
@@ -42,12 +41,16 @@ class Browser:
         self._session = self._call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log"):
             self._call(f"{domain}.enable")
+        self.become(1280, 1600)
+
+    _session: str | None = None
+
+    def become(self, width: int, height: int, *, dark: bool = False) -> None:
+        """A screen of this size; below 600 a phone."""
         self._call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1,
                    mobile=width < 600)
         self._call("Emulation.setEmulatedMedia", features=[
             {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}])
-
-    _session: str | None = None
 
     def open(self, url: str) -> None:
         self._call("Page.navigate", url=url)
@@ -60,7 +63,8 @@ class Browser:
 
     def until(self, expression: str, *, timeout_s: float = 30) -> None:
         deadline = time.monotonic() + timeout_s
-        while not self.run(expression):
+        attempt = f"(() => {{ try {{ return !!({expression}) }} catch {{ return false }} }})()"  # a page may be loading
+        while not self.run(attempt):
             if time.monotonic() > deadline:
                 raise AssertionError(f"never true: {expression}\n{self.run('document.body.innerText')}")
             time.sleep(0.05)
