@@ -42,6 +42,7 @@ class AlarmSettings:
     """Times in seconds. journal_limit: journal rows kept while the alarm file can not be written."""
 
     commit_bound_s: float = 2.0
+    open_bound_s: float = 5.0  # a large write-ahead log on a slow card takes its time, once
     settle_s: float = 10.0
     ledger_retry_s: float = 2.0
     journal_limit: int = 10_000
@@ -100,7 +101,7 @@ class AlarmService:
         self._writer.start()
         self._outbox.start()
         try:
-            async with asyncio.timeout(self._settings.commit_bound_s):
+            async with asyncio.timeout(self._settings.open_bound_s):
                 await self._first_word.wait()
         except TimeoutError:
             self._trouble(Text("the alarm file does not open in time", "告警文件未能及时打开"))

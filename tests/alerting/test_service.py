@@ -6,8 +6,10 @@ import asyncio
 import math
 import shutil
 import sqlite3
+import subprocess
 import threading
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -292,6 +294,64 @@ async def test_full_disk_alarms_are_shown_and_sent_marked_and_the_file_catches_u
     journal = [(row.alarm, row.body["event"]) for row in reversed(again.history(1000)) if row.alarm.startswith("GD-03")]
     assert journal == [("GD-03/H", "raise"), ("GD-03/H", "clear"), ("GD-03/HH", "raise"), ("GD-03/HH", "acknowledge")]
     again.verify()
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A real file system of 1 MiB."""
+    folder = tmp_path / "card"
+    folder.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], capture_output=True).returncode != 0:
+        pytest.skip("mounting a small disk needs root")
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+def fill(file: Path) -> None:
+    """Take every byte that the disk still has."""
+    with file.open("ab", buffering=0) as ballast:
+        for size in (4096, 512, 1):
+            try:
+                while True:
+                    ballast.write(bytes(size))
+            except OSError:
+                continue
+
+
+async def test_a_real_disk_without_a_byte_left(small_disk, phone):
+    path, ballast = small_disk / "alarms.db", small_disk / "ballast"
+    async with alarms(path, phone) as service:
+        say(service, ("GD-02/H", True, 1))
+        await until(lambda: service.view("GD-02/H").recorded)
+        fill(ballast)
+        second = 1
+        while GatewayFault.LEDGER not in standing(service):
+            second += 1
+            say(service, ("GD-01/HH", second % 2 == 0, second))
+            await asyncio.sleep(0.01)
+        await phone.until(lambda phone: (GatewayFault.LEDGER, "raise") in phone.events)
+        assert ("GD-01/HH", "raise") in phone.events
+        ballast.unlink()
+        await until(lambda: standing(service).get(GatewayFault.LEDGER) is State.RETURNED)
+        assert all(view.recorded for view in service.views())
+    assert AlarmLedger(path).verify() > second
+
+
+async def test_a_real_disk_that_turns_read_only(small_disk, phone):
+    """What Linux does to a failing card."""
+    path = small_disk / "alarms.db"
+    async with alarms(path) as service:
+        say(service, ("GD-02/H", True, 1))
+        await until(lambda: service.view("GD-02/H").recorded)
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    async with alarms(path, phone) as service:
+        say(service, ("GD-01/HH", True, 2))
+        await phone.until(lambda phone: ("GD-01/HH", "raise") in phone.events)
+        assert [call.payload["recorded"] for call in phone.taken] == [False] * len(phone.taken)
+        assert GatewayFault.LEDGER in standing(service)
+        subprocess.run(["mount", "-o", "remount,rw", small_disk], check=True)
+        await until(lambda: standing(service).get(GatewayFault.LEDGER) is State.RETURNED)
+        assert standing(service)["GD-02/H"] is State.UNACKNOWLEDGED, "known again as soon as the file opens"
 
 
 async def test_a_disk_that_is_gone_at_the_start(tmp_path, phone):
