@@ -6,8 +6,9 @@ and any number of registers, clears its buffer in mid-stream, and lets a request
 connection has gone. Here an answer is taken only if it is the answer to the one request that is open:
 
     TCP   transaction id, unit, function and length must all be right. A late answer has an old transaction id.
-    RTU   unit, function, byte count and CRC must all be right. RTU has no transaction id, so after a time-out the line
-          must fall silent before anyone is asked, and the unit itself is left alone for its quarantine.
+    RTU   unit, function, byte count and CRC must all be right. RTU has no transaction id, so after a time-out the unit
+          is left alone for its quarantine; and whenever bytes came that nobody asked for, the line must fall silent
+          before the next request.
 
 Every answer is stamped when its last byte arrives.
 """
@@ -39,7 +40,7 @@ _TCP_FRAMER, _RTU_FRAMER = FramerSocket(DecodePDU(False)), FramerRTU(DecodePDU(F
 MAX_RTU_BUFFER = 1024  # bytes of garble kept while looking for an answer
 UNANSWERED_LIMIT = 3  # requests in a row without any answer: a TCP connection may be half open, dial again
 FIRST_REDIAL_S = 0.25
-RTU_QUIET_S = 0.02  # at least; 3.5 characters of a slow line are longer. USB adapters deliver in 16 ms steps
+RTU_QUIET_S = 0.02  # silence after stray bytes, at least 3.5 characters. USB adapters deliver in steps of 16 ms
 
 
 class Answer(NamedTuple):
@@ -137,6 +138,7 @@ class _Stream(asyncio.Protocol):
 
 
 class _TcpStream(_Stream):
+    restless = False
     _transaction = 0
 
     def _packet(self, request: Request) -> bytes:
@@ -183,6 +185,11 @@ class _TcpStream(_Stream):
 
 class _RtuStream(_Stream):
     torn = False  # bytes without a frame are dropped at the next request; the line has been silent before it
+
+    @property
+    def restless(self) -> bool:
+        """Bytes came that nobody asked for."""
+        return bool(self._buffer)
 
     def _packet(self, request: Request) -> bytes:
         if self._buffer:
@@ -262,6 +269,8 @@ class Line:
             stream = self._stream = await self._dial(loop)
         if self._free_at:
             await _until(loop, self._free_at)
+        if stream.restless:
+            await self._fall_silent(loop, stream)
         if self._serial:
             timeout += (request.data_bytes + 13) * self._second_per_byte
         try:
@@ -269,7 +278,6 @@ class Line:
         except faults.NoAnswer:
             if self.rtu:
                 self._quarantined[request.unit] = loop.time() + quarantine
-                await self._fall_silent(loop, stream)
             if not self._serial and (stream.torn or stream.unanswered >= UNANSWERED_LIMIT):
                 stream.close()
             raise
@@ -279,10 +287,11 @@ class Line:
 
     async def _fall_silent(self, loop: asyncio.AbstractEventLoop, stream: _TcpStream | _RtuStream) -> None:
         """Wait until the line has been quiet for a while. A line that babbles on is given up after fifty of them."""
-        since = loop.time()
-        limit = since + 50 * self._silence
+        limit = loop.time() + 50 * self._silence
         while stream.open and loop.time() < limit:
-            quiet_at = max(since, stream.last_byte) + self._silence
+            for _ in range(2):  # bytes that came while the loop was busy elsewhere are read before time is judged
+                await asyncio.sleep(0)
+            quiet_at = stream.last_byte + self._silence
             if loop.time() >= quiet_at:
                 return
             await _until(loop, quiet_at)

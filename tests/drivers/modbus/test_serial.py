@@ -78,6 +78,17 @@ async def test_a_garbled_answer_is_no_answer(fault):
         assert set(run.seen.good("a")) == {7 * 65536 + 8}
 
 
+async def test_nobody_is_asked_while_a_slave_babbles():
+    babbler, other = Slave(unit=1), Slave(unit=2)
+    babbler.script.extend(["babble"] * 4)
+    async with (SerialBus(babbler, other) as bus,
+                running(**rtu(bus, device(holding("a", 7), name="babbler", unit=1),
+                              device(holding("b", 7), name="other", unit=2))) as run):
+        await run.until(lambda: bool(run.seen.good("a")))
+        assert run.counter("babbler", "timeouts") == 4 and set(run.seen.qualities("b")) == {Quality.GOOD}
+        assert bus.collisions <= 1, "every time-out must be followed by a wait for silence"
+
+
 async def test_noise_around_a_good_answer_is_passed_over():
     async with (SerialBus(Slave(always="noise")) as bus, running(**rtu(bus, device(holding("a", 7)))) as run):
         await run.until(lambda: len(run.seen.good("a")) >= 5)

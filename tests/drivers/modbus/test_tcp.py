@@ -60,6 +60,15 @@ async def test_no_usable_answer_in_time_is_comm_lost_then_recovers(fault):
         assert run.seen.last("a") == (7.0, Quality.GOOD) and run.status("probe").online
 
 
+async def test_after_half_an_answer_the_very_next_request_succeeds():
+    """The rest of the torn frame must not be taken from the next answer."""
+    slave = Slave()
+    slave.script.append("truncated")
+    async with TcpDevice(slave) as server, running(**tcp(server, device(holding("a", 7)))) as run:
+        await run.until(lambda: len(run.seen.good("a")) >= 3)
+        assert run.seen.qualities("a").count(Quality.BAD_COMM_LOST) == 1 and set(run.seen.good("a")) == {7.0}
+
+
 @pytest.mark.parametrize(("fault", "message"), [
     ("short", "4 bytes of data were asked for, 2 came"),
     ("unit", "unit 1 was asked, unit 2 answered"),
@@ -74,9 +83,10 @@ async def test_an_answer_to_something_else_is_refused_at_once(fault, message):
 
 
 @pytest.mark.parametrize("fault", ["reset", "garbage"])
-async def test_a_broken_connection_is_dialled_again(fault):
-    slave = Slave(script=[])
-    async with TcpDevice(slave) as server, running(**tcp(server, device(holding("a", 7)))) as run:
+async def test_a_broken_connection_is_noticed_at_once_and_dialled_again(fault):
+    slave = Slave()
+    patient = device(holding("a", 7), timeout="1h")  # nothing here waits for a time-out
+    async with TcpDevice(slave) as server, running(**tcp(server, patient)) as run:
         await run.until(lambda: bool(run.seen.good("a")))
         slave.always = fault
         await run.until(lambda: server.connections >= 3)

@@ -3,7 +3,7 @@
 A device answers from four lists; `script` may hold one fault per request, taken in order:
 
     "ok"  "silent"  "late <seconds>"  "short"  "truncated"  "unit"  "transaction 0"  "old transaction"  "function"
-    "garbage"  "reset"  "exception <code>"  "extra"   (serial also: "bad crc"  "noise")
+    "garbage"  "reset"  "exception <code>"  (serial also: "bad crc"  "noise"  "babble")
 """
 
 from __future__ import annotations
@@ -82,6 +82,10 @@ class TcpDevice:
             writer.transport.abort()
         await asyncio.sleep(0)
 
+    @property
+    def open_connections(self) -> int:
+        return len(self._writers)
+
     async def __aenter__(self) -> TcpDevice:
         return await self.start()
 
@@ -132,9 +136,7 @@ class TcpDevice:
         if fault == "old transaction":
             transaction = self._last_transaction
         frame = struct.pack(">HHHB", transaction, 0, len(pdu) + 1, unit) + pdu
-        if fault == "truncated":
-            return frame[:-3]
-        return frame + frame if fault == "extra" else frame
+        return frame[:-3] if fault == "truncated" else frame
 
 
 def crc16(data: bytes) -> bytes:
@@ -152,6 +154,8 @@ class SerialBus:
     def __init__(self, *slaves: Slave):
         self.slaves = {slave.unit: slave for slave in slaves}
         self.order: list[int] = []  # units in the order they were asked
+        self.collisions = 0  # requests that came while a babbling slave held the line
+        self._babble_left = 0
         self._pending = b""
 
     async def __aenter__(self) -> SerialBus:
@@ -178,6 +182,7 @@ class SerialBus:
     def _answer(self, frame: bytes) -> None:
         unit = frame[0]
         self.order.append(unit)
+        self.collisions += self._babble_left > 0
         slave = self.slaves.get(unit)
         if slave is None:
             return
@@ -185,6 +190,10 @@ class SerialBus:
         answer = bytes((unit,)) + pdu
         answer += crc16(answer)
         if fault == "silent":
+            return
+        if fault == "babble":
+            self._babble_left = 100
+            self._babble()
             return
         if fault == "unit":
             answer = bytes((unit + 1,)) + answer[1:-2]
@@ -199,6 +208,13 @@ class SerialBus:
             asyncio.get_running_loop().call_later(float(fault.split()[1]), self._write, answer)
         else:
             self._write(answer)
+
+    def _babble(self) -> None:
+        """A byte every 3 ms, 100 times."""
+        self._write(b"\xa5")
+        self._babble_left -= 1
+        if self._babble_left:
+            asyncio.get_running_loop().call_later(0.003, self._babble)
 
     def _write(self, data: bytes) -> None:
         with contextlib.suppress(OSError):
