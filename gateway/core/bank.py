@@ -15,7 +15,7 @@ from gateway.core.detectors.limits import HIGH, LOW, Limits
 from gateway.core.detectors.rate import rates
 from gateway.core.detectors.stuck import Stuck
 from gateway.core.detectors.validity import Validity
-from gateway.core.edges import Conditions, Edges, Outages
+from gateway.core.edges import Conditions, Edges, Outage, Outages
 from gateway.core.latest import Latest
 from gateway.core.rows import NEVER, Rows, rounds
 from gateway.core.rules.watch import Watch
@@ -188,7 +188,7 @@ class Bank:
         if self._watch.rules:
             self._guard("rules", self._settle_rules, outages, edges)
 
-    def _settle_rules(self, outages: list[tuple[int, int, bool, int]], edges: Edges) -> None:
+    def _settle_rules(self, outages: list[Outage], edges: Edges) -> None:
         for rule in self._watch.news(outages):
             self._guard(f"rule {rule.id}", rule.settle, edges)
         for rule in self._watch.due(self._now_ns):

@@ -38,26 +38,32 @@ class Edges:
         self.evidence[self.count - 1] = evidence
 
 
+Outage = tuple[int, bool, int, int, bool]
+
+
 @dataclass(slots=True)
 class Outages:
     """Signals that went out of or came back into service in this step: what zones and rules are told by detectors.
 
-    Rows of (signal, cause, began, line_ns). A signal that is heard for the first time reports the end of its silence.
+    Rows of (line_ns, by_sample, signal, cause, began): a silence begins by a deadline, all else by a sample. A signal
+    that is heard for the first time reports the end of its silence.
     """
 
     SILENT = 0
     INVALID = 1
 
-    rows: list[tuple[int, int, bool, int]] = field(default_factory=list)
+    rows: list[Outage] = field(default_factory=list)
 
     def add(self, signal: NDArray[np.int64], cause: int, began: bool, line: ArrayLike) -> None:
         lines = np.broadcast_to(line, signal.shape)
-        self.rows.extend((number, cause, began, at) for number, at in zip(signal.tolist(), lines.tolist(), strict=True))
+        by_sample = not (began and cause == self.SILENT)
+        self.rows.extend((at, by_sample, number, cause, began)
+                         for number, at in zip(signal.tolist(), lines.tolist(), strict=True))
 
-    def take(self) -> list[tuple[int, int, bool, int]]:
-        """All rows in order of time (a deadline before a sample of the same instant); empties the list."""
+    def take(self) -> list[Outage]:
+        """All rows in order of time, a deadline before the samples of the same instant; empties the list."""
         rows, self.rows = self.rows, []
-        return sorted(rows, key=lambda row: (row[3], not row[2]))
+        return sorted(rows, key=lambda row: row[:2])
 
 
 class Conditions:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.core.edges import Edges, Outages
+from gateway.core.edges import Edges, Outage, Outages
 from gateway.model.signal import Condition
 from gateway.model.site import Site
 
@@ -52,16 +52,16 @@ class Blind:
         self._failed = np.zeros((2, count), np.bool_)  # by cause, see Outages
         self._blind = np.zeros(len(self._areas), np.bool_)
 
-    def settle(self, outages: list[tuple[int, int, bool, int]], edges: Edges) -> None:
+    def settle(self, outages: list[Outage], edges: Edges) -> None:
         """Outages of one step, in order of time."""
         touched: set[int] = set()
-        for position, (signal, cause, began, line) in enumerate(outages):
+        for position, (line, by_sample, signal, cause, began) in enumerate(outages):
             zone = int(self._zone[signal])
             if zone >= 0:
                 self._failed[cause, signal] = began
                 self._heard[signal] |= not began
                 touched.add(zone)
-            if position + 1 == len(outages) or outages[position + 1][3] != line:
+            if position + 1 == len(outages) or outages[position + 1][:2] != (line, by_sample):
                 for zone in sorted(touched):
                     self._look(zone, line, edges)
                 touched.clear()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from gateway.core.detectors.deadman import Deadman
-from gateway.core.edges import Edges, Outages
+from gateway.core.edges import Edges, Outage, Outages
 from gateway.core.latest import Latest
 from gateway.core.rows import NEVER, Rows
 from gateway.core.rules.interlock import Interlock
@@ -58,10 +58,10 @@ class Watch:
                               self._latest.value[signal]))
         self._truth, self._line = truth, line
 
-    def news(self, outages: list[tuple[int, int, bool, int]]) -> list[Watched]:
+    def news(self, outages: list[Outage]) -> list[Watched]:
         """The rules that have something to look at, each with its queue filled."""
         log, self._log = self._log, []
-        silences = [(signal, line) for signal, cause, began, line in outages
+        silences = [(signal, line) for line, _, signal, cause, began in outages
                     if cause == Outages.SILENT and began and self._used[signal]]
         if not log and not silences:
             return []
@@ -121,7 +121,7 @@ class Watched:
             if sample:
                 known.value, known.line_ns, known.wall_ns = value, line, wall
                 fresh |= truth in (Truth.TRUE, Truth.FALSE)
-            if position + 1 == len(queue) or queue[position + 1][0] != line:
+            if position + 1 == len(queue) or queue[position + 1][:2] != (line, sample):
                 self.machine.look(line, self.known, fresh, edges)
                 self._looked, fresh = True, False
 

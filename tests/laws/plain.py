@@ -1,0 +1,325 @@
+"""The plain twin: every detector again, one signal and one sample at a time, written from the definitions alone.
+
+Slow, obvious, and sharing no code with gateway.core. Fed in order of time: `sample` for each row, `pass_time` to say
+that nothing more came until then.
+"""
+
+from __future__ import annotations
+
+import math
+
+from gateway.model.clock import NS
+from gateway.model.quality import Quality
+from gateway.model.rules import OPERATORS, ShutdownVerification
+from gateway.model.signal import Limit, Signal
+from gateway.model.site import Site
+
+GOOD, UNCERTAIN, BAD = "good", "uncertain", "bad"
+
+
+class Log:
+    """Edges as (line_ns, alarm id, active); per alarm, times increase."""
+
+    def __init__(self, alarms):
+        self.alarms, self.edges, self.last, self.active = alarms, [], {}, {}
+
+    def add(self, alarm, active, line):
+        if alarm in self.alarms and self.active.get(alarm, False) != active:
+            line = max(line, self.last.get(alarm, -2**63) + 1)
+            self.last[alarm], self.active[alarm] = line, active
+            self.edges.append((line, alarm, active))
+
+
+class PlainLimit:
+    def __init__(self, log: Log, alarm: str, limit: Limit, low: bool):
+        self.log, self.alarm, self.limit, self.low = log, alarm, limit, low
+        self.on, self.off = round(limit.on_delay_s * NS), round(limit.off_delay_s * NS)
+        self.state, self.since = "idle", None
+
+    def reached(self, x):
+        return x <= self.limit.value if self.low else x >= self.limit.value
+
+    def back(self, x):
+        if self.limit.deadband == 0:
+            return not self.reached(x)
+        return x >= self.limit.value + self.limit.deadband if self.low else x <= self.limit.value - self.limit.deadband
+
+    def pass_time(self, t):
+        if self.state == "pending" and t >= self.since + self.on:
+            self.state = "active"
+            self.log.add(self.alarm, True, self.since + self.on)
+
+    def sample(self, t, x, may_raise, may_clear):
+        self.pass_time(t)
+        if self.state == "idle":
+            if may_raise and self.reached(x):
+                self.state, self.since = "pending", t
+                self.pass_time(t)
+        elif self.state == "pending":
+            if may_clear and self.back(x):
+                self.state = "idle"
+        elif self.state == "active":
+            if may_clear and self.back(x):
+                self.state, self.since = "leaving", t
+                self.leave(t)
+        elif may_raise and not self.back(x):
+            self.state = "active"
+        elif not may_clear:
+            self.since = None
+        else:
+            self.since = t if self.since is None else self.since
+            self.leave(t)
+
+    def leave(self, t):
+        if t >= self.since + self.off:
+            self.state = "idle"
+            self.log.add(self.alarm, False, t)
+
+
+class PlainRate:
+    def __init__(self, log: Log, alarm: str, limit: Limit, falling: bool):
+        self.limit = PlainLimit(log, alarm, limit, low=False)
+        self.sign = -1 if falling else 1
+        self.half = round(limit.window_s * NS / 2)
+        self.seen, self.old, self.young = [], None, None
+
+    def pass_time(self, t):
+        self.limit.pass_time(t)
+
+    def sample(self, t, x, good):
+        rate = self.rate(t, x) if good else None
+        if rate is None:
+            self.limit.sample(t, math.nan, False, False)
+        else:
+            self.limit.sample(t, self.sign * rate, True, True)
+
+    def rate(self, t, x):
+        self.seen = [*self.seen[-2:], (t, x)]
+        if len(self.seen) < 3:
+            return None
+        m, at = sorted(value for _, value in self.seen)[1], self.seen[1][0]
+        if self.young is None:
+            self.young = (at, m)
+        elif at - self.young[0] >= self.half:
+            self.old, self.young = self.young, (at, m)
+        return None if self.old is None else (m - self.old[1]) * NS / (at - self.old[0])
+
+
+class PlainSignal:
+    """One signal with its faults and limits."""
+
+    def __init__(self, plain: PlainSite, signal: Signal):
+        self.signal, self.log, self.plain = signal, plain.log, plain
+        self.limits = [PlainLimit(self.log, f"{signal.id}/{limit.condition}", limit, limit.condition in ("L", "LL"))
+                       for limit in signal.limits if not limit.condition.startswith("ROC")]
+        self.rates = [PlainRate(self.log, f"{signal.id}/{limit.condition}", limit, limit.condition == "ROC-")
+                      for limit in signal.limits if limit.condition.startswith("ROC")]
+        watch = signal.deadman_s if signal.deadman_s is not None else 60.0 if signal.gas else None
+        self.watch = None if watch is None else round(watch * NS)
+        self.since, self.silent, self.heard, self.invalid = 0, False, False, False
+        self.last, self.run, self.moved, self.stuck = None, 0, False, False
+        self.value, self.quality, self.at = math.nan, Quality.BAD_WAITING, None
+
+    @property
+    def works(self):
+        return self.heard and not self.silent and not self.invalid
+
+    @property
+    def failed(self):
+        return self.silent or self.invalid
+
+    def deadlines(self):
+        yield from (limit.since + limit.on for limit in (*self.limits, *(rate.limit for rate in self.rates))
+                    if limit.state == "pending")
+        if self.watch is not None and not self.silent:
+            yield self.since + self.watch
+
+    def pass_time(self, t):
+        for limit in (*self.limits, *self.rates):
+            limit.pass_time(t)
+        if self.watch is not None and not self.silent and t >= self.since + self.watch:
+            self.silent = True
+            self.log.add(f"{self.signal.id}/deadman", True, self.since + self.watch)
+
+    def sample(self, t, x, quality):
+        if self.at is not None and t < self.at:
+            return
+        self.pass_time(t)
+        quality, over_range = self.judge(x, quality)
+        grade = GOOD if quality < 0x40 else UNCERTAIN if quality < 0x80 else BAD
+        self.value, self.quality, self.at = x, quality, t
+        good = grade == GOOD
+        if quality in (Quality.BAD_SENSOR, Quality.BAD_RANGE, Quality.BAD_DEVICE):
+            self.invalid = True
+            self.log.add(f"{self.signal.id}/invalid", True, t)
+        if good:
+            self.heard, self.silent, self.since, self.invalid = True, False, t, False
+            self.log.add(f"{self.signal.id}/deadman", False, t)
+            self.log.add(f"{self.signal.id}/invalid", False, t)
+            self.follow(t, x)
+        for limit in self.limits:
+            limit.sample(t, x, grade != BAD or over_range, good)
+        for rate in self.rates:
+            rate.sample(t, x, good)
+
+    def judge(self, x, quality):
+        """(effective quality, over-range gas)"""
+        s = self.signal
+        if quality < 0x80 and not math.isfinite(x):
+            quality = Quality.BAD_PAYLOAD
+        low, high = -math.inf if s.low is None else s.low, math.inf if s.high is None else s.high
+        code = Quality.BAD_RANGE
+        if s.low is not None and s.high is not None:
+            span = s.high - s.low
+            if s.loop_ma:
+                code = Quality.BAD_SENSOR
+                below, above = (3.8, 20.5) if self.invalid else (3.6, 21.0)
+                low, high = s.low + (below - 4) / 16 * span, s.low + (above - 4) / 16 * span
+            elif s.gas:
+                low = s.low - 0.05 * span
+            elif not self.invalid:
+                low, high = s.low - 0.01 * span, s.high + 0.01 * span
+        over_range = bool(s.gas and x > high and (quality < 0x80 or quality == Quality.BAD_RANGE))
+        if quality < 0x80 and not low <= x <= high:
+            quality = code
+        return quality, over_range
+
+    def follow(self, t, x):
+        s = self.signal
+        if self.last is not None and x != self.last:
+            self.moved = True
+        clamped = s.gas and x == s.low
+        self.run = self.run + 1 if x == self.last and not clamped else 1
+        if self.run == 1:
+            self.stuck = False
+            self.log.add(f"{s.id}/stuck", False, t)
+        if s.stuck_reads is not None and self.moved and self.run >= s.stuck_reads:
+            self.stuck = True
+            self.log.add(f"{s.id}/stuck", True, t)
+        self.last = x
+
+
+class PlainInterlock:
+    def __init__(self, plain, rule):
+        self.plain, self.rule, self.state, self.since = plain, rule, "idle", None
+        self.on, self.off = round(rule.on_delay_s * NS), round(rule.off_delay_s * NS)
+
+    def due(self):
+        return self.since if self.state == "pending" else None
+
+    def fire(self):
+        self.plain.log.add(self.rule.id, True, self.since)
+        self.state = "active"
+
+    def look(self, t, fresh):
+        video = [self.plain.truth(test) for test in self.rule.video]
+        work = [self.plain.truth(test) for test in self.rule.work]
+        if all(truth == "true" for truth in video) or all(truth == "false" for truth in work):
+            if self.state == "pending":
+                self.state = "idle"
+            if self.state == "active":
+                self.state, self.since = "leaving", t + self.off
+            if self.state == "leaving" and fresh and t >= self.since:
+                self.state = "idle"
+                self.plain.log.add(self.rule.id, False, t)
+        elif "true" in work:
+            if self.state == "leaving":
+                self.state = "active"
+            if self.state == "idle":
+                self.state, self.since = "pending", t + self.on
+                if "waiting" in video:
+                    self.since = max(self.since, 30 * NS)
+                if self.since <= t:
+                    self.fire()
+        elif self.state == "leaving":
+            self.state = "active"
+
+
+class PlainShutdown:
+    def __init__(self, plain, rule):
+        self.plain, self.rule, self.state, self.until = plain, rule, "idle", None
+        self.stroke = round(rule.stroke_time_s * NS)
+
+    def due(self):
+        return self.until if self.state == "stroke" else None
+
+    def fire(self):
+        self.plain.log.add(self.rule.id, True, self.until)
+        self.state = "failed"
+
+    def look(self, t, fresh):
+        command = self.plain.truth(self.rule.command)
+        feedback = [self.plain.truth(test) for test in self.rule.feedback]
+        if command == "false":
+            self.state = "idle"
+            self.plain.log.add(self.rule.id, False, t)
+            return
+        if self.state == "idle" and command in ("true", "likely"):
+            self.state, self.until = "stroke", t + self.stroke
+        if self.state == "idle":
+            return
+        if all(truth == "true" for truth in feedback):
+            self.state = "verified"
+            self.plain.log.add(self.rule.id, False, t)
+        elif self.state == "verified" and "false" in feedback:
+            self.state, self.until = "stroke", t + self.stroke
+
+
+class PlainSite:
+    """All of it. Watching starts at line time 0."""
+
+    def __init__(self, site: Site):
+        self.log = Log({alarm.id for alarm in site.alarms})
+        self.signals = {signal.id: PlainSignal(self, signal) for signal in site.signals}
+        self.zones = site.gas_areas
+        self.rules = [(PlainShutdown if isinstance(rule, ShutdownVerification) else PlainInterlock)(self, rule)
+                      for rule in site.rules]
+        self.before = {}
+
+    def truth(self, test):
+        signal = self.signals[test.signal]
+        if signal.silent:
+            return "unknown"
+        if signal.quality == Quality.BAD_WAITING:
+            return "waiting"
+        holds = OPERATORS[test.op](signal.value, test.value)
+        if signal.quality < 0x40:
+            return "true" if holds else "false"
+        return "likely" if holds and signal.quality < 0x80 else "unknown"
+
+    def pass_time(self, t):
+        """Everything that was due until t, each at its own instant and in order."""
+        while True:
+            dues = [due for signal in self.signals.values() for due in signal.deadlines()]
+            dues += [rule.due() for rule in self.rules if rule.due() is not None]
+            if not dues or min(dues) > t:
+                return
+            now = min(dues)
+            for rule in self.rules:
+                if rule.due() is not None and rule.due() <= now:
+                    rule.fire()
+            for signal in self.signals.values():
+                signal.pass_time(now)
+            self.relate(now, ())
+
+    def instant(self, t, rows):
+        """All rows of one instant: (signal id, value, quality)."""
+        self.pass_time(t)
+        for name, x, quality in rows:
+            self.signals[name].sample(t, x, quality)
+        self.relate(t, [name for name, *_ in rows])
+
+    def relate(self, t, names):
+        for area, members in self.zones.items():
+            signals = [self.signals[name] for name in members]
+            if all(signal.failed for signal in signals):
+                self.log.add(f"{area}/blind", True, t)
+            elif any(signal.works for signal in signals):
+                self.log.add(f"{area}/blind", False, t)
+        for rule in self.rules:
+            tests = rule.rule.tests
+            truths = [self.truth(test) for test in tests]
+            fresh = [test for test in tests if test.signal in names]
+            if fresh or self.before.get(rule.rule.id) != truths:
+                rule.look(t, any(self.truth(test) in ("true", "false") for test in fresh))
+            self.before[rule.rule.id] = truths

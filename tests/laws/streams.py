@@ -1,0 +1,133 @@
+"""Sites that exercise one detector each, and random streams that make them work: noise, jumps, gaps, lies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gateway.core import Bank
+from gateway.model.clock import NS, Instant
+from gateway.model.frame import Frame
+from gateway.model.quality import Quality
+from gateway.model.rules import ShutdownVerification, Test, WorkWithoutVideo
+from gateway.model.site import Site
+from gateway.model.text import Text
+from tests.core.plant import gas, limit, signal, site
+
+Q = Quality
+_LIES = (Q.UNCERTAIN_STALE, Q.UNCERTAIN, Q.UNCERTAIN_SENSOR, Q.BAD_COMM_LOST, Q.BAD_SENSOR, Q.BAD_DEVICE, Q.BAD_RANGE,
+         Q.GOOD)
+
+
+def _six(make) -> list:
+    return [make(f"S{n}", n) for n in range(6)]
+
+
+def _limits(name, n):
+    return signal(name, limit("HH", 80, off_delay_s=n % 3), limit("H", 60, deadband=5, on_delay_s=n % 4, off_delay_s=2),
+                  limit("L", 40, deadband=n), limit("LL", 20, on_delay_s=1.5))
+
+
+def _shutdown():
+    rule = ShutdownVerification("esd", Text.same("esd"), "tank_farm", Test.parse("S0 > 55"),
+                                (Test.parse("S1 >= 45"), Test.parse("S2 <= 55")), stroke_time_s=3.0)
+    return site(*_six(lambda name, n: signal(name, deadman_s=6.0 if n == 1 else None)), rules=[rule])
+
+
+def _interlock():
+    rules = [WorkWithoutVideo("video", Text.same("video"), "tank_farm", (Test.parse("S0 > 60"), Test.parse("S1 > 60")),
+                              (Test.parse("S2 >= 45"), Test.parse("S3 != 50")), on_delay_s=2.0, off_delay_s=1.5),
+             WorkWithoutVideo("at-once", Text.same("at-once"), "tank_farm", (Test.parse("S4 > 50"),),
+                              (Test.parse("S5 > 50"),), on_delay_s=0.0, off_delay_s=0.0)]
+    return site(*_six(lambda name, n: signal(name, deadman_s=4.0 if n == 2 else None)), rules=rules)
+
+
+SITES = {
+    "limits": site(*_six(_limits)),
+    "over-range": site(*_six(lambda name, n: gas(name, limit("H", 60, deadband=2), limit("HH", 80, off_delay_s=1),
+                                                 low=0.0, high=90.0, deadman_s=None))),
+    "rate": site(*_six(lambda name, n: signal(name, limit("ROC+", 5, window_s=4 + n, deadband=1, off_delay_s=n % 2),
+                                              limit("ROC-", 5, window_s=4 + n, on_delay_s=n % 3)))),
+    "rates over different windows": site(*_six(lambda name, n: signal(name, limit("ROC+", 4, window_s=4),
+                                                                      limit("ROC-", 3, window_s=12, deadband=1)))),
+    "deadman": site(*_six(lambda name, n: signal(name, deadman_s=1.0 + n))),
+    "stuck": site(*_six(lambda name, n: gas(name, stuck_reads=3 + n, low=10.0, high=1000.0) if n % 2
+                        else signal(name, stuck_reads=3))),
+    "validity": site(*_six(lambda name, n: signal(name, low=20.0, high=80.0, loop_ma=n % 2 == 0))),
+    "blind": site(*_six(lambda name, n: gas(name, low=20.0, high=80.0, deadman_s=2.0 + n, area=f"zone-{n % 2}"))),
+    "interlock": _interlock(),
+    "shutdown": _shutdown(),
+}
+
+
+@dataclass(frozen=True)
+class Moment:
+    """All rows received at one instant."""
+
+    line_ns: int
+    signal: tuple[int, ...]
+    value: tuple[float, ...]
+    quality: tuple[int, ...]
+
+
+def stream(site: Site, seed: int, length: int = 160) -> list[Moment]:
+    """Random walks over 0..100 with jumps and rests, 12 % of the samples not good, signals that fall silent for a
+    while. All instants differ."""
+    random = np.random.default_rng(seed)
+    count = len(site.signals)
+    level = random.uniform(30, 70, count)
+    absent_until = np.zeros(count)
+    now, moments = 0.0, []
+    for _ in range(length):
+        now += float(random.choice([0.25, 0.5, 1.0, 1.0, 1.0, 5.0], p=[.1, .2, .3, .2, .15, .05]))
+        move = random.random(count)
+        level = np.where(move < 0.3, level, np.where(move < 0.9, level + random.normal(0, 6, count),
+                                                     random.uniform(0, 100, count)))
+        level = np.round(np.clip(level, 0, 100), 1)
+        start = random.random(count) < 0.03
+        absent_until[start] = now + random.uniform(2, 12)
+        present = np.flatnonzero((absent_until <= now) & (random.random(count) < 0.9))
+        random.shuffle(present)
+        if not present.size:
+            continue
+        value, quality = level[present].copy(), np.zeros(present.size, np.uint16)
+        for row in np.flatnonzero(random.random(present.size) < 0.12):
+            quality[row] = random.choice([int(q) for q in _LIES])
+            if random.random() < 0.4:
+                value[row] = random.choice([np.nan, np.inf, -np.inf, 0.0])
+        moments.append(Moment(round(now * NS), tuple(present.tolist()), tuple(value.tolist()), tuple(quality.tolist())))
+    return moments
+
+
+def frame(moments: list[Moment], wall: int = 0) -> Frame:
+    """The moments as one frame. Values go in as they are, also a NaN that claims to be good."""
+    line = np.array([moment.line_ns for moment in moments for _ in moment.signal], np.int64)
+    column = {name: np.array([x for moment in moments for x in getattr(moment, name)])
+              for name in ("signal", "value", "quality")}
+    return Frame.from_columns(column["signal"].astype(np.int32), column["value"].astype(np.float64),
+                              column["quality"].astype(np.uint16), line + wall, line)
+
+
+def fresh(site: Site) -> Bank:
+    bank = Bank(site)
+    bank.begin(Instant(0, 0))
+    return bank
+
+
+def run(bank: Bank, site: Site, moments: list[Moment], *, end: bool = True) -> list[tuple[int, str, bool]]:
+    """Step by step, then a last tick. Edges as (line_ns, alarm, active), sorted."""
+    verdicts = [bank.step(frame([moment])) for moment in moments]
+    if end:
+        verdicts.append(bank.tick(last(moments)))
+    return edges(bank, site, verdicts)
+
+
+def last(moments: list[Moment]) -> Instant:
+    line = moments[-1].line_ns + 100 * NS
+    return Instant(line, line)
+
+
+def edges(bank: Bank, site: Site, verdicts) -> list[tuple[int, str, bool]]:
+    assert not bank.failures
+    return sorted((edge.line_ns, site.alarms[edge.alarm].id, edge.active) for one in verdicts for edge in one)
