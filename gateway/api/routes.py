@@ -106,7 +106,7 @@ class Api:
                           Text("see /api/v1/site for the signals of this site", "本站信号见 /api/v1/site"))
         minutes = _number(request, "minutes", 10.0, 0.1, HISTORY_MINUTES)
         points = _number(request, "points", 300, 2, HISTORY_POINTS)
-        end = self._view.now().wall_ns
+        end = self._view.now().wall_ns + 1  # exclusive
         found = await self._view.history([table.index(signal) for signal in wanted],
                                          end - int(minutes * 60 * NS), end, int(points))
         return present.trends(wanted, found)
