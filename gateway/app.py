@@ -11,8 +11,7 @@ from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from types import MappingProxyType
 
-from alerting.ledger import AlarmLedger
-from alerting.lifecycle import State
+from alerting.ledger import AlarmLedger, JournalRow
 from alerting.notifiers.config import WebhookSettings
 from alerting.notifiers.webhook import WebhookNotifier
 from alerting.service import AlarmService
@@ -27,6 +26,7 @@ from gateway.api.server import serve
 from gateway.config import Loaded, Plugins, SiteFile
 from gateway.core.bank import Bank
 from gateway.health import Health, Metric
+from gateway.model.alarm import Risk
 from gateway.model.clock import Clock, Instant, TimeLine
 from gateway.model.errors import DavylampError
 from gateway.model.ports import DeviceStatus, SinkStatus
@@ -57,13 +57,15 @@ class Gateway:
 
     folder: data folder; default: the one of the site file.
     ready: called with the page's address once it is served.
+    watch: called with every standing alarm after each change.
     """
 
     def __init__(self, site_file: SiteFile, folder: Path | None = None, *,
-                 ready: Callable[[str], None] = lambda url: None):
+                 ready: Callable[[str], None] = lambda url: None,
+                 watch: Callable[[Sequence[AlarmView]], None] | None = None):
         self.site_file, self.site = site_file, site_file.site
         self.folder = folder or Path(site_file.store.folder)
-        self._ready = ready
+        self._ready, self._watch = ready, watch
         self.clock: Clock
         self.bank: Bank
         self.store: TelemetryStore
@@ -104,6 +106,8 @@ class Gateway:
         self.pipeline = Pipeline(self.bank, self.store, self.alarms.apply, self.clock)
         standing = frozenset(view.definition.id for view in self.alarms.views() if view.state.condition)
         replayed = self.pipeline.replay(standing)
+        if self._watch is not None:
+            self.alarms.subscribe(lambda: self._watch(self.alarms.views()))
         parts.callback(self.pipeline.snapshot)
         sources = [DRIVERS[type(settings)](settings, self.site.signals, self.pipeline, self.clock)
                    for settings in self.site_file.sources]
@@ -159,28 +163,23 @@ class View:
     def now(self) -> Instant:
         return self._gateway.clock.now()
 
-    def alarms(self) -> Sequence[api.Alarm]:
-        now = self.now()
-        return [_alarm(view, now) for view in self._gateway.alarms.views()]
+    def alarms(self) -> Sequence[AlarmView]:
+        return self._gateway.alarms.views()
+
+    def risk_level(self) -> Risk:
+        return self._gateway.alarms.risk_level()
 
     def watch_alarms(self, changed: Callable[[], None]) -> Callable[[], None]:
-        async def watch() -> None:
-            async for _ in self._gateway.alarms.subscribe():
-                changed()
+        return self._gateway.alarms.subscribe(changed)
 
-        task = asyncio.create_task(watch(), name="alarm watch")
-        return task.cancel
+    async def acknowledge(self, alarm: str, who: str, comment: str) -> AlarmView:
+        return await self._gateway.alarms.acknowledge(alarm, who, comment)
 
-    async def acknowledge(self, alarm: str, who: str, comment: str) -> None:
-        await self._gateway.alarms.acknowledge(alarm, who, comment)
-
-    async def journal(self, limit: int, before: int | None) -> Sequence[api.JournalRow]:
-        return [api.JournalRow(row.position, row.wall_ns, row.alarm, row.body.get("event", row.kind),
-                               _number(row.body.get("value")), row.body.get("who", ""), row.body.get("comment", ""))
-                for row in await self._gateway.alarms.history(limit, before)]
+    async def journal(self, limit: int, before: int | None) -> Sequence[JournalRow]:
+        return await self._gateway.alarms.history(limit, before)
 
     async def history(self, signals: Sequence[int], start_wall_ns: int, end_wall_ns: int,
-                      max_points: int) -> Sequence[Trend]:
+                      max_points: int) -> Trend:
         return await asyncio.to_thread(self._gateway.store.history, signals, start_wall_ns, end_wall_ns, max_points)
 
     def devices(self) -> Sequence[DeviceStatus]:
@@ -233,16 +232,3 @@ async def run_until_signalled(gateway: Gateway) -> None:
         loop.add_signal_handler(number, task.cancel)
     with suppress(asyncio.CancelledError):
         await task
-
-
-def _alarm(view: AlarmView, now: Instant) -> api.Alarm:
-    return api.Alarm(
-        view.definition, active=view.active, acknowledged=not view.state.waits, value=view.value,
-        raised_wall_ns=view.raised_wall_ns, age_s=view.age_s(now), latched=view.state is State.LATCHED,
-        cleared_wall_ns=0 if view.active else view.since_wall_ns, first_out=view.first_out, recorded=view.recorded,
-        evidence=view.evidence, acknowledged_by=view.who, comment=view.comment,
-        acknowledged_wall_ns=view.since_wall_ns if view.who else 0)
-
-
-def _number(value: object) -> float:
-    return float(value) if isinstance(value, (int, float)) else float("nan")

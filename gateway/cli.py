@@ -95,7 +95,7 @@ def demo(options: argparse.Namespace, language: str) -> int:
 
 def _refused(error: urllib.error.HTTPError, alarm: str) -> DavylampError:
     try:
-        told = json.load(error)
+        told = json.load(error)["error"]
         return DavylampError(Text(told["what"]["en"], told["what"]["zh"]), where=alarm,
                              fix=Text(told["fix"]["en"], told["fix"]["zh"]))
     except (ValueError, KeyError, TypeError):

@@ -15,12 +15,13 @@ import signal
 import socket
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from alerting.notifiers.config import WebhookSettings
+from alerting.views import AlarmView
 from gateway.app import Gateway, load
 from gateway.model.errors import ConfigError, DavylampError
 from gateway.model.text import Text
@@ -28,7 +29,7 @@ from gateway.model.text import Text
 ROOT = Path(__file__).parent.parent
 SITE = ROOT / "deploy" / "sites" / "depot.toml"
 SCENARIO = ROOT / "simulators" / "scenarios" / "depot_leak.toml"
-MODBUS_SOURCES = ("gas", "meter", "esd", "probe")  # in the order of the simulator's ports
+MODBUS_SOURCES = ("gas", "meter", "esd", "bay")  # in the order of the simulator's ports
 MQTT_SOURCE = "broker"
 COLOURS = {"field": "36", "alarm": "1;31", "end": "32", "page": "35", "gateway": "0"}
 LABELS = {"field": Text("FIELD", "现场"), "alarm": Text("ALARM", "告警"), "end": Text("ended", "结束"),
@@ -58,20 +59,22 @@ async def run(options: DemoOptions) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     _empty(options.data)
-    try:
-        async with AsyncExitStack() as parts:
-            pager = await parts.enter_async_context(_pager(tell))
-            gateway = _gateway(options, pager, tell)
-            broker = await parts.enter_async_context(_broker(options))
-            tell("gateway", Text("MQTT broker on 127.0.0.1:{port}: {broker}",
-                                 "MQTT 代理 127.0.0.1:{port}：{broker}").format(broker=broker, port=options.mqtt_port))
-            await parts.enter_async_context(_field(options, tell))
-            await parts.enter_async_context(_running(gateway))
-            await parts.enter_async_context(_running(_Follower(gateway, tell)))
-            async with asyncio.timeout(options.duration_s):
-                await stop.wait()
-    except TimeoutError:
-        pass
+    async with AsyncExitStack() as parts:
+        gateway = _gateway(options, await parts.enter_async_context(_pager(tell)), tell)
+        broker = await parts.enter_async_context(_broker(options))
+        tell("gateway", Text("MQTT broker on 127.0.0.1:{port}: {broker}",
+                             "MQTT 代理 127.0.0.1:{port}：{broker}").format(broker=broker, port=options.mqtt_port))
+        await parts.enter_async_context(_field(options, tell))
+        running = asyncio.create_task(gateway.run())
+        try:
+            await asyncio.wait({running, asyncio.create_task(stop.wait())}, timeout=options.duration_s,
+                               return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stop.set()
+            if not running.done():
+                running.cancel()
+            with suppress(asyncio.CancelledError):
+                await running
     tell("gateway", Text("Stopped. Everything the gateway stored is in {data}; `make demo` runs again.",
                          "已停止。网关保存的数据在 {data}；可再次运行 `make demo`。").format(data=options.data))
     return 0
@@ -109,7 +112,7 @@ def _gateway(options: DemoOptions, pager_url: str, tell: Teller) -> Gateway:
         tell("gateway", Text("Open the page: {url}    (Ctrl-C stops everything)",
                              "打开页面：{url}    （按 Ctrl-C 全部停止）").format(url=url))
 
-    return Gateway(site_file, ready=ready)
+    return Gateway(site_file, ready=ready, watch=Follower(tell))
 
 
 @asynccontextmanager
@@ -145,10 +148,11 @@ async def _broker(options: DemoOptions) -> AsyncIterator[str]:
 @asynccontextmanager
 async def _field(options: DemoOptions, tell: Teller) -> AsyncIterator[None]:
     """The simulated site, in a process of its own; its story goes to `tell`."""
-    command = [sys.executable, "-m", "simulators", "--story-json", "--scenario", str(options.scenario or SCENARIO),
-               "--modbus-port", str(options.modbus_port), "--mqtt", f"127.0.0.1:{options.mqtt_port}",
-               "--speed", f"{options.speed:g}", "--lang", options.language]
-    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, cwd=ROOT, start_new_session=True)
+    command = [sys.executable, "-m", "simulators", "--story-json", "--until-stdin-closes",
+               "--scenario", str(options.scenario or SCENARIO), "--modbus-port", str(options.modbus_port),
+               "--mqtt", f"127.0.0.1:{options.mqtt_port}", "--speed", f"{options.speed:g}", "--lang", options.language]
+    process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, cwd=ROOT,
+                                                   start_new_session=True)
     async with _stopped_at_the_end(process):
         await _ready(process)
         tell("gateway", Text("Simulated depot: Modbus TCP on 127.0.0.1:{first}-{last}",
@@ -180,23 +184,21 @@ async def _retell(process: Process, tell: Teller) -> None:
             tell("field", Text(event["en"], event["zh"]))
 
 
-class _Follower:
+class Follower:
     """Prints every alarm as it begins and ends."""
 
-    def __init__(self, gateway: Gateway, tell: Teller):
-        self._gateway, self._tell = gateway, tell
+    def __init__(self, tell: Teller):
+        self._tell = tell
+        self._active: dict[tuple[str, int], bool] = {}  # by alarm and occurrence
 
-    async def run(self) -> None:
-        seen: dict[tuple[str, int], bool] = {}
-        async for _ in self._gateway.alarms.subscribe():
-            for view in self._gateway.alarms.views():
-                key = (view.definition.id, view.occurrence)
-                if seen.get(key) == view.active:
-                    continue
-                seen[key] = view.active
+    def __call__(self, views: Sequence[AlarmView]) -> None:
+        for view in views:
+            key = (view.definition.id, view.occurrence)
+            if self._active.get(key) != view.active:
+                self._active[key] = view.active
                 self._show(view)
 
-    def _show(self, view) -> None:
+    def _show(self, view: AlarmView) -> None:
         definition = view.definition
         if not view.active:
             self._tell("end", definition.name)
@@ -225,16 +227,6 @@ async def _pager(tell: Teller) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
     finally:
         server.close()
-
-
-@asynccontextmanager
-async def _running(part: Gateway | _Follower) -> AsyncIterator[None]:
-    task = asyncio.create_task(part.run())
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 @asynccontextmanager

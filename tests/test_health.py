@@ -26,7 +26,7 @@ class Parts:
         self.health = Health(
             ALARMS, SimpleNamespace(last_step_line_ns=0, samples=0, steps=0, fill=0), self.bank,
             SimpleNamespace(stats=lambda: self.stats), [SimpleNamespace(devices=lambda: [self.device])],
-            [SimpleNamespace(status=lambda: self.sink)], standing)
+            [SimpleNamespace(id="influx", status=lambda: self.sink)], standing)
 
     def after(self, seconds: float) -> list[str]:
         """Edges at that moment: "gateway/sink+" began, "gateway/sink-" ended."""

@@ -80,7 +80,11 @@ class Document:
         *parents, last = dotted.split(".")
         for part in parents:
             if isinstance(node, dict):
-                node, path = node.setdefault(part, {}), (*path, part)
+                path = (*path, part)
+                if part not in node:
+                    node[part] = {}
+                    self.rows[path] = Override(".".join(map(str, path)))
+                node = node[part]
             elif isinstance(node, list) and (number := _element(node, part)) is not None:
                 node, path = node[number], (*path, number)
             else:

@@ -18,8 +18,8 @@ from gateway.model.units import parse_duration, parse_size
 _NUMBER_FIX = Text("write a number without quotes", "填写数字，不加引号")
 _WHOLE_FIX = Text("write a whole number without quotes", "填写整数，不加引号")
 _TEXT_FIX = Text('write a text in quotes, such as "abc"', '填写带引号的文本，例如 "abc"')
-_TABLE_FIX = Text("write a table: [name] with keys below it, or { key = value }",
-                  "写成表：[名称] 后跟各键，或 { 键 = 值 }")
+_TABLE_FIX = Text("write a table: [name] with keys below it, or {{ key = value }}",
+                  "写成表：[名称] 后跟各键，或 {{ 键 = 值 }}")
 _LIST_FIX = Text("write a list: [ ..., ... ], or one [[table]] for each element",
                  "写成列表：[ ..., ... ]，或每个元素一个 [[表]]")
 _SWITCH_FIX = Text("write true or false, without quotes", "填写 true 或 false，不加引号")

@@ -42,8 +42,9 @@ def summary(problems: Iterable[Problem]) -> Text:
 
 def one_line(problem: Problem, language: str) -> str:
     """`depot.toml, sources[0] "gas", key `adress`: unknown key; did you mean `address`?`"""
-    where = ", ".join(part for part in (problem.file, _where(problem, language)) if part)
-    return f"{where}{': ' if language == 'en' else '：'}{problem.what[language]}"
+    comma, colon = (", ", ": ") if language == "en" else ("，", "：")
+    where = comma.join(part for part in (problem.file, _where(problem, language)) if part)
+    return f"{where}{colon}{problem.what[language]}"
 
 
 def _order(problem: Problem) -> tuple[bool, int]:

@@ -291,9 +291,10 @@ class Journal:
 
     # -- small things -----------------------------------------------------------------------------------------------
 
-    def save(self, name: str, data: bytes) -> None:
-        """Durable on return, whole or not at all. OSError as in `commit`."""
-        kept = saved.Saved(data, self.position, self._clock.now())
+    def save(self, name: str, data: bytes, position: int) -> None:
+        """Durable on return, whole or not at all. OSError as in `commit`. No later sample gets a number below
+        `position`."""
+        kept = saved.Saved(data, position, self._clock.now())
         self._with_room(lambda: saved.write(self._disk, self._saved, name, kept))
         self.counts.written_bytes += len(data)
         self.counts.syncs += 2

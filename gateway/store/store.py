@@ -70,6 +70,14 @@ class StoreStats:
     lag_samples: dict[str, int] = field(default_factory=dict)  # by reader
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Snapshot:
+    """Waiting to be saved; `position`: all that had been appended when it was taken."""
+
+    data: bytes
+    position: int
+
+
 class TelemetryStore:
     """`open` and everything else but `history`, `frames` and `load` belong on the event loop."""
 
@@ -89,7 +97,7 @@ class TelemetryStore:
         self._readers: dict[str, StoreReader] = {}
         self._cursors_moved = False
         self._cursors_due = 0.0
-        self._saves: dict[str, bytes] = {}
+        self._saves: dict[str, _Snapshot] = {}
         self._saves_lock = threading.Lock()
         self._failing: Text | None = None
         self._commit_began: int | None = None  # line time
@@ -233,14 +241,14 @@ class TelemetryStore:
         """Keep `data` under `name`, replacing what was there. Written soon, after the frames appended before it, whole
         or not at all; a newer save of the same name supersedes one that was not yet written."""
         with self._saves_lock:
-            self._saves[name] = data
+            self._saves[name] = _Snapshot(data, self._queue.position)
         self._queue.nudge()
 
     def load(self, name: str) -> bytes | None:
         """What was saved last, or None."""
         with self._saves_lock:
             waiting = self._saves.get(name)
-        return self._journal.load(name) if waiting is None else waiting
+        return self._journal.load(name) if waiting is None else waiting.data
 
     def stats(self) -> StoreStats:
         queue, journal, counts = self._queue, self._journal, self._journal.counts
@@ -275,7 +283,8 @@ class TelemetryStore:
             last = queue.closed  # read before the work: what came before `close` is still done
             self._commit_began = self._clock.now().line_ns
             try:
-                if self._commit() | self._save_small_things():
+                snapshots = self._due()  # taken before the frames: what a snapshot has seen is durable before it is
+                if self._commit() | self._save(snapshots):
                     self._failing = None
                 failed = False
             except (OSError, StoreInUse) as error:
@@ -314,29 +323,34 @@ class TelemetryStore:
         self._tell(self._committed, joined, [entry.on_durable for entry in entries if entry.on_durable is not None])
         return bool(joined)
 
-    def _save_small_things(self) -> bool:
-        """Snapshots at once, cursors when they are due."""
+    def _due(self) -> dict[str, _Snapshot]:
         with self._saves_lock:
-            saves, self._saves = self._saves, {}
+            return dict(self._saves)
+
+    def _save(self, snapshots: dict[str, _Snapshot]) -> bool:
+        """Snapshots at once, cursors when they are due. True when something was written."""
+        if snapshots and not self._journal.opened:
+            self._journal.open()
+        for name, snapshot in snapshots.items():
+            self._journal.save(name, snapshot.data, snapshot.position)
+            with self._saves_lock:
+                if self._saves[name] is snapshot:  # else there is a newer one already
+                    del self._saves[name]
+        return self._save_cursors() or bool(snapshots)
+
+    def _save_cursors(self) -> bool:
         now = time.monotonic()
-        if self._cursors_moved and (self._queue.closed or now >= self._cursors_due):
-            self._cursors_moved = False
-            self._cursors_due = now + self._settings.cursor_interval_s
-            saves |= {_cursor(reader.name): reader.cursor() for reader in tuple(self._readers.values())}
-        wrote = False
+        if not self._cursors_moved or (now < self._cursors_due and not self._queue.closed):
+            return False
+        self._cursors_moved = False
         try:
-            while saves:
-                name = next(iter(saves))
-                if not self._journal.opened:
-                    self._journal.open()
-                self._journal.save(name, saves[name])
-                del saves[name]
-                wrote = True
-        finally:
-            if saves:  # not written: again at the next turn, unless there is a newer one
-                with self._saves_lock:
-                    self._saves = saves | self._saves
-        return wrote
+            for reader in tuple(self._readers.values()):
+                self._journal.save(_cursor(reader.name), reader.cursor(), self._journal.position)
+        except OSError:
+            self._cursors_moved = True
+            raise
+        self._cursors_due = now + self._settings.cursor_interval_s
+        return True
 
     def _tell(self, what: Callable[..., None], *about: object) -> None:
         """Call back on the event loop; nobody is told any more when that is gone."""
