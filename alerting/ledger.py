@@ -25,7 +25,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Final
 
@@ -57,6 +57,7 @@ PRAGMA application_id = 0x4C414D50; -- "LAMP"
 PRAGMA user_version = 1;
 """,)
 FIRST_HASH: Final = bytes(32)
+_TRANSITION_COLUMNS: Final = tuple(column.name for column in fields(Transition) if column.name != "notify")
 _DAMAGED: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
@@ -283,8 +284,7 @@ def last_instant(path: Path | str) -> Instant | None:
 
 def transition_record(transition: Transition) -> Record:
     """A transition as a row of the journal."""
-    body = asdict(transition)
-    del body["notify"]
+    body = {name: getattr(transition, name) for name in _TRANSITION_COLUMNS}  # asdict would copy every value deeply
     body["value"] = transition.value if math.isfinite(transition.value) else None
     body["evidence"] = evidence_json(transition.evidence)
     if transition.who:

@@ -29,7 +29,7 @@ from gateway.model.alarm import RISK_NAMES, AlarmDefinition
 from gateway.model.ports import Notice
 from gateway.model.signal import LIMIT_CONDITIONS
 from gateway.model.site import CONDITION_NAMES, Site
-from gateway.model.text import Text
+from gateway.model.text import LANGUAGES, Text
 from gateway.model.verdict import Evidence
 
 NOT_RECORDED: Final = Text("NOT RECORDED: the alarm file can not be written. Write this down.",
@@ -83,8 +83,8 @@ def title(site: Site, definition: AlarmDefinition, transition: Transition) -> Te
 
 
 def body(site: Site, definition: AlarmDefinition, transition: Transition, *, recorded: bool = True) -> Text:
-    return Text(*("\n".join(line[language] for line in _lines(site, definition, transition, recorded))
-                  for language in ("en", "zh")))
+    lines = _lines(site, definition, transition, recorded)
+    return Text(*("\n".join(line[language] for line in lines) for language in LANGUAGES))
 
 
 def _lines(site: Site, definition: AlarmDefinition, transition: Transition, recorded: bool) -> list[Text]:
