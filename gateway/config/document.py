@@ -176,17 +176,30 @@ def read_document(path: Path) -> Document:
                  "在编辑器中另存为 UTF-8 编码（Windows 中文编辑器可能存成了 GBK/ANSI）"))) from error
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # TOMLDecodeError, or Python's own about an integer of thousands of digits
         raise Unreadable(_syntax_problem(file, text, str(error))) from error
-    return Document(file, data, line_numbers(text))
+    document = Document(file, data, line_numbers(text))
+    if (location := _oversize(data)) is not None:
+        raise Unreadable(document.spot(location).problem(
+            Text("the number does not fit into 64 bits", "数字超出 64 位范围"), Text("write a smaller number",
+                                                                                     "填写较小的数字")))
+    return document
 
 
-def file_problem(file: str, error: OSError, spot: Spot | None = None) -> Problem:
+def _oversize(node: object, path: Location = ()) -> Location | None:
+    """TOML integers have 64 bits; Python's have no end, and arithmetic on them fails in odd places."""
+    if isinstance(node, int):
+        return path if not -(2**63) <= node < 2**63 else None
+    inner = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    return next((found for key, child in inner if (found := _oversize(child, (*path, key))) is not None), None)
+
+
+def file_problem(file: str, error: OSError | ValueError, spot: Spot | None = None) -> Problem:
+    reason = getattr(error, "strerror", None) or str(error)
     what = (Text(f"file {file} not found", f"找不到文件 {file}") if isinstance(error, FileNotFoundError)
-            else Text(f"file {file} can not be read: {error.strerror}", f"无法读取文件 {file}：{error.strerror}"))
-    return (spot or Spot(file, "", "")).problem(what,
-                                                Text("check the path and the permissions of the file",
-                                                     "检查路径和文件权限"))
+            else Text(f"file {file} can not be read: {reason}", f"无法读取文件 {file}：{reason}"))
+    return (spot or Spot(file, "", "")).problem(what, Text("check the path and the permissions of the file",
+                                                           "检查路径和文件权限"))
 
 
 _SYNTAX: tuple[tuple[str, str], ...] = (
@@ -209,6 +222,7 @@ _SYNTAX: tuple[tuple[str, str], ...] = (
     (r"Expected newline or end of document", "一行只能写一个键"),
     (r"Illegal character|Found invalid character", "含有不允许的字符"),
     (r"^Expected", "缺少必要的符号"),
+    (r"^Exceeds the limit", "数字过长"),
 )
 _WIDE = {"“": '"', "”": '"', "‘": "'", "’": "'", "＝": "=", "，": ",", "［": "[", "］": "]", "【": "[", "】": "]",
          "｛": "{", "｝": "}",

@@ -54,7 +54,7 @@ def read_points(path: Path, point: type[BaseModel], asked_by: Spot,
     file = str(path)
     try:
         raw = path.read_bytes()
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         report(file_problem(file, error, asked_by))
         return ()
     text = _decoded(raw)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
@@ -68,5 +69,8 @@ def site(folder: Path, signals: str, points: str = "", plugins: Plugins = BENCH,
 
 def said(loaded: Loaded, severity: str = "error") -> list[str]:
     """`place | key | what`, in English, without the line."""
-    return [f"{problem.place.split(' (line')[0]} | {problem.key} | {problem.what.en}" for problem in loaded.problems
+    return [" | ".join((_LINE.sub("", problem.place), problem.key, problem.what.en)) for problem in loaded.problems
             if problem.severity == severity]
+
+
+_LINE = re.compile(r" ?\(line \d+\)$")

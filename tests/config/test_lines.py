@@ -9,7 +9,7 @@ import pytest
 from gateway.config.lines import line_numbers
 from tests.config import documents
 
-FILES = sorted(path for folder in ("deploy", "gateway", "drivers", "tests")
+FILES = sorted(path for folder in ("deploy", "gateway", "drivers", "tests/config")
                for path in (documents.ROOT / folder).rglob("*.toml") if path.name != "01-syntax.toml")
 
 HARD = r"""
