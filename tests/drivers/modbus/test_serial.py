@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 
 from gateway.model.quality import Quality
-from tests.drivers.modbus.scene import device, holding, running
+from tests.drivers.modbus.scene import device, hasty, holding, running
 from tests.drivers.modbus.witness import SerialBus, Slave, TcpDevice, crc16
 
 
@@ -33,7 +33,7 @@ async def test_a_dead_slave_costs_the_living_one_only_a_time_out_now_and_then():
     alive = Slave(unit=1)
     async with (SerialBus(alive) as bus,
                 running(**rtu(bus, device(holding("a", 7), name="alive", unit=1),
-                              device(holding("b", 7), holding("c", 500), name="dead", unit=9))) as run):
+                              hasty(holding("b", 7), holding("c", 500), name="dead", unit=9))) as run):
         await run.until(lambda: bus.order.count(9) >= 6)
         assert set(run.seen.qualities("a")) == {Quality.GOOD}
         assert set(run.seen.qualities("b")) == set(run.seen.qualities("c")) == {Quality.BAD_COMM_LOST}
@@ -47,7 +47,7 @@ async def test_a_dead_slave_that_comes_back_is_noticed():
     alive, lazy = Slave(unit=1), Slave(unit=2, always="silent")
     async with (SerialBus(alive, lazy) as bus,
                 running(**rtu(bus, device(holding("a", 7), name="alive", unit=1),
-                              device(holding("b", 9), name="lazy", unit=2))) as run):
+                              hasty(holding("b", 9), name="lazy", unit=2))) as run):
         await run.until(lambda: run.counter("lazy", "timeouts") >= 2)
         lazy.always = "ok"
         await run.until(lambda: bool(run.seen.good("b")))
@@ -58,7 +58,7 @@ async def test_a_late_answer_is_never_taken_for_the_next_register():
     """Two blocks of the same length: RTU frames that look alike. The answer to the first comes after its time-out."""
     slave = Slave()
     async with (SerialBus(slave) as bus,
-                running(**rtu(bus, device(holding("a", 100), holding("b", 500)))) as run):
+                running(**rtu(bus, hasty(holding("a", 100), holding("b", 500)))) as run):
         await run.until(lambda: len(run.seen.good("b")) >= 2)
         slave.script.extend(["late 0.25", "late 0.2", "ok", "late 0.25"])
         await run.until(lambda: not slave.script and len(run.seen.good("b")) >= 8)
@@ -70,7 +70,7 @@ async def test_a_late_answer_is_never_taken_for_the_next_register():
 async def test_a_garbled_answer_is_no_answer(fault):
     slave = Slave(always=fault)
     async with (SerialBus(slave) as bus,
-                running(**rtu(bus, device(holding("a", 7, type="int32")))) as run):
+                running(**rtu(bus, hasty(holding("a", 7, type="int32")))) as run):
         await run.until(lambda: run.counter("probe", "timeouts") >= 2)
         assert run.seen.good("a") == [] and set(run.seen.qualities("a")) == {Quality.BAD_COMM_LOST}
         slave.always = "ok"
@@ -78,15 +78,16 @@ async def test_a_garbled_answer_is_no_answer(fault):
         assert set(run.seen.good("a")) == {7 * 65536 + 8}
 
 
-async def test_nobody_is_asked_while_a_slave_babbles():
+async def test_nobody_is_asked_while_a_slave_babbles(monkeypatch):
+    monkeypatch.setattr("drivers.modbus.wire.RTU_QUIET_S", 0.25)  # far longer than a busy test machine stalls
     babbler, other = Slave(unit=1), Slave(unit=2)
-    babbler.script.extend(["babble"] * 4)
+    babbler.script.extend(["babble"] * 2)
     async with (SerialBus(babbler, other) as bus,
-                running(**rtu(bus, device(holding("a", 7), name="babbler", unit=1),
+                running(**rtu(bus, hasty(holding("a", 7), name="babbler", unit=1),
                               device(holding("b", 7), name="other", unit=2))) as run):
         await run.until(lambda: bool(run.seen.good("a")))
-        assert run.counter("babbler", "timeouts") == 4 and set(run.seen.qualities("b")) == {Quality.GOOD}
-        assert bus.collisions <= 1, "every time-out must be followed by a wait for silence"
+        assert set(run.seen.qualities("b")) == {Quality.GOOD}
+        assert bus.collisions == 0
 
 
 async def test_noise_around_a_good_answer_is_passed_over():
@@ -139,7 +140,7 @@ async def test_rtu_over_tcp():
 
 async def test_tcp_peers_do_not_notice_a_dead_serial_bus():
     async with (TcpDevice(Slave()) as server, SerialBus() as bus,
-                running(**rtu(bus, device(holding("dead", 7)))) as dead,
+                running(**rtu(bus, hasty(holding("dead", 7)))) as dead,
                 running(host="127.0.0.1", port=server.port, devices=[device(holding("a", 7))]) as alive):
         await dead.until(lambda: dead.counter("probe", "timeouts") >= 3)
         assert len(alive.seen.good("a")) > dead.counter("probe", "timeouts")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.model.quality import Quality
-from tests.drivers.modbus.scene import device, holding, is_nan, running
+from tests.drivers.modbus.scene import device, hasty, holding, is_nan, running
 from tests.drivers.modbus.witness import Slave, TcpDevice
 
 
@@ -40,7 +40,7 @@ async def test_a_late_answer_is_never_the_current_one():
     """The device answers block A too late: its bytes come while block B is being asked for."""
     slave = Slave()
     points = [holding("a", 0), holding("b", 500)]
-    async with TcpDevice(slave) as server, running(**tcp(server, device(*points))) as run:
+    async with TcpDevice(slave) as server, running(**tcp(server, hasty(*points))) as run:
         slave.script.extend(["late 0.2", "late 0.1", "late 0.2", "ok", "ok"])
         await run.until(lambda: run.counter("probe", "late") >= 2 and len(run.seen.good("b")) >= 5)
         assert set(run.seen.good("a")) == {0.0} and set(run.seen.good("b")) == {500.0}
@@ -50,7 +50,7 @@ async def test_a_late_answer_is_never_the_current_one():
 @pytest.mark.parametrize("fault", ["silent", "truncated", "transaction 0", "old transaction"])
 async def test_no_usable_answer_in_time_is_comm_lost_then_recovers(fault):
     slave = Slave(always=fault)
-    async with TcpDevice(slave) as server, running(**tcp(server, device(holding("a", 7)))) as run:
+    async with TcpDevice(slave) as server, running(**tcp(server, hasty(holding("a", 7)))) as run:
         await run.until(lambda: run.counter("probe", "timeouts") >= 2)
         assert run.seen.good("a") == [] and set(run.seen.qualities("a")) == {Quality.BAD_COMM_LOST}
         assert all(is_nan(value) for value, _ in run.seen.samples["a"])
@@ -64,7 +64,7 @@ async def test_after_half_an_answer_the_very_next_request_succeeds():
     """The rest of the torn frame must not be taken from the next answer."""
     slave = Slave()
     slave.script.append("truncated")
-    async with TcpDevice(slave) as server, running(**tcp(server, device(holding("a", 7)))) as run:
+    async with TcpDevice(slave) as server, running(**tcp(server, hasty(holding("a", 7)))) as run:
         await run.until(lambda: len(run.seen.good("a")) >= 3)
         assert run.seen.qualities("a").count(Quality.BAD_COMM_LOST) == 1 and set(run.seen.good("a")) == {7.0}
 
@@ -99,7 +99,7 @@ async def test_a_broken_connection_is_noticed_at_once_and_dialled_again(fault):
 
 async def test_a_device_that_accepts_and_never_answers_is_dialled_again():
     """A half-open connection looks just like that."""
-    async with TcpDevice(Slave(always="silent")) as server, running(**tcp(server, device(holding("a", 7)))) as run:
+    async with TcpDevice(Slave(always="silent")) as server, running(**tcp(server, hasty(holding("a", 7)))) as run:
         await run.until(lambda: server.connections >= 2)
         assert run.counter("probe", "timeouts") >= 3 and run.seen.good("a") == []
 
@@ -162,7 +162,7 @@ async def test_a_block_that_is_never_answered_costs_only_its_own_points():
         return ("silent" if slave.requests[-1][1] == 0 else fault), frame
 
     slave.answer = answer
-    async with TcpDevice(slave) as server, running(**tcp(server, device(*points))) as run:
+    async with TcpDevice(slave) as server, running(**tcp(server, hasty(*points))) as run:
         await run.until(lambda: len(run.seen.good("b")) >= 5 and len(run.seen.good("c")) >= 5)
         assert set(run.seen.qualities("deaf")) == {Quality.BAD_COMM_LOST}
         assert set(run.seen.qualities("b")) == set(run.seen.qualities("c")) == {Quality.GOOD}
@@ -172,7 +172,7 @@ async def test_a_block_that_is_never_answered_costs_only_its_own_points():
 async def test_a_lost_answer_is_asked_for_again():
     slave = Slave()
     slave.script.extend(["silent", "ok"])
-    async with TcpDevice(slave) as server, running(**tcp(server, device(holding("a", 7), retries=1))) as run:
+    async with TcpDevice(slave) as server, running(**tcp(server, hasty(holding("a", 7), retries=1))) as run:
         await run.until(lambda: bool(run.seen.good("a")))
         assert set(run.seen.qualities("a")) == {Quality.GOOD} and run.counter("probe", "timeouts") == 1
 
@@ -188,7 +188,7 @@ async def test_a_busy_device_is_asked_again():
 async def test_a_silent_device_is_probed_with_one_request_at_a_time():
     slave = Slave(always="silent")
     points = [holding(f"s{n}", n * 100) for n in range(5)]  # five blocks
-    async with TcpDevice(slave) as server, running(**tcp(server, device(*points, retries=1))) as run:
+    async with TcpDevice(slave) as server, running(**tcp(server, hasty(*points, retries=1))) as run:
         await run.until(lambda: slave.asked >= 6)
         # first turn: block 0 twice, block 1 once; from then on one block per turn, each time another
         assert [first for _, first, _ in slave.requests[:6]] == [0, 0, 100, 100, 200, 300]
@@ -225,7 +225,7 @@ async def test_two_units_behind_one_tcp_gateway_one_of_them_dead():
     alive = Slave(unit=1)
     async with (TcpDevice(alive) as server,
                 running(**tcp(server, device(holding("a", 7), name="alive", unit=1),
-                              device(holding("b", 7), name="dead", unit=2))) as run):
+                              hasty(holding("b", 7), name="dead", unit=2))) as run):
         await run.until(lambda: run.counter("dead", "timeouts") >= 5)
         assert set(run.seen.qualities("a")) == {Quality.GOOD}
         assert set(run.seen.qualities("b")) == {Quality.BAD_COMM_LOST}
