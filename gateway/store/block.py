@@ -21,6 +21,7 @@ import struct
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,11 +66,12 @@ class Block:
                 yield self.position + stop, self.frame.take(slice(max(start, after - self.position), stop))
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
-    """What is known of a block without decoding it. `size` is that of the whole block in bytes."""
+class Head(NamedTuple):
+    """What is known of a block without decoding it; the fields of _HEAD. A tuple because trends read very many."""
 
-    size: int
+    magic: bytes
+    crc: int
+    length: int  # of the payload
     samples: int
     frames: int
     signal_low: int
@@ -77,11 +79,22 @@ class Head:
     position: int
     wall_low: int
     wall_high: int
-    at: Instant
+    at_line_ns: int
+    at_wall_ns: int
+    at_trusted: int
+
+    @property
+    def size(self) -> int:
+        """Of the whole block in bytes."""
+        return HEAD_SIZE + self.length
 
     @property
     def end(self) -> int:
         return self.position + self.samples
+
+    @property
+    def at(self) -> Instant:
+        return Instant(self.at_line_ns, self.at_wall_ns, bool(self.at_trusted))
 
 
 def encode(block: Block) -> bytes:
@@ -103,12 +116,10 @@ def read_head(data: memoryview, offset: int) -> Head:
     """The head at `offset`, its CRC not yet checked. Damaged when there is none."""
     if len(data) - offset < HEAD_SIZE:
         raise Damaged("the data ends inside a block's head")
-    magic, _, length, samples, frames, signal_low, signal_high, position, wall_low, wall_high, line, wall, trusted = (
-        _HEAD.unpack_from(data, offset))
-    if magic != MAGIC or length > MAX_PAYLOAD or not samples or not frames:
+    head = Head._make(_HEAD.unpack_from(data, offset))
+    if head.magic != MAGIC or head.length > MAX_PAYLOAD or not head.samples or not head.frames:
         raise Damaged("no block begins here")
-    return Head(HEAD_SIZE + length, samples, frames, signal_low, signal_high, position, wall_low, wall_high,
-                Instant(line, wall, bool(trusted)))
+    return head
 
 
 def check(data: memoryview, offset: int) -> Head:
@@ -116,7 +127,7 @@ def check(data: memoryview, offset: int) -> Head:
     head = read_head(data, offset)
     if len(data) - offset < head.size:
         raise Damaged("the data ends inside a block")
-    if zlib.crc32(data[offset + _CRC_FROM:offset + head.size]) != int.from_bytes(data[offset + 4:offset + 8], "little"):
+    if zlib.crc32(data[offset + _CRC_FROM:offset + head.size]) != head.crc:
         raise Damaged("checksum differs")
     return head
 
@@ -171,9 +182,13 @@ _UNEVEN = struct.Struct("<Bq")  # width of a step in bytes, first
 _WIDTHS = {1: np.dtype("<i1"), 2: np.dtype("<i2"), 4: np.dtype("<i4"), 8: np.dtype("<i8")}
 
 
+def _lowest(width: int) -> int:
+    return -(1 << 8 * width - 1)
+
+
 def _narrowest(low: int, high: int) -> int:
     """Bytes that hold low..high with the lowest number of the type to spare."""
-    return next((width for width in (1, 2, 4) if -(1 << 8 * width - 1) < low and high < 1 << 8 * width - 1), 8)
+    return next((width for width in (1, 2, 4) if _lowest(width) < low and high < -_lowest(width)), 8)
 
 
 def _pack_integers(column: NDArray) -> bytes:
@@ -193,7 +208,7 @@ def _unpack_integers(pieces: _Pieces, count: int, dtype: type) -> NDArray:
     if data[0] == 0:
         _, first, step = _EVEN.unpack_from(data)
         if step == 0:
-            return np.broadcast_to(np.array(first).astype(dtype), (count,))
+            return np.full(count, first, dtype)
         return (first + step * np.arange(count)).astype(dtype)
     width, first = _UNEVEN.unpack_from(data)
     column = np.empty(count, np.int64)
@@ -241,7 +256,7 @@ def _as_decimals(values: NDArray[np.float64], code: int) -> NDArray | None:
     width = _narrowest(low, high)
     if width == 8 or not ((operation(integers, factor).view(np.int64) == bits) | missing).all():
         return None
-    return np.where(missing, np.iinfo(_WIDTHS[width]).min, integers).astype(_WIDTHS[width])
+    return np.where(missing, _lowest(width), integers).astype(_WIDTHS[width])
 
 
 def _planes(column: NDArray) -> bytes:
@@ -257,7 +272,7 @@ def _unpack_values(pieces: _Pieces, count: int) -> NDArray[np.float64]:
     for plane in range(width):
         column[:, plane] = np.frombuffer(pieces.next(), np.uint8)
     if code == _SAME:
-        return np.broadcast_to(column.view("<f8")[0, 0], (count,))
+        return np.full(count, column.view("<f8")[0, 0])
     if code == _FLOAT32:
         return column.view("<f4")[:, 0].astype(np.float64)
     if code == _FLOAT64:
@@ -265,5 +280,5 @@ def _unpack_values(pieces: _Pieces, count: int) -> NDArray[np.float64]:
     integers = column.view(_WIDTHS[width])[:, 0]
     operation, factor, _ = _DECIMALS[code]
     values = operation(integers.astype(np.float64), factor)
-    values[integers == np.iinfo(_WIDTHS[width]).min] = np.nan
+    values[integers == _lowest(width)] = np.nan
     return values

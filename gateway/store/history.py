@@ -17,6 +17,8 @@ from gateway.model.quality import is_bad
 from gateway.store.block import Head
 from gateway.store.segment import Stretch
 
+_GATHER = 1 << 14  # rows
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trend:
@@ -44,6 +46,8 @@ class History:
         self._start, self._end = start_wall_ns, end_wall_ns
         self._step = -(-(end_wall_ns - start_wall_ns) // max_points)
         self._steps = -(-(end_wall_ns - start_wall_ns) // self._step)
+        self._gathered: list[Frame] = []
+        self._rows = 0
         self._row = np.full(table_size, -1, np.int64)
         self._row[self.signals] = np.arange(len(self.signals))
         cells = len(self.signals) * self._steps
@@ -63,6 +67,15 @@ class History:
         return wanted, lambda stretch: self.overlaps(stretch.wall_low, stretch.wall_high)
 
     def add(self, frame: Frame) -> None:
+        """Small frames are gathered: one pass over many rows costs hardly more than one over few."""
+        self._gathered.append(frame)
+        self._rows += len(frame)
+        if self._rows >= _GATHER:
+            self._count_in()
+
+    def _count_in(self) -> None:
+        frame = Frame.concat(self._gathered) if self._gathered else Frame.empty()
+        self._gathered, self._rows = [], 0
         rows = self._row[frame.signal]
         use = (rows >= 0) & (frame.wall_ns >= self._start) & (frame.wall_ns < self._end) & ~is_bad(frame.quality)
         if not use.any():
@@ -75,6 +88,7 @@ class History:
         np.add.at(self._count, cell, 1)
 
     def trend(self) -> Trend:
+        self._count_in()
         shape = (len(self.signals), self._steps)
         some = self._count > 0
         low, high = np.where(some, self._low, np.nan), np.where(some, self._high, np.nan)

@@ -40,7 +40,7 @@ def work(folder, disk: RecordingDisk, chance: random.Random) -> list[tuple[int, 
         store.commit([Block.of(store.position, frames, ManualClock(line_ns=position).now())])
         acknowledged.append((len(disk.record), position))
         if step % 5 == 4:
-            store.save("bank", str(position).encode())
+            store.save("bank", str(position).encode(), position)
         if step % 15 == 14:
             store.close()
             store = journal(folder, disk)
@@ -106,6 +106,8 @@ async def test_on_durable_is_such_an_acknowledgement(tmp_path, seed):
         size = chance.randint(1, 40)
         store.append(frame(position, size),
                      lambda end=position + size: acknowledged.append((len(disk.record), end)))
+        if chance.random() < 0.2:
+            store.save("bank", str(store.position).encode())
         if chance.random() < 0.3:
             await asyncio.sleep(0.001)
         if chance.random() < 0.2 and reader.lag_samples:
@@ -119,6 +121,8 @@ async def test_on_durable_is_such_an_acknowledgement(tmp_path, seed):
         kept = stored(again)
         assert kept == list(range(len(kept)))
         assert len(kept) >= promised(acknowledged, cut)
+        bank = again.load("bank")
+        assert bank is None or int(bank) <= len(kept), "a snapshot is ahead of the frames it has seen"
         again.close()
 
 
@@ -126,7 +130,7 @@ def test_positions_never_run_backwards_below_what_a_snapshot_knows(tmp_path):
     """A snapshot that outlives the frames it has seen must not make later frames look as if it had seen them too."""
     store = journal(tmp_path)
     store.commit([Block.of(0, [frame(0, 40)], ManualClock().now())])
-    store.save("bank", b"has seen 40 samples")
+    store.save("bank", b"has seen 40 samples", 40)
     store.close()
     for path in (tmp_path / "telemetry").iterdir():
         path.unlink()

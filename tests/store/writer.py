@@ -1,6 +1,6 @@
 """A process that stores and says on its standard output which position is durable, until something kills it.
 
-`python -m tests.store.writer FOLDER`. The value of every sample is its position.
+`python -m tests.store.writer FOLDER [--without-sync]`. The value of every sample is its position.
 """
 
 from __future__ import annotations
@@ -14,12 +14,23 @@ from pathlib import Path
 
 from gateway.model.clock import TimeLine
 from gateway.store import TelemetryStore, last_instant
+from gateway.store.disk import Disk
 from tests.store.makers import QUICK, frame, signals
 
 
-async def main(folder: Path) -> None:
+class Careless(Disk):
+    """Says that it has synced and has not: shows that a test can tell the difference."""
+
+    def sync(self, file):
+        return
+
+    def sync_folder(self, path):
+        return
+
+
+async def main(folder: Path, disk: Disk) -> None:
     clock = TimeLine.resume(last_instant(folder))
-    store = TelemetryStore(folder, signals(40), replace(QUICK, commit_interval_s=0.002, max_size=8 << 20), clock)
+    store = TelemetryStore(folder, signals(40), replace(QUICK, commit_interval_s=0.002, max_size=8 << 20), clock, disk)
     store.open()
     print(f"open {store.position}", flush=True)
     while True:
@@ -32,4 +43,4 @@ async def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1])))
+    asyncio.run(main(Path(sys.argv[1]), Careless() if "--without-sync" in sys.argv else Disk()))
