@@ -9,13 +9,12 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
-from alerting.engine import AlarmEngine, Transition
-from alerting.ledger import AlarmLedger, JournalRow
-from alerting.lifecycle import Event, State
-from alerting.message import notice_key
+from alerting.engine import AlarmEngine
+from alerting.ledger import AlarmLedger
 from gateway.model.site import GatewayFault
 from gateway.model.verdict import Verdicts
 from tests.alerting.victim import HANDLED, SITE, UNTOUCHED, story
+from tests.alerting.witness import examine, handed_over, journal, notices
 
 ROOT = Path(__file__).parent.parent.parent
 KILLS = 20
@@ -38,48 +37,12 @@ def life(path: Path, diary: Path, commits: int | None) -> list[str]:
     return said
 
 
-def told(row: JournalRow) -> Transition:
-    body = row.body
-    return Transition(row.alarm, body["occurrence"], Event(body["event"]), State(body["old"]), State(body["new"]),
-                      row.wall_ns, body["line_ns"], body["raised_wall_ns"])
-
-
-def journal(path: Path) -> list[Transition]:
-    ledger = AlarmLedger(path)
-    ledger.verify()
-    return [told(row) for row in reversed(ledger.history(1_000_000))]
-
-
-def calls(step: Transition) -> bool:
-    """Which steps people are told of, written down a second time."""
-    priority = SITE.alarms.get(step.alarm).priority
-    return priority <= (3 if step.event is Event.RAISE else 2)
-
-
 def test_twenty_kills(tmp_path):
     path, diary = tmp_path / "alarms.db", tmp_path / "diary"
-    chance = random.Random()
     said: list[str] = []
     for _ in range(KILLS):
-        said += life(path, diary, chance.randrange(40))
-        steps = journal(path)
-        contents = AlarmLedger(path).open()
-
-        folded: dict[str, tuple[State, int]] = {}
-        for step in steps:
-            assert step.old is folded.get(step.alarm, (State.NORMAL, 0))[0], "no step is missing, none is there twice"
-            folded[step.alarm] = (step.new, step.occurrence)
-        assert {state.alarm: (state.state, state.occurrence) for state in contents.states} == folded
-
-        committed = {line.removeprefix("committed ") for line in said if line.startswith("committed ")}
-        assert committed <= {f"{step.alarm} {step.occurrence} {step.event}" for step in steps}, "committed means kept"
-
-        handed = {line.split("\t")[0] for line in diary.read_text().splitlines()} if diary.exists() else set()
-        due = {notice_key(SITE, step) for step in steps if calls(step)}
-        pending = {row.key for row in contents.outbox}
-        assert handed <= due, "nothing is sent that is not on disk"
-        assert due <= handed | pending, "no notice is lost"
-        assert pending <= due
+        said += life(path, diary, random.randrange(40))
+        examine(path, diary, said)
 
     reached = len(journal(path))
     assert life(path, diary, None)[-1] == "done"
@@ -87,10 +50,9 @@ def test_twenty_kills(tmp_path):
     assert len(steps) > reached > KILLS, "the kills came in the middle of the work"
 
     texts = defaultdict(set)
-    for line in diary.read_text().splitlines():
-        key, digest = line.split("\t")
+    for key, digest in handed_over(diary):
         texts[key].add(digest)
-    assert set(texts) == {notice_key(SITE, step) for step in steps if calls(step)}
+    assert set(texts) == notices(steps)
     assert [key for key, versions in texts.items() if len(versions) > 1] == [], "an old key has its old text"
 
     undisturbed = AlarmEngine(SITE.alarms)

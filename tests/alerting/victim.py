@@ -1,7 +1,7 @@
 """The process that test_crash kills: a service that is fed a fixed story of edges, over and over from its beginning, as
 a gateway does that evaluates its stored frames again after a crash.
 
-    python -m tests.alerting.victim ALARM_FILE DIARY [finish]
+    python -m tests.alerting.victim ALARM_FILE DIARY "until killed" | "finish" | "without sync"
 
 stdout: "ready", then one line per committed transition, "done" at the end. DIARY: one line per notice handed over.
 """
@@ -17,7 +17,7 @@ import sys
 from contextlib import suppress
 
 from alerting.engine import Transition
-from alerting.ledger import AlarmLedger
+from alerting.ledger import AlarmLedger, Work
 from alerting.service import AlarmService, AlarmSettings
 from gateway.model.clock import ManualClock
 from gateway.model.errors import CommandError
@@ -64,17 +64,26 @@ def committed(transitions: tuple[Transition, ...], _: int) -> None:
         say("committed", step.alarm, step.occurrence, step.event)
 
 
-async def main(path: str, diary: str, finish: bool) -> None:
+class Careless(AlarmLedger):
+    """What the power cuts must find out: commits that are not on the medium."""
+
+    def commit(self, work: Work) -> None:
+        self._connection.execute("PRAGMA synchronous = OFF")
+        super().commit(work)
+
+
+async def main(path: str, diary: str, how: str) -> None:
     clock = ManualClock(line_ns=LENGTH * 10**9 * 2)
     settings = AlarmSettings(commit_bound_s=60)
-    service = AlarmService(SITE.alarms, SITE, AlarmLedger(path), [Diary(diary)], clock, settings)
+    ledger = Careless(path) if how == "without sync" else AlarmLedger(path)
+    service = AlarmService(SITE.alarms, SITE, ledger, [Diary(diary)], clock, settings)
     service.on_commit = committed
     await service.start()
     say("ready")
     pace = random.Random()
     for number, one in enumerate(story()):
         service.apply(verdicts(one))
-        if not finish and pace.random() < 0.3:
+        if how != "finish" and pace.random() < 0.3:
             await asyncio.sleep(pace.uniform(0, 0.002))
         if number % 40 == 0:
             clock.advance(0.001)
@@ -87,4 +96,4 @@ async def main(path: str, diary: str, finish: bool) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], sys.argv[2], "finish" in sys.argv))
+    asyncio.run(main(*sys.argv[1:]))

@@ -1,0 +1,63 @@
+"""Looks at an alarm file after an accident and knows nothing of how it was written: only journal, states and outbox,
+the diary of what was handed over (tests.alerting.victim) and what the victim said before it died."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
+
+from alerting.engine import Transition
+from alerting.ledger import AlarmLedger, JournalRow
+from alerting.lifecycle import Event, State
+from alerting.message import notice_key
+from tests.alerting.victim import SITE
+
+
+def journal(path: Path) -> list[Transition]:
+    """Every step, oldest first. The chain is verified."""
+    ledger = AlarmLedger(path)
+    ledger.verify()
+    return [_told(row) for row in reversed(ledger.history(1_000_000))]
+
+
+def notices(steps: Iterable[Transition]) -> set[str]:
+    """The keys that people must have been told of, by the rule in docs/explanation/alarms.md."""
+    return {notice_key(SITE, step) for step in steps
+            if SITE.alarms.get(step.alarm).priority <= (3 if step.event is Event.RAISE else 2)}
+
+
+def handed_over(diary: Path) -> list[tuple[str, str]]:
+    """(key, digest of the text), in order, with repeats."""
+    return [tuple(line.split("\t")) for line in diary.read_text().splitlines()] if diary.exists() else []
+
+
+def lost_commits(path: Path, said: Iterable[str]) -> set[str]:
+    """What was called committed and is not in the journal."""
+    promised = {line.removeprefix("committed ") for line in said if line.startswith("committed ")}
+    return promised - {f"{step.alarm} {step.occurrence} {step.event}" for step in journal(path)}
+
+
+def examine(path: Path, diary: Path, said: Iterable[str]) -> None:
+    steps = journal(path)
+    with closing(AlarmLedger(path)) as ledger:
+        contents = ledger.open()
+    assert contents.set_aside is None, "it opens without help"
+    assert lost_commits(path, said) == set(), "committed means kept"
+
+    folded: dict[str, tuple[State, int]] = {}
+    for step in steps:
+        assert step.old is folded.get(step.alarm, (State.NORMAL, 0))[0], "no step is missing, none is there twice"
+        folded[step.alarm] = (step.new, step.occurrence)
+    assert {state.alarm: (state.state, state.occurrence) for state in contents.states} == folded
+
+    due, pending, handed = notices(steps), {row.key for row in contents.outbox}, {key for key, _ in handed_over(diary)}
+    assert handed <= due, "nothing is sent that is not on disk"
+    assert due <= handed | pending, "no notice is lost"
+    assert pending <= due
+
+
+def _told(row: JournalRow) -> Transition:
+    body = row.body
+    return Transition(row.alarm, body["occurrence"], Event(body["event"]), State(body["old"]), State(body["new"]),
+                      row.wall_ns, body["line_ns"], body["raised_wall_ns"])
