@@ -159,8 +159,9 @@ def zones(here: Site, latest: Latest, alarms: Iterable[AlarmView]) -> list[dict]
     holds: one lost request does not put it out. Blind: announced as such, or all have failed."""
     holding = {(alarm.definition.origin, alarm.definition.condition) for alarm in alarms if alarm.state.condition}
     failed = {origin for origin, condition in holding if condition in _SENSOR_LOST}
+    order = {area.id: place for place, area in enumerate(here.areas)}
     found = []
-    for area, detectors in here.gas_areas.items():
+    for area, detectors in sorted(here.gas_areas.items(), key=lambda zone: order.get(zone[0], len(order))):
         heard = [bool(latest.wall_ns[here.signals.index(detector)]) for detector in detectors]
         works = [was and detector not in failed for was, detector in zip(heard, detectors, strict=True)]
         blind = (area, Condition.BLIND) in holding or failed.issuperset(detectors)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from pathlib import Path
 
 import orjson
 import pytest
@@ -88,3 +90,9 @@ def test_the_witness_itself_sees_what_is_wrong():
     assert faults({"en": 1, "fr": ""}, SCHEMAS["Text"], SCHEMAS) == [
         "$: zh is missing", "$.en: 1 is not ['string']", "$: fr is not described"]
     assert faults(True, {"type": "integer"}, {}) == ["$: True is not ['integer']"]
+
+
+def test_the_reference_page_names_every_address():
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "api.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| `(GET|POST) (\S+)` \|", page, re.MULTILINE)) == {
+        (method.upper(), path) for path, methods in PATHS.items() for method in methods}

@@ -189,6 +189,15 @@ def test_a_page_that_is_cut_off_does_not_look_live_and_comes_back_by_itself(brow
         second.stop()
 
 
+def test_a_page_that_fails_says_so_and_loads_again_by_itself(browser, running, gateway):
+    live(browser, running)
+    browser.run("setTimeout(() => { throw new Error('a bug of the page') })")
+    browser.until("document.body.className === 'lost'")
+    assert browser.text("#banner").startswith("This page has failed; what you see is OLD.")
+    browser.until("document.body.className === 'live'")
+    assert "a bug of the page" in browser.errors.pop()
+
+
 def test_a_gateway_that_stands_still_is_announced_although_the_connection_lives(browser, running, gateway):
     live(browser, running)
     gateway.condition = replace(gateway.condition, working=False, reason=Text("detection stands still", "检测已停止"))

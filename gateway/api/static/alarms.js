@@ -86,8 +86,9 @@ export class Alarms {
     if (alarm.first_out) name.append(el("span", "badge", say("first")));
     if (!alarm.recorded) name.append(el("span", "badge loud", say("unrecorded")));
     const facts = el("div", "facts", el("b", "", `${priority} · ${state}`));
-    if (alarm.value !== null) facts.append(row.now, el("span", "", `${say("value")} ${number(alarm.value, alarm.decimals)} ${alarm.unit}`));
-    if (alarm.limit !== null) facts.append(el("span", "", `${say("limit")} ${number(alarm.limit, alarm.decimals)} ${alarm.unit}`));
+    if (alarm.limit !== null) facts.append(row.now,
+      el("span", "", `${say("value")} ${number(alarm.value, alarm.decimals)} ${alarm.unit}`),
+      el("span", "", `${say("limit")} ${number(alarm.limit, alarm.decimals)} ${alarm.unit}`));
     facts.append(el("span", `chip ${alarm.risk}`, bars(), `${say("riskShort")} ${pick(this.words.risk[alarm.risk])}`));
     facts.append(el("span", "", `${clockOf(alarm.raised)} · `, row.age));
     if (alarm.who) facts.append(el("span", "", say("by", { who: alarm.who })));

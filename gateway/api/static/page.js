@@ -31,6 +31,7 @@ function showRisk({ risk, unacknowledged }) {
 
 // Twice a second, whether or not anything arrives.
 function tick() {
+  if (failed) return;
   feed.watch();
   const state = feed.live && site ? "live" : feed.everHeard ? "lost" : "connecting";
   document.body.className = state;
@@ -87,20 +88,23 @@ $("language").onclick = () => {
   tick();
 };
 
-// An error of the page itself must not leave a picture that looks live.
+// An error of the page itself must not leave a picture that looks live. It is loaded again as soon as that can work.
+let failed = false;
 function fail() {
+  if (failed) return;
+  failed = true;
+  clearInterval(beat);
   document.body.className = "lost";
   $("banner").hidden = false;
   $("banner").textContent = `${say("fault")} ${say("watch")}`;
-  clearInterval(beat);
+  setInterval(() => fetch("healthz").then(() => location.reload(), () => {}), 5000);
 }
 window.addEventListener("error", fail);
 window.addEventListener("unhandledrejection", fail);
 
 async function load() {
-  const answer = await fetch("api/v1/site").catch(() => null);
-  if (!answer?.ok) { setTimeout(load, 2000); return; }
-  const loaded = await answer.json();
+  const loaded = await fetch("api/v1/site").then((answer) => (answer.ok ? answer.json() : null)).catch(() => null);
+  if (!loaded) { setTimeout(load, 2000); return; }
   speak(localStorage.getItem("language") ?? loaded.language);
   signals = new Signals(loaded);
   alarms = new Alarms(loaded.words, (id) => signals.reading(id));
@@ -112,5 +116,6 @@ async function load() {
 speak(localStorage.getItem("language") ?? (navigator.language.startsWith("zh") ? "zh" : "en"));
 show();
 const beat = setInterval(tick, 500);
+document.addEventListener("visibilitychange", tick);
 tick();
 load();

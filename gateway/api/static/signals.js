@@ -27,6 +27,7 @@ export class Signals {
     const areas = [...site.areas, { id: "", name: { en: "-", zh: "-" } }];
     this.areas = areas.map((area) => ({ area, open: false, members: site.signals.flatMap((signal, i) =>
       signal.area === area.id || (!area.id && !known.has(signal.area)) ? [i] : []) })).filter(({ members }) => members.length);
+    for (const { members } of this.areas) members.sort((a, b) => site.signals[b].gas - site.signals[a].gas); // gas first
     for (const one of this.areas) {
       one.list = el("div");
       one.title = el("h2");

@@ -52,7 +52,7 @@ const TEXTS = {
   lost: ["NO CONNECTION TO THE GATEWAY - what you see is OLD", "与网关的连接已中断：页面数据已过时"],
   lostMore: ["Last update {time} ({age} ago). Watch the certified system.", "最后更新 {time}（{age}前）。请盯守认证系统。"],
   broken: ["THE GATEWAY IS NOT WORKING PROPERLY", "网关工作异常"],
-  fault: ["This page has failed. Load it again.", "页面出错，请重新加载。"],
+  fault: ["This page has failed; what you see is OLD. It loads again by itself.", "页面出错，数据已过时，将自动重新加载。"],
   watch: ["Watch the certified system.", "请盯守认证系统。"],
   trend: ["{name}: last 10 minutes", "{name}：最近 10 分钟"],
   language: ["中文", "English"],

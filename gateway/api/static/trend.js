@@ -55,10 +55,9 @@ export class Trends {
     rows.forEach((i) => this.wanted.delete(i));
     if (this.wanted.size) this.timer = setTimeout(() => this.fetch(), 50);
     const query = new URLSearchParams(rows.map((i) => ["signal", this.signals[i].id]));
-    const answer = await fetch(`api/v1/history?minutes=${MINUTES}&points=${POINTS}&${query}`).catch(() => null);
-    if (!answer?.ok) return; // the trend then begins now
-    const { trends } = await answer.json();
-    trends.forEach((trend, k) => this.samples.get(rows[k])?.precede(trend));
+    const known = await fetch(`api/v1/history?minutes=${MINUTES}&points=${POINTS}&${query}`)
+      .then((answer) => (answer.ok ? answer.json() : null)).catch(() => null);
+    known?.trends.forEach((trend, k) => this.samples.get(rows[k])?.precede(trend));
   }
 
   push(i, t, value, quality) { this.samples.get(i)?.push(t, quality & 0x80 ? null : value); }
