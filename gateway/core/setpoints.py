@@ -64,7 +64,8 @@ class SetPoints:
              alarming: NDArray[np.bool_], all_good: bool, edges: Edges) -> None:
         """x float64[p, k]: the values to compare, already negated for low limits. The rest as in Rows."""
         if self.deadline_ns <= last_ns:
-            self._fire(np.nonzero(gather(self._due, index) <= line), signal, edges)
+            plane, row = np.nonzero(gather(self._due, index) <= line)
+            self._fire(plane * self._over.shape[1] + signal[row], edges)
         flags = self._flags[:x.size].reshape(x.shape)
         over = gather(self._over, index)
         np.greater_equal(x, gather(self._bar, index), out=flags)
@@ -74,16 +75,18 @@ class SetPoints:
         if self._leaving:
             self._go_on_leaving(flags, index, signal, line, wall, good, x, edges)
         if np.count_nonzero(flags):
-            plane, row = np.nonzero(flags)
-            was_over = self._over[plane, signal[row]]
+            place = np.flatnonzero(flags)
+            plane, row = np.divmod(place, signal.shape[0])
+            cell = plane * self._over.shape[1] + signal[row]
+            was_over = self._over.reshape(-1)[cell]
+            x, line, wall = x.reshape(-1)[place], line[row], wall[row]
             for part, toggle in ((~was_over, self._rise), (was_over, self._fall)):
                 if np.count_nonzero(part):
-                    there = row[part]
-                    toggle(plane[part], signal[there], x[plane[part], there], line[there], wall[there], edges)
+                    toggle(cell[part], x[part], line[part], wall[part], edges)
 
     def tick(self, line_ns: int, edges: Edges) -> None:
         if self.deadline_ns <= line_ns:
-            self._fire(np.nonzero(self._due <= line_ns), None, edges)
+            self._fire(np.flatnonzero(self._due <= line_ns), edges)
             self.deadline_ns = int(self._due.min())
 
     def begin(self, line_ns: int) -> None:
@@ -115,68 +118,69 @@ class SetPoints:
         self._leaving = np.count_nonzero(self._active & ~self._over)
         self.deadline_ns = int(self._due.min(initial=NEVER))
 
-    def _fire(self, where: tuple[NDArray, NDArray], signal: NDArray[np.int64] | None, edges: Edges) -> None:
-        plane, column = where
-        if not plane.size:
-            return
-        column = column if signal is None else signal[column]
-        edges.add(self._alarm[plane, column], True, self._held[plane, column], self._due[plane, column])
-        self._active[plane, column] = True
-        self._due[plane, column] = NEVER
+    def _fire(self, cell: NDArray[np.int64], edges: Edges) -> None:
+        """The on-delay of these cells is over. A cell is a position in the flattened planes."""
+        if cell.size:
+            due = self._due.reshape(-1)
+            edges.add(self._alarm.reshape(-1)[cell], True, self._held.reshape(-1)[cell], due[cell])
+            self._active.reshape(-1)[cell] = True
+            due[cell] = NEVER
 
-    def _rise(self, plane, signal, x, line, wall, edges: Edges) -> None:
+    def _rise(self, cell, x, line, wall, edges: Edges) -> None:
         """idle -> pending or active; leaving -> active."""
-        self._leaving -= np.count_nonzero(self._active[plane, signal])
-        self._over[plane, signal] = True
-        self._bar[plane, signal] = self._low[plane, signal]
-        self._clear[plane, signal] = NEVER
-        idle = ~self._active[plane, signal]
-        delay = self._on[plane, signal]
-        at_once, later = idle & (delay == 0), idle & (delay > 0)
+        active = self._active.reshape(-1)
+        was_active, delay = active[cell], self._on.reshape(-1)[cell]
+        self._leaving -= np.count_nonzero(was_active)
+        self._over.reshape(-1)[cell] = True
+        self._bar.reshape(-1)[cell] = self._low.reshape(-1)[cell]
+        at_once, later = ~was_active & (delay == 0), ~was_active & (delay > 0)
         if np.count_nonzero(at_once):
-            p, s = plane[at_once], signal[at_once]
-            self._active[p, s] = True
-            edges.add(self._alarm[p, s], True, x[at_once] * self._show[p, s], line[at_once], wall[at_once])
+            begun = cell[at_once]
+            active[begun] = True
+            self._tell(begun, True, x[at_once], line[at_once], wall[at_once], edges)
         if np.count_nonzero(later):
-            p, s = plane[later], signal[later]
-            due = line[later] + delay[later]
-            self._due[p, s], self._held[p, s] = due, x[later] * self._show[p, s]
+            pending, due = cell[later], line[later] + delay[later]
+            self._due.reshape(-1)[pending] = due
+            self._held.reshape(-1)[pending] = x[later] * self._show.reshape(-1)[pending]
             self.deadline_ns = min(self.deadline_ns, int(due.min()))
 
-    def _fall(self, plane, signal, x, line, wall, edges: Edges) -> None:
+    def _fall(self, cell, x, line, wall, edges: Edges) -> None:
         """pending -> idle; active -> leaving or idle."""
-        self._over[plane, signal] = False
-        self._due[plane, signal] = NEVER
-        active, off = self._active[plane, signal], self._off[plane, signal]
-        later = active & (off > 0)
-        self._clear[plane[later], signal[later]] = line[later] + off[later]
-        self._leaving += np.count_nonzero(later)
-        idle = ~later
-        self._bar[plane[idle], signal[idle]] = self._high[plane[idle], signal[idle]]
-        self._end(active & idle, plane, signal, x, line, wall, edges)
+        self._over.reshape(-1)[cell] = False
+        self._due.reshape(-1)[cell] = NEVER
+        active, delay = self._active.reshape(-1)[cell], self._off.reshape(-1)[cell]
+        later = active & (delay > 0)
+        if leaving := np.count_nonzero(later):
+            self._clear.reshape(-1)[cell[later]] = line[later] + delay[later]
+            self._leaving += leaving
+        idle = cell[~later]
+        self._bar.reshape(-1)[idle] = self._high.reshape(-1)[idle]
+        ended = active & ~later
+        if np.count_nonzero(ended):
+            self._end(cell[ended], x[ended], line[ended], wall[ended], edges)
 
     def _go_on_leaving(self, flags, index, signal, line, wall, good, x, edges: Edges) -> None:
         """Rows of comparisons whose off-delay runs and that do not rise again in this round."""
         clear = gather(self._clear, index)
         quiet = gather(self._active, index) & ~gather(self._over, index) & ~flags
-        restart = quiet & ~good
-        fresh = quiet & good & (clear == NEVER)
-        done = quiet & good & (clear <= line)
-        for where, value in ((restart, None), (fresh, line)):
-            if np.count_nonzero(where):
-                plane, row = np.nonzero(where)
-                s = signal[row]
-                self._clear[plane, s] = NEVER if value is None else value[row] + self._off[plane, s]
-        if np.count_nonzero(done):
-            plane, row = np.nonzero(done)
-            s = signal[row]
-            self._leaving -= plane.size
-            self._bar[plane, s] = self._high[plane, s]
-            self._clear[plane, s] = NEVER
-            self._end(np.ones(plane.size, np.bool_), plane, s, x[plane, row], line[row], wall[row], edges)
+        place = np.flatnonzero(quiet)
+        plane, row = np.divmod(place, signal.shape[0])
+        cell, sound, until = plane * self._over.shape[1] + signal[row], good[row], clear.reshape(-1)[place]
+        clear = self._clear.reshape(-1)
+        clear[cell[~sound]] = NEVER
+        fresh = sound & (until == NEVER)
+        clear[cell[fresh]] = line[row[fresh]] + self._off.reshape(-1)[cell[fresh]]
+        done = sound & (until <= line[row])
+        if ended := np.count_nonzero(done):
+            idle, row = cell[done], row[done]
+            self._leaving -= ended
+            clear[idle] = NEVER
+            self._bar.reshape(-1)[idle] = self._high.reshape(-1)[idle]
+            self._end(idle, x.reshape(-1)[place[done]], line[row], wall[row], edges)
 
-    def _end(self, which, plane, signal, x, line, wall, edges: Edges) -> None:
-        if np.count_nonzero(which):
-            p, s = plane[which], signal[which]
-            self._active[p, s] = False
-            edges.add(self._alarm[p, s], False, x[which] * self._show[p, s], line[which], wall[which])
+    def _end(self, cell, x, line, wall, edges: Edges) -> None:
+        self._active.reshape(-1)[cell] = False
+        self._tell(cell, False, x, line, wall, edges)
+
+    def _tell(self, cell, active: bool, x, line, wall, edges: Edges) -> None:
+        edges.add(self._alarm.reshape(-1)[cell], active, x * self._show.reshape(-1)[cell], line, wall)

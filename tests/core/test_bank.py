@@ -139,4 +139,8 @@ class TestIsolation:
         plant = Plant(site(gas("GD", limit("H", 20.0))))
         monkeypatch.setattr(plant.bank._validity, "step", lambda *a: 1 / 0)
         assert plant.at(1, {"GD": 25.0}, Quality.BAD_SENSOR) == []
-        assert plant.at(2, {"GD": 25.0}) == [("GD/H", "begins", 2)]
+        lie = Frame.from_columns(np.zeros(1, np.int32), np.array([np.inf]), np.zeros(1, np.uint16), np.ones(1, int),
+                                 np.full(1, 1_500_000_000))
+        assert not plant.bank.step(lie)
+        assert plant.wait(7) == [("GD/deadman", "begins", 5), ("tank_farm/blind", "begins", 5)], "neither was a success"
+        assert ("GD/H", "begins", 8) in plant.at(8, {"GD": 25.0})

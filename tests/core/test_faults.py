@@ -31,6 +31,13 @@ class TestDeadman:
         plant.at(1, {"A": 1})
         assert plant.at(100, {"A": 1}) == [("A/deadman", "begins", 6), ("A/deadman", "ends", 100)]
 
+    def test_a_sample_from_before_the_restart_does_not_shorten_it(self):
+        plant = Plant(site(signal("A", deadman_s=5.0)))
+        plant.bank.begin(instant(3))
+        plant.at(1, {"A": 1})  # was in the queue
+        assert plant.wait(7.9) == []
+        assert plant.wait(8) == [("A/deadman", "begins", 8)]
+
     def test_a_signal_without_deadman_waits_for_ever(self):
         plant = Plant(site(signal("A", limit("H", 1.0))))
         assert plant.wait(1e6) == []

@@ -67,6 +67,17 @@ def test_the_off_delay_wants_good_evidence_without_a_break():
     assert plant.at(101, {"T": 15}) == [("T/H", "ends", 101)]
 
 
+def test_delays_that_ran_out_unwatched_start_again():
+    plant = Plant(site(signal("T", limit("H", 20.0, off_delay_s=10.0)), signal("U", limit("H", 20.0, on_delay_s=10.0))))
+    plant.at(0, {"T": 25})
+    plant.at(1, {"T": 15, "U": 25})
+    plant = plant.after_restart()
+    plant.bank.begin(instant(3600))
+    assert plant.at(3601, {"T": 15}) == []
+    assert plant.wait(3609) == []
+    assert plant.at(3611, {"T": 15}) == [("U/H", "begins", 3610), ("T/H", "ends", 3611)]
+
+
 @pytest.mark.parametrize("quality", [q for q in Quality if q >= Quality.BAD])
 def test_a_bad_value_neither_begins_nor_ends(quality):
     plant = Plant(site(signal("T", limit("H", 20.0))))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -71,6 +72,7 @@ class Moment:
     quality: tuple[int, ...]
 
 
+@lru_cache
 def stream(site: Site, seed: int, length: int = 160) -> list[Moment]:
     """Random walks over 0..100 with jumps and rests, 12 % of the samples not good, signals that fall silent for a
     while. All instants differ."""

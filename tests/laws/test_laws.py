@@ -14,7 +14,7 @@ from gateway.model.signal import Condition, SignalTable
 from tests.laws.plain import PlainSite
 from tests.laws.streams import SITES, Moment, edges, frame, fresh, last, run, stream
 
-SEEDS = range(6)
+SEEDS = range(3)
 every_detector = pytest.mark.parametrize("name", SITES)
 every_seed = pytest.mark.parametrize("seed", SEEDS)
 
@@ -35,7 +35,7 @@ def plainly():
 def test_the_streams_make_it_work(name, plainly):
     begun = sum(active for seed in SEEDS for _, _, active in plainly(name, seed))
     ended = sum(not active for seed in SEEDS for _, _, active in plainly(name, seed))
-    assert begun >= 20 and ended >= 15, "a law about nothing proves nothing"
+    assert begun >= 10 and ended >= 8, "a law about nothing proves nothing"
 
 
 @every_detector
@@ -180,7 +180,7 @@ def test_nothing_but_good_evidence_ends_a_condition(name, seed, kind):
     run(bank, site, moments[:int(random.integers(40, 120))], end=False)
     standing, now = bank._conditions.active.copy(), int(bank.latest.line_ns.max())
     count = len(site.signals)
-    for n in range(60):
+    for n in range(30):
         value = np.full(count, np.nan) if kind == "no number" else random.uniform(45, 55, count)
         quality = random.choice([int(q) for q in NOT_GOOD[kind]], count)
         moment = Moment(now + (n + 1) * NS, tuple(range(count)), tuple(value), tuple(quality))
@@ -200,7 +200,7 @@ def test_time_alone_ends_nothing(name, seed):
     bank = fresh(site)
     run(bank, site, stream(site, seed)[:70], end=False)
     now = int(bank.latest.line_ns.max())
-    for n in range(50):
+    for n in range(20):
         told = edges(bank, site, [bank.tick(Instant(now + n * NS, 0))])
         assert all(active for _, _, active in told)
 
