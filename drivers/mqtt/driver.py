@@ -8,7 +8,6 @@ import random
 import socket
 import ssl
 from collections.abc import Sequence
-from contextlib import suppress
 from functools import partial
 
 import aiomqtt
@@ -18,7 +17,7 @@ from paho.mqtt.properties import Properties
 
 from drivers.mqtt.config import MqttSource
 from drivers.mqtt.decode import Arrival
-from drivers.mqtt.inbox import Entry, Inbox, Lost, Opened
+from drivers.mqtt.inbox import Inbox, Lost, Opened
 from drivers.mqtt.reception import Reception
 from drivers.mqtt.session import Backlog, Receipts, Session
 from gateway.model.clock import NS, Clock
@@ -52,10 +51,10 @@ class MqttDriver:
         self._where = f"{config.host}:{config.broker_port}"
         self._online = False
         self._down_marked = False
-        self._overrun = False
+        self._session: Session | None = None
         self._reason = Text("not connected yet", "尚未连接")
         self._last_contact_wall_ns = 0
-        self._connects = self._dropped = self._overruns = self._redelivered = self._undurable = 0
+        self._connects = self._dropped = self._pauses = self._redelivered = self._undurable = 0
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -66,7 +65,7 @@ class MqttDriver:
         """The broker first, then each device of the section."""
         reception = self._reception
         counters = {"messages": reception.messages, "samples": reception.samples, "rejected": reception.rejected,
-                    "unmapped": reception.unmapped, "dropped": self._dropped, "overruns": self._overruns,
+                    "unmapped": reception.unmapped, "dropped": self._dropped, "pauses": self._pauses,
                     "redelivered": self._redelivered, "acknowledged_undurable": self._undurable,
                     "connects": self._connects, "waiting": len(self._inbox)}
         counters |= {f"rejected_{reason}": count for reason, count in reception.others.refusals.items()}
@@ -91,6 +90,8 @@ class MqttDriver:
                 await self._intake.put(self._reception.lost(taken.at))
             else:
                 await self._hand_on(taken, receipts)
+                if self._session is not None and not self._inbox.half_full:
+                    self._session.resume()
                 await asyncio.sleep(_LINGER_S)
 
     async def _hand_on(self, arrivals: Sequence[Arrival], receipts: Receipts) -> None:
@@ -107,14 +108,10 @@ class MqttDriver:
         pause = _FIRST_PAUSE_S
         while True:
             began = self._clock.now().line_ns
-            self._overrun = False
             try:
                 await self._connected()
             except (aiomqtt.MqttError, OSError, UnicodeError, DavylampError) as error:
                 self._went_down(error)
-            if self._overrun:
-                await self._inbox.drained()
-                continue
             if self._clock.now().line_ns - began > _LONGEST_PAUSE_S * NS:
                 pause = _FIRST_PAUSE_S
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))
@@ -122,36 +119,29 @@ class MqttDriver:
 
     async def _connected(self) -> None:
         """One connection, from beginning to end. Ends by raising."""
-        client = await self._client()
-        backlog = Backlog(False)
-        session = Session(client, lambda message: self._arrived(message, session, backlog))
+        backlog = Backlog(True)  # what a resumed session sends may come together with the answer to our connect
+        session = Session(await self._client(), lambda message: self._arrived(message, session, backlog))
         receipts = Receipts(session.acknowledge)
         self._inbox.mark(Opened(receipts))
-        backlog.open = True  # what a resumed session sends comes together with the answer to our connect
         async with session:
+            self._session = session
             backlog.open = session.resumed
-            self._connects += 1
+            if session.resumed:
+                self._went_up()
             refused = await session.subscribe(self._filters())
             self._went_up(refused)
-            lost = asyncio.ensure_future(session.lost())
-            try:
-                while not lost.done():
-                    await self._look(session, backlog, receipts)
-                    await asyncio.wait({lost}, timeout=_LOOK_S)
-                await lost
-            finally:
-                lost.cancel()
-                with suppress(asyncio.CancelledError, aiomqtt.MqttError):
-                    await lost
+            while True:
+                self._release(receipts)
+                if backlog.open:
+                    backlog.looked(await session.held_by_broker())
+                await session.rest(_LOOK_S)
 
-    async def _look(self, session: Session, backlog: Backlog, receipts: Receipts) -> None:
+    def _release(self, receipts: Receipts) -> None:
         """Detection must not wait for the store: a broker stops sending while too much is unacknowledged, so when the
         store can not make messages durable they are acknowledged without (the store raises its own alarm)."""
         if released := receipts.release(self._clock.now().line_ns - round(DURABLE_WITHIN_S * NS)):
             self._undurable += released
             log.error("%s: %d messages acknowledged although they could not be stored", self.id, released)
-        if backlog.open:
-            backlog.looked(await session.held_by_broker())
 
     def _arrived(self, message: paho.MQTTMessage, session: Session, backlog: Backlog) -> None:
         at = self._clock.now()
@@ -164,14 +154,12 @@ class MqttDriver:
         payload = message.payload
         if len(payload) > self._config.max_payload:
             payload = payload[:self._config.max_payload + 1]  # enough to see that it is too large
-        entry = self._inbox.offer(Arrival(topic, payload, message.qos, message.mid, message.retain, backlog.open, at))
-        if entry is Entry.DROPPED:
+        if not self._inbox.offer(
+                Arrival(topic, payload, message.qos, message.mid, message.retain, backlog.open, at)):
             self._dropped += 1
-        elif entry is Entry.REFUSED:
-            self._overrun = True
-            self._overruns += 1
-            log.warning("%s: intake full, connection closed until it is worked off; the broker keeps the rest", self.id)
-            session.hang_up()
+        if self._inbox.full:
+            self._pauses += 1
+            session.pause()
 
     def _filters(self) -> list[tuple[str, int]]:
         """What to subscribe to: each filter once, with the highest qos anyone asks for."""
@@ -212,11 +200,12 @@ class MqttDriver:
                                          "检查 ca、cert、key 的路径、权限和 PEM 格式")) from error
         return context
 
-    def _went_up(self, refused: Sequence[str]) -> None:
-        self._online, self._down_marked = True, False
+    def _went_up(self, refused: Sequence[str] = ()) -> None:
+        if not self._online:
+            self._connects += 1
+            log.info("%s: connected to %s", self.id, self._where)
+        self._online, self._down_marked, self._reason = True, False, _NO_REASON
         self._last_contact_wall_ns = self._clock.now().wall_ns
-        self._reason = _NO_REASON
-        log.info("%s: connected to %s", self.id, self._where)
         if refused:
             topics = ", ".join(refused[:5])
             self._reason = Text(f"the broker refused to subscribe to {topics}; check its access list",
@@ -224,11 +213,7 @@ class MqttDriver:
             log.error("%s: %s", self.id, self._reason.en)
 
     def _went_down(self, error: Exception) -> None:
-        self._online = False
-        if self._overrun:
-            self._reason = Text("intake full: connection closed until it is worked off",
-                                "接收缓冲已满，处理完积压后重新连接")
-            return
+        self._online, self._session = False, None
         self._reason = _explain(error, self._where)
         if not self._down_marked:
             self._down_marked = True

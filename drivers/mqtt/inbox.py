@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from dataclasses import dataclass
-from enum import Enum, auto
 
 from drivers.mqtt.decode import Arrival
 from drivers.mqtt.session import Receipts
@@ -26,33 +25,34 @@ class Lost:
     at: Instant
 
 
-class Entry(Enum):
-    TAKEN = auto()
-    DROPPED = auto()  # qos 0: the broker will not repeat it
-    REFUSED = auto()  # qos 1: not acknowledged, so the broker still has it
-
-
 class Inbox:
-    """Full for qos 0 at half of its size, so that a flood of it can not crowd out what must not be lost."""
+    """What is sent at qos 1 is always taken, but its sender must be stopped while the inbox is `full`. What is sent at
+    qos 0 is dropped from half full on, so that a flood of it can not crowd out what must not be lost."""
 
     def __init__(self, capacity: int, max_bytes: int):
         self._capacity, self._max_bytes = capacity, max_bytes
         self._events: deque[Arrival | Opened | Lost] = deque()
         self._bytes = 0
-        self._filled, self._drained = asyncio.Event(), asyncio.Event()
-        self._drained.set()
+        self._filled = asyncio.Event()
 
     def __len__(self) -> int:
         return len(self._events)
 
-    def offer(self, arrival: Arrival) -> Entry:
-        share = 1 if arrival.qos else 2
-        size = self._bytes + len(arrival.payload)
-        if len(self._events) >= self._capacity // share or size > self._max_bytes // share:
-            return Entry.REFUSED if arrival.qos else Entry.DROPPED
-        self._bytes = size
+    @property
+    def full(self) -> bool:
+        return len(self._events) >= self._capacity or self._bytes >= self._max_bytes
+
+    @property
+    def half_full(self) -> bool:
+        return 2 * len(self._events) >= self._capacity or 2 * self._bytes >= self._max_bytes
+
+    def offer(self, arrival: Arrival) -> bool:
+        """False when it was dropped."""
+        if arrival.qos == 0 and self.half_full:
+            return False
+        self._bytes += len(arrival.payload)
         self._append(arrival)
-        return Entry.TAKEN
+        return True
 
     def mark(self, event: Opened | Lost) -> None:
         """Always taken: a few for each connection."""
@@ -75,13 +75,8 @@ class Inbox:
         self._bytes -= size
         if not self._events:
             self._filled.clear()
-            self._drained.set()
         return mark or taken
-
-    async def drained(self) -> None:
-        await self._drained.wait()
 
     def _append(self, event: Arrival | Opened | Lost) -> None:
         self._events.append(event)
         self._filled.set()
-        self._drained.clear()

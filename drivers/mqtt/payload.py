@@ -209,7 +209,8 @@ def stamp_ns(raw: object, unit: str, zone: tzinfo = UTC) -> int:
             return (moment - _EPOCH) // timedelta(microseconds=1) * 1000
         if type(raw) not in (int, float):
             raise ValueError
-        value = round(raw * _UNIT_NS[unit])  # type: ignore[operator]
+        whole = math.floor(raw)  # type: ignore[arg-type]
+        value = whole * _UNIT_NS[unit] + round((raw - whole) * _UNIT_NS[unit])  # type: ignore[operator]
     except (TypeError, ValueError, OverflowError):
         raise Malformed(Reason.BAD_STAMP) from None
     if not -_INT64 <= value < _INT64:

@@ -9,16 +9,24 @@ Nothing here can publish.
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import math
+import struct
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, TypeVar
 
 import aiomqtt
+from paho.mqtt import MQTTException
 from paho.mqtt import client as paho
 
 from gateway.model.errors import SourceError
 from gateway.model.text import Text
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 _SUBSCRIBE_AT_ONCE = 100
 _NOWHERE = "davylamp/round-trip"  # unsubscribed from, though never subscribed to: the broker's answer is a milestone
@@ -26,7 +34,7 @@ _NOWHERE = "davylamp/round-trip"  # unsubscribed from, though never subscribed t
 
 class Session:
     """Use as an async context manager: inside, the connection stands. `on_message` gets every message, on the event
-    loop, in order; it must not raise. `aiomqtt.MqttError` is what everything here raises when the broker is lost."""
+    loop, in order; it must not raise. Everything here raises aiomqtt.MqttError when the broker is lost."""
 
     def __init__(self, client: aiomqtt.Client, on_message: Callable[[paho.MQTTMessage], None]):
         self._aiomqtt = client
@@ -37,23 +45,31 @@ class Session:
         self._unsubscribed, self._paho.on_unsubscribe = self._paho.on_unsubscribe, self._on_unsubscribe
         self._on_message = on_message
         self._received = self._acknowledged = self._received_at_answer = 0
-        self._hung_up = False
+        self._open = False
+        self._paused = False
+        self._gone: asyncio.Task[None] | None = None
         self.resumed = False  # the broker kept our session: what waited there comes first
 
     async def __aenter__(self) -> Self:
         try:
             await self._aiomqtt.__aenter__()
+            if asyncio.current_task().cancelling():  # Python 3.11's wait_for forgets one that comes with the answer
+                raise asyncio.CancelledError
         except BaseException:
             self._close_socket()
             raise
+        self._open = True
+        self._gone = asyncio.create_task(self._watch())
         return self
 
     async def __aexit__(self, *exception: object) -> None:
-        self._hung_up = True
+        self._open = False
+        self._gone.cancel()
+        await asyncio.wait({self._gone})
         try:
             await self._aiomqtt.__aexit__(None, None, None)
         except aiomqtt.MqttError:
-            pass  # it was lost, and whoever waits in `lost` knows why
+            pass  # it was lost, and whoever waited for it knows why
         finally:
             self._close_socket()
 
@@ -62,39 +78,73 @@ class Session:
         wanted, refused = list(filters), []
         for start in range(0, len(wanted), _SUBSCRIBE_AT_ONCE):
             chunk = wanted[start:start + _SUBSCRIBE_AT_ONCE]
-            codes = await self._aiomqtt.subscribe(chunk)
+            codes = await self._answer(self._aiomqtt.subscribe(chunk, timeout=math.inf))
             refused += [topic for (topic, _), code in zip(chunk, codes, strict=True) if code.is_failure]
         return refused
-
-    async def lost(self) -> None:
-        """Returns never; raises when the connection is gone."""
-        async for _ in self._aiomqtt.messages:
-            pass  # `_receive` takes the messages before they get there
 
     async def held_by_broker(self) -> int:
         """How many messages the broker had sent and not yet seen acknowledged at one moment, known exactly: everything
         it sent before that moment has arrived when its answer arrives."""
         acknowledged = self._acknowledged
-        await self._aiomqtt.unsubscribe(_NOWHERE)
+        await self._answer(self._aiomqtt.unsubscribe(_NOWHERE, timeout=math.inf))
         return self._received_at_answer - acknowledged
+
+    async def rest(self, seconds: float) -> None:
+        """Let time pass on a standing connection."""
+        await self._answer(asyncio.sleep(seconds))
 
     def acknowledge(self, mids: Iterable[int]) -> None:
         """PUBACK. Nothing happens once the connection is gone: the broker will send those messages again."""
-        if self._hung_up:
-            return
-        for mid in mids:
-            self._paho.ack(mid, 1)
-            self._acknowledged += 1
+        if self._open:
+            for mid in mids:
+                self._paho.ack(mid, 1)
+                self._acknowledged += 1
 
-    def hang_up(self) -> None:
-        """Take nothing more. What is not acknowledged stays at the broker."""
-        self._hung_up = True
-        self._paho.disconnect()
+    def pause(self) -> None:
+        """Read no more: the network's own flow control makes the broker wait."""
+        sock = self._paho.socket()
+        if sock is not None and not self._paused:
+            self._paused = True
+            asyncio.get_running_loop().remove_reader(sock)
+
+    def resume(self) -> None:
+        sock = self._paho.socket()
+        if sock is not None and self._paused:
+            self._paused = False
+            loop = asyncio.get_running_loop()
+            loop.add_reader(sock, self._read)
+            loop.call_soon(self._read)  # TLS may hold data that the socket no longer announces
+
+    def _read(self) -> None:
+        """As aiomqtt reads (its reader is gone after a pause)."""
+        try:
+            while not self._paused and (sock := self._paho.socket()) is not None:
+                self._paho.loop_read()
+                if not getattr(sock, "pending", int)():
+                    break
+        except (OSError, ValueError, struct.error, MQTTException):
+            log.exception("what the broker sent can not be read")
+            self._paho.disconnect()
+
+    async def _answer(self, call: Coroutine[object, object, T]) -> T:
+        """Waits as long as it takes, or until the connection is gone. A broker that first sends an hour of messages
+        answers late; one that sends nothing at all is found out by the keepalive."""
+        task = asyncio.ensure_future(call)
+        try:
+            await asyncio.wait({task, self._gone}, return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                self._gone.result()  # raises
+            return task.result()
+        finally:
+            task.cancel()
+
+    async def _watch(self) -> None:
+        async for _ in self._aiomqtt.messages:
+            pass  # never: `_receive` takes them before they get here; but this raises when the connection is gone
 
     def _receive(self, message: paho.MQTTMessage) -> None:
-        if not self._hung_up:
-            self._received += message.qos == 1
-            self._on_message(message)
+        self._received += message.qos == 1
+        self._on_message(message)
 
     def _on_connect(self, client, userdata, flags, reason, properties=None) -> None:
         self.resumed = bool(flags.session_present)

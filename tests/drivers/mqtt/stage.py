@@ -70,7 +70,7 @@ class Pipe:
 async def until(condition: Callable[[], object]) -> None:
     """Waits for what must come."""
     async with asyncio.timeout(PATIENCE_S):
-        while not condition():  # noqa: ASYNC110 - many kinds of conditions
+        while not condition():
             await asyncio.sleep(0.01)
 
 
