@@ -32,11 +32,14 @@ def check(draft: Draft, plans: Mapping[str, SignalPlan]) -> Iterator[Problem]:
         yield from _rule(draft, rule)
     bindings = list(_bindings(draft))
     yield from bindings
-    told = {(problem.file, problem.place, problem.key) for problem in bindings}
-    yield from (problem for problem in _plugin_findings(draft) if (problem.file, problem.place,
-                                                                   problem.key) not in told)
+    told = {_spot(problem) for problem in bindings}  # a plugin may see the same
+    yield from (problem for problem in _plugin_findings(draft) if _spot(problem) not in told)
     yield from _timing(draft, plans)
     yield from _uncovered(draft, plans)
+
+
+def _spot(problem: Problem) -> Spot:
+    return Spot(problem.file, problem.place, problem.key)
 
 
 def _kind(name: str, kind: CatalogueKind, written: Written) -> Iterator[Problem]:
@@ -77,7 +80,7 @@ def _fixed_unit(name: str, shipped: CatalogueKind) -> tuple[Text, Text]:
 
 def _references(draft: Draft, signal: Written) -> Iterator[Problem]:
     section = signal.section
-    if section.kind not in draft.kinds and section.kind not in draft.document.data.get("kinds", {}):
+    if section.kind not in draft.named["kinds"]:
         hint = did_you_mean(section.kind, draft.kinds)
         yield signal.spot(("kind",)).problem(
             Text(f'unknown kind "{section.kind}"{hint.en}', f'未知的种类 "{section.kind}"{hint.zh}'),
@@ -87,7 +90,7 @@ def _references(draft: Draft, signal: Written) -> Iterator[Problem]:
 
 def _area(draft: Draft, area: str | None, written: Written) -> Iterator[Problem]:
     spot = written.spot
-    known = [str(table.get("id")) for table in draft.document.data.get("areas", []) if isinstance(table, dict)]
+    known = draft.named["areas"]
     if area is None:
         if len(known) > 1 and written.whole:
             yield spot(("area",)).problem(Text("required key is missing: the site has several areas",
@@ -125,7 +128,7 @@ def _rule(draft: Draft, rule: Written) -> Iterator[Problem]:
         yield from _area(draft, section.area, rule)
     for key, tests in tests_of(section):
         for number, test in enumerate(tests):
-            if test.signal not in draft.declared:
+            if test.signal not in draft.named["signals"]:
                 place = (key,) if key == "command" else (key, number)
                 yield rule.spot(place).problem(*_unknown_signal(draft, test.signal))
 
@@ -138,7 +141,7 @@ def tests_of(section: RuleSection) -> Iterator[tuple[str, tuple]]:
 
 
 def _unknown_signal(draft: Draft, signal: str) -> tuple[Text, Text]:
-    hint = did_you_mean(signal, draft.declared)
+    hint = did_you_mean(signal, draft.named["signals"])
     return (Text(f'unknown signal "{signal}"{hint.en}', f'未知的信号 "{signal}"{hint.zh}'),
             Text("correct it, or add it under [[signals]] (in a points file: give it a kind)",
                  "更正，或在 [[signals]] 下新增（点表文件中：填写其种类）"))
@@ -150,7 +153,7 @@ def _bindings(draft: Draft) -> Iterator[Problem]:
     for source in draft.sources.values():
         for signal, location in source.section.bindings():
             spot = source.spot(location)
-            if signal not in draft.declared:
+            if signal not in draft.named["signals"]:
                 yield spot.problem(*_unknown_signal(draft, signal))
             if signal in first:
                 where = first[signal].seen_from(spot)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -129,6 +129,11 @@ def _element(nodes: list, name: str) -> int | None:
                  if name == str(number) or (isinstance(node, dict) and node.get("id") == name)), None)
 
 
+def children(node: object) -> Iterable[tuple[str | int, object]]:
+    """What a table holds by key, a list by number, anything else not at all."""
+    return node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+
+
 def holds(node: object, part: str | int) -> bool:
     """Is there something at this key of a table, or at this place of a list?"""
     if isinstance(node, dict):
@@ -181,8 +186,8 @@ def read_document(path: Path) -> Document:
     document = Document(file, data, line_numbers(text))
     if (location := _oversize(data)) is not None:
         raise Unreadable(document.spot(location).problem(
-            Text("the number does not fit into 64 bits", "数字超出 64 位范围"), Text("write a smaller number",
-                                                                                     "填写较小的数字")))
+            Text("the number does not fit into 64 bits", "数字超出 64 位范围"),
+            Text("write a smaller number", "填写较小的数字")))
     return document
 
 
@@ -190,8 +195,8 @@ def _oversize(node: object, path: Location = ()) -> Location | None:
     """TOML integers have 64 bits; Python's have no end, and arithmetic on them fails in odd places."""
     if isinstance(node, int):
         return path if not -(2**63) <= node < 2**63 else None
-    inner = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
-    return next((found for key, child in inner if (found := _oversize(child, (*path, key))) is not None), None)
+    below = (_oversize(child, (*path, key)) for key, child in children(node))
+    return next((found for found in below if found is not None), None)
 
 
 def file_problem(file: str, error: OSError | ValueError, spot: Spot | None = None) -> Problem:

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from gateway.config.document import Document, Location, Spot
-from gateway.config.kinds import CatalogueKind, catalogue, overlaid
+from gateway.config.document import Document, Location, Spot, children
+from gateway.config.kinds import GAS_DEADMAN, CatalogueKind, catalogue, overlaid
 from gateway.config.messages import problems, unknown_key
 from gateway.config.points_csv import PointRow, read_points
 from gateway.config.salvage import salvaged
@@ -31,6 +31,7 @@ from gateway.model.text import Text
 
 M = TypeVar("M", bound=BaseModel)
 Locate = Callable[[Location], Spot]
+ModelOf = Callable[[int, dict], type[BaseModel] | None]  # number and table of a list element -> its model
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,8 @@ TABLES = ("site", "areas", "kinds", "signals", "rules", "sources", "sinks", "not
 class Draft:
     """Everything the file says. What is not valid is absent, and `problems` says why.
 
-    declared    ids of all signals, valid or not: a reference to one of them is no further error
+    named       "areas", "kinds", "signals" ... -> the names that are given, valid or not: a reference to one of them is
+                no further error
     bound_all   every source is whole: a signal that none of them binds is really bound nowhere
     """
 
@@ -79,17 +81,16 @@ class Draft:
             if key not in TABLES:
                 self._report(document.spot((key,)), *unknown_key(key, TABLES))
         self.site = self._site()
-        self.areas = self._list("areas", lambda _, table: AreaSection)
+        self.named: dict[str, dict[str, None]] = {}
+        self.areas = self._list("areas", lambda number, table: AreaSection)
         self.kinds = self._kinds()
-        self.sources = self._list("sources", lambda number, table: self._source(number, table, plugins.sources))
-        self.bound_all = (len(self.sources) == len(document.data.get("sources", ()))
-                          and all(source.whole for source in self.sources.values()))
-        self.declared: set[str] = set()
+        self.sources = self._list("sources", self._source(plugins.sources))
         self.signals = self._signals()
-        self.rules = self._list("rules", lambda number, table: self._typed("rules", number, table, RULES))
-        self.sinks = self._list("sinks", lambda number, table: self._typed("sinks", number, table, plugins.sinks))
-        self.notifiers = self._list("notifiers", lambda number,
-                                    table: self._typed("notifiers", number, table, plugins.notifiers))
+        self.rules = self._list("rules", self._typed("rules", RULES))
+        self.sinks = self._list("sinks", self._typed("sinks", plugins.sinks))
+        self.notifiers = self._list("notifiers", self._typed("notifiers", plugins.notifiers))
+        self.bound_all = (len(self.sources) == len(self.named["sources"])
+                          and all(source.whole for source in self.sources.values()))
         self.store = self._table("store", StoreSection)
         self.api = self._table("api", ApiSection)
         self.alarms = self._table("alarms", AlarmsSection)
@@ -147,54 +148,61 @@ class Draft:
                              Text(f"expected a table, got {shown(table).en}", f"应为表，实际为 {shown(table).zh}"),
                              Text(f"write [[{name}]] with keys below it", f"写成 [[{name}]]，各键写在其后"))
 
-    def _list(self, name: str, model_of: Callable[[int, dict], type[BaseModel] | None]) -> dict[str, Written]:
+    def _list(self, name: str, model_of: ModelOf) -> dict[str, Written]:
         """An array of tables -> its valid sections by id. A second one with the same id is an error naming both."""
         found: dict[str, Written] = {}
         first: dict[str, int] = {}
+        names: list[str] = []
         for number, table in self._tables(name):
             model = model_of(number, table)
             written = self._valid(model, table, self._at(name, number)) if model is not None else None
             if name == "sources" and number in self._rows_lost and written is not None:
                 written = replace(written, whole=False)
             known = written.section.id if written is not None else table.get("id")
+            names.append(str(known))
             if isinstance(known, str) and first.setdefault(known, number) != number:
                 self._report_twice(known, self.document.spot((name, number, "id")),
                                    self.document.spot((name, first[known])))
             elif written is not None:
                 found[known] = written
+        self.named[name] = dict.fromkeys(names)
         return found
 
-    def _typed(self, name: str, number: int, table: dict,
-               types: Mapping[str, type[BaseModel]]) -> type[BaseModel] | None:
-        """The model that the key `type` asks for."""
-        kind = table.get("type")
-        if isinstance(kind, str) and kind in types:
-            return types[kind]
-        choices = ", ".join(f'"{known}"' for known in types)
-        hint = did_you_mean(kind, types) if isinstance(kind, str) else Text("", "")
-        what = (Text("required key is missing", "缺少必填的键") if kind is None
-                else Text(f"unknown type {shown(kind).en}{hint.en}", f"未知的类型 {shown(kind).zh}{hint.zh}"))
-        self._report(self.document.spot((name, number, "type")), what,
-                     Text(f"write one of {choices}", f"可填写 {choices}"))
-        return None
+    def _typed(self, name: str, types: Mapping[str, type[BaseModel]]) -> ModelOf:
+        """The model that the key `type` of a table asks for."""
+        def model_of(number: int, table: dict) -> type[BaseModel] | None:
+            kind = table.get("type")
+            if isinstance(kind, str) and kind in types:
+                return types[kind]
+            choices = ", ".join(f'"{known}"' for known in types)
+            hint = did_you_mean(kind, types) if isinstance(kind, str) else Text("", "")
+            what = (Text("required key is missing", "缺少必填的键") if kind is None
+                    else Text(f"unknown type {shown(kind).en}{hint.en}", f"未知的类型 {shown(kind).zh}{hint.zh}"))
+            self._report(self.document.spot((name, number, "type")), what,
+                         Text(f"write one of {choices}", f"可填写 {choices}"))
+            return None
+        return model_of
 
-    def _source(self, number: int, table: dict, types: Mapping[str, type[BaseModel]]) -> type[BaseModel] | None:
+    def _source(self, types: Mapping[str, type[BaseModel]]) -> ModelOf:
         """The model of a source, after the rows of its points files have been put into their tables."""
-        model = self._typed("sources", number, table, types)
-        if model is not None:
-            self._read_points_files(("sources", number), (), table, model, table)
-        return model
+        typed = self._typed("sources", types)
+
+        def model_of(number: int, table: dict) -> type[BaseModel] | None:
+            model = typed(number, table)
+            if model is not None:
+                self._read_points_files(("sources", number), (), table, model, table)
+            return model
+        return model_of
 
     def _read_points_files(self, base: Location, inner: Location, node: object, model: type[BaseModel],
                            table: dict) -> None:
-        if isinstance(node, dict):
+        if isinstance(node, dict) and isinstance(node.get("points_csv"), str):
             point = next(iter(models_at(model, (*inner, "points", 0), table)), None)
-            if point is not None and isinstance(node.get("points_csv"), str):
+            if point is not None:
                 self._append_rows((*base, *inner), node, point)
                 if not any("points_csv" in keys(option) for option in models_at(model, inner, table)):
                     del node["points_csv"]
-        for key, child in list(node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node,
-                                                                                                         list) else ()):
+        for key, child in list(children(node)):
             self._read_points_files(base, (*inner, key), child, model, table)
 
     def _append_rows(self, location: Location, node: dict, point: type[BaseModel]) -> None:
@@ -214,6 +222,7 @@ class Draft:
         """The catalogue, overlaid with what this site says."""
         kinds = {name: Kind(kind) for name, kind in catalogue().items()}
         said = self.document.data.get("kinds", {})
+        self.named["kinds"] = dict.fromkeys((*kinds, *(said if isinstance(said, dict) else ())))
         if not isinstance(said, dict):
             self._report(self.document.spot(("kinds",)), Text("expected a table", "应为表"),
                          Text("write [kinds.NAME]", "写成 [kinds.名称]"))
@@ -232,7 +241,8 @@ class Draft:
                              Text("correct the name; a new kind needs name and unit",
                                   "更正名称；新增种类需要 name 和 unit"))
             else:
-                kinds[name] = Kind(overlaid(CatalogueKind(name=section.name, unit=section.unit), section), written)
+                bare = CatalogueKind(name=section.name, unit=section.unit, deadman=GAS_DEADMAN if section.gas else None)
+                kinds[name] = Kind(overlaid(bare, section), written)
         return kinds
 
     def _signals(self) -> dict[str, Written]:
@@ -259,7 +269,7 @@ class Draft:
             self._signal(found, _merged(row, table), self._written_in(row, table, number))
         for name, row in from_rows.items():
             self._signal(found, {"id": name, **row.attributes}, row.row.spot)
-        self.declared = set(tables) | set(from_rows)
+        self.named["signals"] = dict.fromkeys((*tables, *from_rows))
         return found
 
     def _signal(self, found: dict[str, Written], data: dict, spot: Locate) -> None:

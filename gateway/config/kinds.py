@@ -13,6 +13,7 @@ from gateway.config.values import Name
 
 HIGH_SIDE = ("H", "HH")
 LOW_SIDE = ("L", "LL")
+GAS_DEADMAN = "10s"  # of a gas kind that a site adds and gives none
 
 
 class Ceiling(Section):

@@ -182,8 +182,8 @@ def _bounds(metadata: Iterable[Any]) -> str:
     if isinstance(low, Ge) and isinstance(high, Le):
         return f", {low.ge} .. {high.le}"
     signs = {Ge: ">=", Gt: ">", Le: "<=", Lt: "<"}
-    return "".join(f", {signs[type(item)]} {getattr(item, type(item).__name__.lower())}" for item in (low,
-                                                                                                      high) if item)
+    return "".join(f", {signs[type(item)]} {getattr(item, type(item).__name__.lower())}"
+                   for item in (low, high) if item)
 
 
 def _default(field: FieldInfo) -> str:

@@ -12,6 +12,7 @@ from gateway.model.text import Text
 _SEVERITY = {"error": Text("error", "错误"), "warning": Text("warning", "警告")}
 _COLOUR = {"error": "\033[31m", "warning": "\033[33m"}
 _KEY = Text("key", "键")
+_COLUMN = Text("column", "列")
 _FIX = Text("fix", "处理")
 
 
@@ -55,5 +56,6 @@ def _order(problem: Problem) -> tuple[bool, int]:
 
 def _where(problem: Problem, language: str) -> str:
     place = problem.place if language == "en" else localised(problem.place)
-    key = f"{_KEY[language]} `{problem.key}`" if problem.key else ""
+    word = _COLUMN if problem.place.startswith("row ") else _KEY
+    key = f"{word[language]} `{problem.key}`" if problem.key else ""
     return (", " if language == "en" else "，").join(part for part in (place, key) if part)

@@ -157,7 +157,8 @@ class KindSection(Watched):
     name: Name | None = None
     """What people call this kind of quantity. A kind that is not in the catalogue needs `name` and `unit`."""
     gas: bool | None = None
-    """A gas detector: its loss is at least `P2` and can make its area blind. Fixed for kinds of the catalogue."""
+    """A gas detector: its loss is at least `P2` and can make its area blind; deadman `"10s"` unless said otherwise.
+    Fixed for kinds of the catalogue."""
     deadband: Width | None = None
     """Dead band of the limits H, HH, L and LL of this kind."""
     on_delay: Duration | None = None

@@ -53,20 +53,19 @@ def shown(value: object) -> Text:
 
 
 def expected(value: object, wanted: Text) -> Text:
-    return Text("expected {wanted}, got {value}", "应为{wanted}，实际为 {value}").format(wanted=wanted,
-                                                                                         value=shown(value))
+    """"expected ..., got ...", for the validators of this package."""
+    return Text("expected {wanted}, got {value}", "应为{wanted}，实际为 {value}").format(
+        wanted=wanted, value=shown(value))
 
 
 def _name(value: Any) -> Text:
     """A plain string reads the same in both languages; a table gives each."""
     if isinstance(value, Text):
         return value
-    if isinstance(value, str) and value.strip():
-        return Text.same(value.strip())
-    if isinstance(value, dict) and set(value) == {"en",
-                                                  "zh"} and all(isinstance(v,
-                                                                           str) and v.strip() for v in value.values()):
-        return Text(value["en"].strip(), value["zh"].strip())
+    texts = [value] * 2 if isinstance(value, str) else (
+        [value["en"], value["zh"]] if isinstance(value, dict) and set(value) == {"en", "zh"} else [None])
+    if all(isinstance(text, str) and text.strip() for text in texts):
+        return Text(*(text.strip() for text in texts))
     raise ValueError(Text("expected a text, or one text for each language", "应为文本，或中英文各一段文本"),
                      Text('write "text" or { en = "...", zh = "..." }', '写成 "文本" 或 { en = "...", zh = "..." }'))
 
@@ -106,10 +105,10 @@ def _timezone(value: str) -> str:
 
 
 def _priority(value: Any) -> Priority:
-    written = str(value).strip().upper()
-    if isinstance(value, (str, int)) and not isinstance(value, bool) and written.removeprefix("P") in {"1", "2", "3",
-                                                                                                       "4"}:
-        return Priority(int(written.removeprefix("P")))
+    if isinstance(value, (str, int)) and not isinstance(value, bool):
+        written = str(value).strip().upper().removeprefix("P")
+        if written in {"1", "2", "3", "4"}:
+            return Priority(int(written))
     raise ValueError(expected(value, Text("a priority", "优先级")),
                      Text('write "P1" (most urgent), "P2", "P3" or "P4"', '填写 "P1"（最紧急）、"P2"、"P3" 或 "P4"'))
 

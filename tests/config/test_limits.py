@@ -61,9 +61,10 @@ def test_limits_none_takes_those_of_the_kind_away(tmp_path):
 
 def test_a_site_may_add_a_kind(tmp_path):
     loaded = site(tmp_path, '[kinds.hcl]\nname = "HCl"\nunit = "ppm"\ngas = true\nlimits = { H = 5 }\n'
-                            '[[signals]]\nid = "C"\nkind = "hcl"\ndeadman = "5s"\n')
+                            '[[signals]]\nid = "C"\nkind = "hcl"\n')
     signal = loaded.site_file.site.signals[0]
-    assert (signal.gas, signal.unit, signal.fault_priority, signal.limits[0].value) == (True, "ppm", Priority.P2, 5)
+    assert (signal.gas, signal.unit, signal.deadman_s, signal.fault_priority, signal.limits[0].value) == (
+        True, "ppm", 10, Priority.P2, 5)
 
 
 @pytest.mark.parametrize(("kind", "ceiling"), [(name, condition) for name, kind in catalogue().items()
@@ -148,9 +149,9 @@ def test_what_is_suspicious_is_a_warning(tmp_path, text, warning):
 
 def test_signals_without_limit_or_deadman_are_listed_once_unless_it_is_meant(tmp_path):
     signals = "".join(f'[[signals]]\nid = "{id}"\nkind = "{kind}"\n{rest}\n' for id, kind, rest in (
-        ("T-1", "level", ""), ("T-2", "level", ""), ("T-3", "level", 'limits = "none"'), ("G-1", "oxygen",
-                                                                                          'limits = "none"'),
-        ("S-1", "switch", ""), ("E-1", "energy", ""), ("N-1", "own", ""), ("N-2", "own", 'deadman = "none"')))
+        ("T-1", "level", ""), ("T-2", "level", ""), ("T-3", "level", 'limits = "none"'),
+        ("G-1", "oxygen", 'limits = "none"'), ("S-1", "switch", ""), ("E-1", "energy", ""), ("N-1", "own", ""),
+        ("N-2", "own", 'deadman = "none"')))
     points = ", ".join(f'{{ signal = "{id}" }}' for id in ("T-1", "T-2", "T-3", "G-1", "S-1", "E-1", "N-1", "N-2"))
     loaded = site(tmp_path, '[kinds.own]\nname = "n"\nunit = "u"\nlimits = { H = 1 }\n' + signals,
                   f"points = [{points}]")

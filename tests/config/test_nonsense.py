@@ -28,12 +28,10 @@ PLACES = sorted(dotted(tomllib.loads(DEPOT.read_text(encoding="utf-8"))))
 SCALARS = st.one_of(st.text(max_size=12), st.integers(), st.floats(), st.booleans(), st.datetimes(),
                     st.sampled_from(["none", "P1", "5s", "-5s", "GD-01", "GD-01 > 1", "level", "2%", "1e999", "０",
                                      "{}", "{x}"]))
-VALUES = st.recursive(SCALARS, lambda inner: st.one_of(
-    st.lists(inner, max_size=3),
-    st.dictionaries(st.one_of(st.text(max_size=6),
-                              st.sampled_from(["id", "type", "value", "H", "limits", "signal", "points",
-                                                                    "points_csv", "en", "zh"])), inner, max_size=3)),
-                      max_leaves=6)
+KEYS = st.one_of(st.text(max_size=6), st.sampled_from(["id", "type", "value", "H", "limits", "signal", "points",
+                                                       "points_csv", "en", "zh"]))
+VALUES = st.recursive(SCALARS, lambda inner: st.one_of(st.lists(inner, max_size=3),
+                                                       st.dictionaries(KEYS, inner, max_size=3)), max_leaves=6)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
