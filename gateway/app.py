@@ -11,7 +11,8 @@ from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from types import MappingProxyType
 
-from alerting.ledger import AlarmLedger, JournalRow
+from alerting import ledger
+from alerting.ledger import JournalRow
 from alerting.notifiers.config import WebhookSettings
 from alerting.notifiers.webhook import WebhookNotifier
 from alerting.service import AlarmService
@@ -43,6 +44,7 @@ PLUGINS = Plugins(sources={"modbus": ModbusSource, "mqtt": MqttSource}, sinks={"
                   notifiers={"webhook": WebhookSettings})
 DRIVERS = {ModbusSource: ModbusDriver, MqttSource: MqttDriver}
 
+ALARM_FILE = "alarms.db"
 SNAPSHOT_EVERY_S = 300.0
 RESTART_PAUSE_S = (1.0, 30.0)  # first and longest pause before a failed task of ours is started again
 
@@ -91,7 +93,9 @@ class Gateway:
         """Bring the parts up in the order in which they need each other; evaluate what was stored and not evaluated."""
         self.folder.mkdir(parents=True, exist_ok=True)
         telemetry, section = self.folder / "telemetry", self.site_file.store
-        self.clock = TimeLine.resume(last_instant(telemetry))
+        known = [instant for instant in (last_instant(telemetry), ledger.last_instant(self.folder / ALARM_FILE))
+                 if instant is not None]
+        self.clock = TimeLine.resume(max(known, key=lambda instant: instant.line_ns, default=None))
         self.store = TelemetryStore(telemetry, self.site.signals, StoreSettings(
             commit_interval_s=section.commit_interval, max_size=section.max_size, max_age_s=section.max_age),
             self.clock)
@@ -99,7 +103,7 @@ class Gateway:
         parts.push_async_callback(self.store.close)
         self.bank = Bank(self.site)
         notifiers = [WebhookNotifier(settings) for settings in self.site_file.notifiers]
-        self.alarms = AlarmService(self.site.alarms, self.site, AlarmLedger(self.folder / "alarms.db"), notifiers,
+        self.alarms = AlarmService(self.site.alarms, self.site, ledger.AlarmLedger(self.folder / ALARM_FILE), notifiers,
                                    self.clock)
         await self.alarms.start()
         parts.push_async_callback(self.alarms.close)
