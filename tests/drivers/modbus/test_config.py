@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import tomllib
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
+import drivers.modbus
 from drivers.modbus.config import ModbusSource, Point
 
 
@@ -141,3 +145,9 @@ def test_values_outside_their_limits_are_refused(wrong):
     with pytest.raises(ValidationError) as refused:
         section(**wrong)
     assert refused.value.errors()[0]["loc"][:2] == ("devices", 0)
+
+
+def test_the_shipped_sample_is_sound():
+    sample = tomllib.loads((Path(drivers.modbus.__file__).parent / "sample.toml").read_text(encoding="utf-8"))
+    for table in sample["sources"]:
+        assert said(ModbusSource.model_validate(table)) == []

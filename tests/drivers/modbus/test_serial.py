@@ -115,6 +115,36 @@ async def test_a_serial_port_that_is_not_there_says_so_and_is_tried_again(tmp_pa
             await run.until(lambda: bool(run.seen.good("a")))
 
 
+async def test_an_adapter_that_is_pulled_out_and_plugged_in_again(tmp_path):
+    link = tmp_path / "ttyUSB0"
+    async with SerialBus(Slave()) as bus:
+        os.symlink(bus.path, link)
+        async with running(**rtu(bus, device(holding("a", 7))) | {"serial_port": str(link)}) as run:
+            await run.until(lambda: bool(run.seen.good("a")))
+            await bus.__aexit__()
+            link.unlink()
+            await run.until(lambda: "no such port" in run.status("probe").reason.en)
+            assert run.seen.last("a")[1] == Quality.BAD_COMM_LOST
+            await bus.__aenter__()
+            os.symlink(bus.path, link)
+            before = len(run.seen.good("a"))
+            await run.until(lambda: len(run.seen.good("a")) > before)
+
+
+async def test_quarantine_holds_for_every_device_entry_of_the_unit():
+    """One slave read at two periods: two entries, one unit. The second must not inherit the first one's late answer."""
+    slave = Slave()
+    async with (SerialBus(slave) as bus,
+                running(**rtu(bus, hasty(holding("a", 100), name="fast"),
+                              hasty(holding("b", 500), name="slow"))) as run):
+        await run.until(lambda: len(run.seen.good("b")) >= 2)
+        slave.script.extend(["late 0.25", "late 0.12"] * 3)
+        await run.until(lambda: not slave.script)
+        enough = len(run.seen.good("b")) + 5
+        await run.until(lambda: len(run.seen.good("b")) >= enough)
+        assert set(run.seen.good("a")) == {100.0} and set(run.seen.good("b")) == {500.0}
+
+
 async def test_rtu_over_tcp():
     """A transparent serial server: RTU frames in a TCP stream."""
     slave = Slave(unit=5)
