@@ -13,7 +13,7 @@ is JSON-ready:
     time, raised          ISO 8601 with the site's offset; zone: its IANA name
     first_out, recorded   booleans; recorded false: the alarm file could not be written
     who, comment, verified   only with "acknowledge"; verified is false until there are accounts
-    title, text           {"en", "zh"}
+    title, text           {"en", "zh"}; language: the site's own; link: address of the page, or null
     evidence              [{"time", "signal", "value", "note": {"en", "zh"}}]
 """
 
@@ -46,7 +46,9 @@ def notice_key(site: Site, transition: Transition) -> str:
             f":{EVENTS[transition.event]}")
 
 
-def compose(site: Site, definition: AlarmDefinition, transition: Transition, *, recorded: bool = True) -> Notice:
+def compose(site: Site, definition: AlarmDefinition, transition: Transition, *, recorded: bool = True,
+            link: str = "") -> Notice:
+    """`link`: address of the page, for the reader of the notice."""
     event = EVENTS[transition.event]
     key = notice_key(site, transition)
     payload = {
@@ -59,7 +61,8 @@ def compose(site: Site, definition: AlarmDefinition, transition: Transition, *, 
         "raised": local_time(site, transition.raised_wall_ns).isoformat(), "zone": site.timezone,
         "first_out": transition.first_out, "recorded": recorded,
         "title": _both(title(site, definition, transition)),
-        "text": _both(body(site, definition, transition, recorded=recorded)),
+        "text": _both(body(site, definition, transition, recorded=recorded, link=link)),
+        "language": site.language, "link": link or None,
         "evidence": [{"time": local_time(site, line.wall_ns).isoformat(), "signal": line.signal,
                       "value": _number(line.value), "note": _both(line.note)} for line in transition.evidence],
     }
@@ -82,8 +85,11 @@ def title(site: Site, definition: AlarmDefinition, transition: Transition) -> Te
         opening=opening, priority=definition.priority.name, what=what)
 
 
-def body(site: Site, definition: AlarmDefinition, transition: Transition, *, recorded: bool = True) -> Text:
+def body(site: Site, definition: AlarmDefinition, transition: Transition, *, recorded: bool = True,
+         link: str = "") -> Text:
     lines = _lines(site, definition, transition, recorded)
+    if link:
+        lines.append(Text("Page: {link}", "页面：{link}").format(link=link))
     return Text(*("\n".join(line[language] for line in lines) for language in LANGUAGES))
 
 

@@ -39,13 +39,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class AlarmSettings:
-    """Times in seconds. journal_limit: journal rows kept while the alarm file can not be written."""
+    """Times in seconds. journal_limit: journal rows kept while the alarm file can not be written. link: see message."""
 
     commit_bound_s: float = 2.0
     open_bound_s: float = 5.0  # a large write-ahead log on a slow card takes its time, once
     settle_s: float = 10.0
     ledger_retry_s: float = 2.0
     journal_limit: int = 10_000
+    link: str = ""
     delivery: DeliverySettings = field(default_factory=DeliverySettings)
 
 
@@ -174,7 +175,7 @@ class AlarmService:
         if not changes:
             return
         self._make_room()
-        told = [(transition, message.compose(self._site, self._alarms.get(transition.alarm), transition))
+        told = [(transition, self._compose(transition))
                 for transition in changes.transitions if transition.notify]
         outbox = {(notice.key, notifier): self._pending(transition, notice, notifier)
                   for transition, notice in told for notifier in self._outbox.notifiers}
@@ -189,6 +190,10 @@ class AlarmService:
         self._watch_oldest()
         if changes.transitions:
             self._tell_pages()
+
+    def _compose(self, transition: Transition, *, recorded: bool = True) -> Notice:
+        return message.compose(self._site, self._alarms.get(transition.alarm), transition, recorded=recorded,
+                               link=self._settings.link)
 
     def _make_room(self) -> None:
         """Full: nothing waits for the disk any longer; the oldest change is forgotten here, the writer still has it."""
@@ -206,7 +211,7 @@ class AlarmService:
         for transition, notice in waiting.notices:
             definition = self._alarms.get(notice.alarm)
             if not recorded:
-                notice = message.compose(self._site, definition, transition, recorded=False)
+                notice = self._compose(transition, recorded=False)
                 self._counters["notices_not_recorded"] += 1
             self._counters["notices"] += 1
             self._outbox.release(notice, definition.priority, line_ns=transition.line_ns)

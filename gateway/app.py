@@ -15,7 +15,7 @@ from alerting import ledger
 from alerting.ledger import JournalRow
 from alerting.notifiers.config import WebhookSettings
 from alerting.notifiers.webhook import WebhookNotifier
-from alerting.service import AlarmService
+from alerting.service import AlarmService, AlarmSettings
 from alerting.views import AlarmView
 from drivers.modbus.config import ModbusSource
 from drivers.modbus.driver import ModbusDriver
@@ -104,7 +104,7 @@ class Gateway:
         self.bank = Bank(self.site)
         notifiers = [WebhookNotifier(settings) for settings in self.site_file.notifiers]
         self.alarms = AlarmService(self.site.alarms, self.site, ledger.AlarmLedger(self.folder / ALARM_FILE), notifiers,
-                                   self.clock)
+                                   self.clock, AlarmSettings(link=self.site_file.alarms.base_url or ""))
         await self.alarms.start()
         parts.push_async_callback(self.alarms.close)
         self.pipeline = Pipeline(self.bank, self.store, self.alarms.apply, self.clock)

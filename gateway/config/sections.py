@@ -43,7 +43,7 @@ class SiteSection(Section):
     timezone: TimeZone
     """IANA name, such as `Asia/Shanghai`. Every time a person sees is in it; stored times are UTC."""
     language: Literal["en", "zh"] = "en"
-    """Language of the console and, unless `alarms.language` says otherwise, of notices."""
+    """Language of the page when it is first opened, and of notices where only one language fits."""
 
 
 class AreaSection(Section):
@@ -264,7 +264,5 @@ class ApiSection(Section):
 
 
 class AlarmsSection(Section):
-    language: Literal["en", "zh"] | None = None
-    """Language of notices. Default: `site.language`."""
     base_url: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
     """Address under which the receiver of a notice reaches the page; notices then carry a link."""

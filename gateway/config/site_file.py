@@ -73,8 +73,7 @@ def _site_file(path: Path, draft: Draft, plans: Mapping[str, SignalPlan], folder
         rules.append(build.rule(written.section, area, names[area]))
     site = build.site(draft.site, areas, signals.values(), rules, draft.kinds)
     folder = draft.store.folder if folder_given else str(path.parent / draft.store.folder)
-    language = draft.alarms.language or draft.site.language
-    alarms = draft.alarms.model_copy(update={"language": language})
     return SiteFile(path, site, *(tuple(written.section for written in part.values())
                                   for part in (draft.sources, draft.sinks, draft.notifiers)),
-                    store=draft.store.model_copy(update={"folder": folder}), api=draft.api, alarms=alarms)
+                    store=draft.store.model_copy(update={"folder": folder}), api=draft.api,
+                    alarms=draft.alarms)
