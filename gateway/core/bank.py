@@ -61,7 +61,7 @@ class Bank:
         self._detectors: tuple[Detector, ...] = (self._validity, *self._others)
         self._blind = Blind(site)
         self._watch = Watch(site, self._latest, self._deadman, self._outages)
-        self._failures: dict[str, Failure] = {}
+        self._failures: dict[tuple[str, str], Failure] = {}  # by detector and method
         self._now_ns: int | None = None  # newest instant known, None before the first
         self._skew_ns: int | None = None  # wall minus line time of the gateway's clock, from `tick` and `begin`
         self.late_samples = 0  # older than the newest of their signal: not evaluated
@@ -174,7 +174,7 @@ class Bank:
         for detector in self._others:
             self._guard(detector.name, detector.step, rows, edges)
         if self._watch.rules:
-            self._guard("rules observe", self._watch.observe, rows)
+            self._guard("rules", self._watch.observe, rows)
 
     def _pass_time(self, edges: Edges) -> None:
         """Bring everyone to the newest instant: deadlines first, then those who are told by others."""
@@ -228,14 +228,14 @@ class Bank:
         try:
             call(*arguments)
         except Exception as error:
-            failure = self._failures.setdefault(name, Failure(name, 0, "", False))
+            failure = self._failures.setdefault((name, call.__name__), Failure(name, 0, "", False))
             if not failure.standing:
                 log.exception("detector %s failed, the others go on", name)
             failure.count += 1
             failure.text, failure.standing = f"{type(error).__name__}: {error}", True
         else:
-            if self._failures and name in self._failures:
-                self._failures[name].standing = False
+            if self._failures and (failure := self._failures.get((name, call.__name__))):
+                failure.standing = False
 
 
 def _chosen(site: Site) -> Iterable[Detector]:

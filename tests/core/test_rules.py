@@ -157,6 +157,15 @@ class TestWorkWithoutVideo:
         assert plant.wait(21) == [], "time alone ends nothing"
         assert plant.at(22, {"CAM.fps": 5}) == [("no-video", ENDS, 22)]
 
+    def test_a_stale_word_from_elsewhere_does_not_complete_the_off_delay(self):
+        plant = self.working()
+        plant.at(5, {"CAM.fps": 0})
+        plant.at(10, {"CAM.fps": 0})
+        plant.wait(15.5)
+        plant.at(15.6, {"CAM.fps": 5})
+        assert plant.at(21, {"PUMP.persons": 0}, Quality.UNCERTAIN_STALE) == []
+        assert plant.at(21.1, {"PUMP.persons": 0}) == [("no-video", ENDS, 21.1)]
+
     def test_a_camera_that_falls_silent_is_no_video(self):
         plant = self.working()
         assert plant.wait(20) == [("CAM.fps/deadman", BEGINS, 6), ("no-video", BEGINS, 16)]
