@@ -6,12 +6,12 @@ the store's position and the gateway's instant at which it was saved: after a cu
 
 from __future__ import annotations
 
-import re
 import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from gateway.model.clock import Instant
 from gateway.store.disk import Disk
@@ -56,9 +56,7 @@ def read_all(folder: Path) -> Iterator[Saved]:
 
 
 def _path(folder: Path, name: str) -> Path:
-    if not re.fullmatch(r"[A-Za-z0-9._-]+", name):
-        raise ValueError(f"{name!r} can not be a file name: use letters, digits, '.', '_' and '-'")
-    return folder / (name + SUFFIX)
+    return folder / (quote(name, safe="") + SUFFIX)  # a sink may be called anything
 
 
 def _read(path: Path) -> Saved | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import shutil
 import threading
 import zlib
 from dataclasses import replace
@@ -109,6 +110,28 @@ async def test_memory_is_bounded_the_oldest_is_dropped_and_never_acknowledged(si
     again = site.start()
     assert values(*(one for _, one in again.frames())) == [*range(10), *range(1000 - 10 * kept, 1000)]
     assert [position for position, _ in again.frames()] == [10, *range(1010 - 10 * kept, 1001, 10)]
+
+
+async def test_a_snapshot_is_never_ahead_of_the_frames_it_has_seen(site, tmp_path):
+    """Taken while the writer is busy with older frames, it waits for those that came in between."""
+
+    class Witness(SilentDisk):
+        def replace(self, source, target):
+            super().replace(source, target)
+            shutil.copytree(site.folder, tmp_path / "witnessed")
+
+    disk = Witness()
+    store = site.start(disk=disk)
+    store.append(frame(0))
+    await until(disk.asked.is_set)
+    store.append(frame(10))
+    store.save("bank", b"has seen 20 samples")
+    disk.allowed.set()
+    await site.stop(store)
+    site.folder = tmp_path / "witnessed"
+    witnessed = site.start()
+    assert witnessed.load("bank") == b"has seen 20 samples"
+    assert values(*(one for _, one in witnessed.frames())) == list(range(20))
 
 
 async def test_a_frame_that_can_not_be_encoded_does_not_end_all_storing(site):

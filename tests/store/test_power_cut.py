@@ -28,9 +28,12 @@ def journal(folder, disk=None) -> Journal:
     return one
 
 
-def work(folder, disk: RecordingDisk, chance: random.Random) -> list[tuple[int, int]]:
-    """Commits, snapshots, rotations and restarts. Returns (length of the record, position acknowledged by then)."""
-    acknowledged = [(0, 0)]
+Promises = list[tuple[int, int]]  # (length of the record, position acknowledged by then)
+
+
+def work(folder, disk: RecordingDisk, chance: random.Random) -> tuple[Promises, Promises]:
+    """Commits, snapshots, rotations and restarts. What was promised of frames, and of snapshots."""
+    acknowledged, snapshots = [(0, 0)], [(0, 0)]
     store = journal(folder, disk)
     for step in range(chance.randint(20, 60)):
         frames, position = [], store.position
@@ -41,11 +44,12 @@ def work(folder, disk: RecordingDisk, chance: random.Random) -> list[tuple[int, 
         acknowledged.append((len(disk.record), position))
         if step % 5 == 4:
             store.save("bank", str(position).encode(), position)
+            snapshots.append((len(disk.record), position))
         if step % 15 == 14:
             store.close()
             store = journal(folder, disk)
     store.close()
-    return acknowledged
+    return acknowledged, snapshots
 
 
 def stored(store: Journal) -> list[int]:
@@ -53,7 +57,7 @@ def stored(store: Journal) -> list[int]:
             for block in blocks(part, 0, until, store.complain) for value in values(block.frame)]
 
 
-def promised(acknowledged: list[tuple[int, int]], cut: int) -> int:
+def promised(acknowledged: Promises, cut: int) -> int:
     return max(position for made, position in acknowledged if made <= cut)
 
 
@@ -61,7 +65,7 @@ def promised(acknowledged: list[tuple[int, int]], cut: int) -> int:
 def test_every_acknowledged_sample_survives_any_cut(tmp_path, seed):
     chance = random.Random(seed)
     disk = RecordingDisk(tmp_path / "before")
-    acknowledged = work(tmp_path / "before", disk, chance)
+    acknowledged, snapshots = work(tmp_path / "before", disk, chance)
     for number in range(CUTS):
         cut = chance.randint(0, len(disk.record))
         after = tmp_path / f"after-{number}"
@@ -71,8 +75,8 @@ def test_every_acknowledged_sample_survives_any_cut(tmp_path, seed):
         assert len(kept) >= promised(acknowledged, cut), "acknowledged data is lost"
         assert kept == list(range(len(kept))), "there is a hole, or data that was never complete came back"
         assert not store.counts.damage, "a cut is no damage"
-        bank = store.load("bank")
-        assert bank is None or int(bank) <= store.position
+        bank = int(store.load("bank") or 0)
+        assert promised(snapshots, cut) <= bank <= len(kept), "a snapshot is lost, or ahead of the frames it has seen"
         store.commit([Block.of(store.position, [frame(store.position, 5)], ManualClock().now())])  # and it goes on
         store.close()
         assert last_instant(after) is not None
@@ -81,7 +85,7 @@ def test_every_acknowledged_sample_survives_any_cut(tmp_path, seed):
 def test_the_same_cuts_do_find_a_disk_that_lies(tmp_path):
     chance = random.Random(0)
     disk = LyingDisk(tmp_path / "before")
-    acknowledged = work(tmp_path / "before", disk, chance)
+    acknowledged, _ = work(tmp_path / "before", disk, chance)
     lost = 0
     for number in range(CUTS):
         cut = chance.randint(0, len(disk.record))

@@ -82,6 +82,14 @@ async def test_a_snapshot_is_replaced_whole(site):
     assert site.start().load("bank") == b"second"
 
 
+async def test_a_snapshot_may_have_any_name(site):
+    store = site.start()
+    store.save("../数据库", b"here")
+    await site.stop(store)
+    assert site.start().load("../数据库") == b"here"
+    assert not list(site.folder.parent.glob("*.saved"))
+
+
 async def test_a_damaged_snapshot_reads_as_none(site):
     store = site.start()
     store.save("bank", b"snapshot")
