@@ -19,7 +19,7 @@ import asyncio
 import random
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from pymodbus.framer import FramerRTU, FramerSocket
@@ -91,6 +91,8 @@ class _Stream(asyncio.Protocol):
         raise NotImplementedError
 
     async def ask(self, request: Request, timeout: float) -> Answer:
+        if not self.open:  # it closed while the line was kept quiet
+            raise faults.hung_up()
         packet = self._packet(request)
         self._request = request
         self._future = future = self._loop.create_future()
@@ -230,7 +232,7 @@ class _Dialling:
 
     failures: int = 0
     not_before: float = 0.0
-    reason: faults.LinkDown | None = field(default=None)
+    reason: faults.LinkDown | None = None
 
 
 class Line:

@@ -97,6 +97,14 @@ async def test_a_broken_connection_is_noticed_at_once_and_dialled_again(fault):
         assert run.counter("probe", "timeouts") >= 2
 
 
+async def test_a_device_that_hangs_up_after_each_answer_is_served_all_the_same():
+    slave = Slave(always="bye")
+    shy = device(holding("a", 7), holding("b", 500), timeout="1h", pause="30ms", retries=1)
+    async with TcpDevice(slave) as server, running(**tcp(server, shy)) as run:
+        await run.until(lambda: len(run.seen.good("a")) >= 3 and len(run.seen.good("b")) >= 3)
+        assert set(run.seen.qualities("a")) == set(run.seen.qualities("b")) == {Quality.GOOD}
+
+
 async def test_a_device_that_accepts_and_never_answers_is_dialled_again():
     """A half-open connection looks just like that."""
     async with TcpDevice(Slave(always="silent")) as server, running(**tcp(server, hasty(holding("a", 7)))) as run:

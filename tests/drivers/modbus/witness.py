@@ -3,7 +3,7 @@
 A device answers from four lists; `script` may hold one fault per request, taken in order:
 
     "ok"  "silent"  "late <seconds>"  "short"  "truncated"  "unit"  "transaction 0"  "old transaction"  "function"
-    "garbage"  "reset"  "exception <code>"  (serial also: "bad crc"  "noise"  "babble")
+    "garbage"  "reset"  "bye"  "exception <code>"  (serial also: "bad crc"  "noise"  "babble")
 """
 
 from __future__ import annotations
@@ -96,29 +96,37 @@ class TcpDevice:
         self.connections += 1
         self._writers.add(writer)
         late: set[asyncio.Task] = set()
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-            while True:
-                transaction, _, length = struct.unpack(">HHH", await reader.readexactly(6))
-                body = await reader.readexactly(length)
-                slave = self.slaves.get(body[0])
-                if slave is None:
-                    continue
-                fault, pdu = slave.answer(body[1:])
-                frame = self._frame(transaction, body[0], pdu, fault)
-                self._last_transaction = transaction
-                if fault == "reset":
-                    writer.write(frame[:9])
-                    await writer.drain()
-                    writer.transport.abort()
-                    return
-                if fault.startswith("late"):
-                    late.add(asyncio.create_task(self._later(writer, frame, float(fault.split()[1]))))
-                else:
-                    writer.write(frame)
-        for task in late:
-            task.cancel()
-        self._writers.discard(writer)
-        writer.transport.abort()
+        try:
+            with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+                await self._converse(reader, writer, late)
+        finally:
+            for task in late:
+                task.cancel()
+            self._writers.discard(writer)
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, late: set) -> None:
+        while True:
+            transaction, _, length = struct.unpack(">HHH", await reader.readexactly(6))
+            body = await reader.readexactly(length)
+            slave = self.slaves.get(body[0])
+            if slave is None:
+                continue
+            fault, pdu = slave.answer(body[1:])
+            frame = self._frame(transaction, body[0], pdu, fault)
+            self._last_transaction = transaction
+            if fault == "reset":
+                writer.write(frame[:9])
+                await writer.drain()
+                writer.transport.abort()
+                return
+            if fault == "bye":  # a good answer, then the connection is closed
+                writer.write(frame)
+                writer.close()
+                return
+            if fault.startswith("late"):
+                late.add(asyncio.create_task(self._later(writer, frame, float(fault.split()[1]))))
+            else:
+                writer.write(frame)
 
     async def _later(self, writer: asyncio.StreamWriter, frame: bytes, seconds: float) -> None:
         await asyncio.sleep(seconds)
