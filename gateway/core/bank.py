@@ -19,7 +19,7 @@ from gateway.core.edges import Conditions, Edges, Outage, Outages
 from gateway.core.latest import Latest
 from gateway.core.rows import NEVER, Rows, rounds
 from gateway.core.rules.watch import Watch
-from gateway.core.snapshot import overlap, pack, transfer, unpack
+from gateway.core.snapshot import overlap, pack, transfer, unpack, unreadable
 from gateway.model.clock import Instant
 from gateway.model.frame import Frame
 from gateway.model.site import Site
@@ -137,32 +137,32 @@ class Bank:
         conditions = self._conditions
         arrays |= {"alarm/active": conditions.active, "alarm/line": conditions.line, "alarm/wall": conditions.wall,
                    "alarm/value": conditions.value}
-        rules = {rule.id: {"signature": rule.signature, "state": rule.machine.state()} for rule in self._watch.rules}
-        return pack({"signals": self._site.signals.ids, "alarms": conditions.ids, "rules": rules, "now": self._now_ns,
-                     "late": self.late_samples}, arrays)
+        return pack({"signals": self._site.signals.ids, "alarms": conditions.ids, "rules": self._watch.state(),
+                     "now": self._now_ns, "late": self.late_samples}, arrays)
 
     def restore(self, snapshot: bytes) -> None:
         """Take over the state of what still exists, by id. Call it on a fresh bank. SnapshotError leaves it fresh."""
         head, arrays = unpack(snapshot)
-        there, here = overlap(head["signals"], self._site.signals.ids)
+        try:  # all that can fail, before anything is written
+            signals, alarms, late, now = head["signals"], head["alarms"], int(head["late"]), head["now"]
+            there, here = overlap(signals, self._site.signals.ids)
+            self._watch.restore(head["rules"])
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            self._watch = Watch(self._site, self._latest, self._deadman, self._outages)
+            raise unreadable(error) from error
         for owner, state in self._states():
             for name, live in state.items():
-                transfer(arrays.get(f"{owner}/{name}"), live, there, here, len(head["signals"]))
+                transfer(arrays.get(f"{owner}/{name}"), live, there, here, len(signals))
         conditions = self._conditions
-        there, here = overlap(head["alarms"], conditions.ids)
+        there, here = overlap(alarms, conditions.ids)
         for name, live in (("active", conditions.active), ("line", conditions.line), ("wall", conditions.wall),
                            ("value", conditions.value)):
-            transfer(arrays.get(f"alarm/{name}"), live, there, here, len(head["alarms"]))
+            transfer(arrays.get(f"alarm/{name}"), live, there, here, len(alarms))
         for detector in self._detectors:
             detector.restored()
         self._blind.restored(conditions.active)
-        for rule in self._watch.rules:
-            saved = head["rules"].get(rule.id)
-            if saved and saved["signature"] == rule.signature:
-                rule.machine.restore(saved["state"])
         self._watch.restored()
-        self.late_samples = head["late"]
-        self._now_ns = head["now"]
+        self.late_samples, self._now_ns = late, now
         if self._now_ns is not None:
             self._deadman.start(self._now_ns)  # signals that are new in this site
             self._adopt(np.flatnonzero(conditions.active))  # stands, but its state did not fit

@@ -40,12 +40,16 @@ def unpack(data: bytes) -> tuple[dict, dict[str, NDArray]]:
         head = json.loads(arrays.pop(_HEAD).tobytes())
         version = head["version"]
     except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
-        what = Text(f"the saved detector state can not be read: {error}", f"已保存的检测状态无法读取：{error}")
-        raise SnapshotError(what, fix=_FIX) from error
+        raise unreadable(error) from error
     if version != VERSION:
         raise SnapshotError(Text(f"the saved detector state has version {version}, this gateway reads {VERSION}",
                                  f"已保存的检测状态版本为 {version}，本网关可读取的版本为 {VERSION}"), fix=_FIX)
     return head, arrays
+
+
+def unreadable(error: Exception) -> SnapshotError:
+    what = Text(f"the saved detector state can not be read: {error}", f"已保存的检测状态无法读取：{error}")
+    return SnapshotError(what, fix=_FIX)
 
 
 _FIX = Text("nothing to do: detection starts with empty state and stored data is evaluated again",

@@ -64,13 +64,23 @@ class TestSnapshot:
 
     @pytest.mark.parametrize("damage", [lambda data: b"", lambda data: b"nonsense", lambda data: data[:len(data) // 2],
                                         lambda data: data[:200] + bytes([data[200] ^ 255]) + data[201:],
-                                        lambda data: pack({"version": 0}, {}) and data[:-30]])
+                                        lambda data: data[:-30], lambda data: pack({}, {})])
     def test_damage_is_found_and_leaves_the_bank_fresh(self, damage):
         plant = Plant(site(signal("A", limit("H", 10.0))))
         plant.at(1, {"A": 50})
         bank = Bank(plant.site)
         with pytest.raises(SnapshotError):
             bank.restore(damage(plant.bank.snapshot()))
+        assert np.isnan(bank.latest.value).all()
+
+    def test_a_head_that_makes_no_sense_is_refused_too(self):
+        plant = Plant(TestLostState().site())
+        plant.at(1, {"GD": 50})
+        head, arrays = unpack(plant.bank.snapshot())
+        head["rules"]["esd"]["state"] = {"phase": "nonsense"}
+        bank = Bank(plant.site)
+        with pytest.raises(SnapshotError, match="nonsense"):
+            bank.restore(pack(head, arrays))
         assert np.isnan(bank.latest.value).all()
 
     def test_another_version_is_refused(self, monkeypatch):

@@ -69,6 +69,17 @@ class Watch:
             self._truth = self._tests.truth()
         return [rule for rule in self.rules if rule.gather(log, silences, self._latest)]
 
+    def state(self) -> dict[str, dict]:
+        """State of every rule by id, JSON-ready."""
+        return {rule.id: {"signature": rule.signature, "state": rule.machine.state()} for rule in self.rules}
+
+    def restore(self, state: dict[str, dict]) -> None:
+        """Take over the state of rules that have not changed."""
+        for rule in self.rules:
+            saved = state.get(rule.id)
+            if saved and saved["signature"] == rule.signature:
+                rule.machine.restore(saved["state"])
+
     def restored(self) -> None:
         """`latest` and the deadman were written from outside."""
         self._truth = self._tests.truth()
