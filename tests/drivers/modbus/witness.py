@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import os
 import struct
+import time
 import tty
 from collections import deque
 from dataclasses import dataclass, field
@@ -67,6 +68,7 @@ class TcpDevice:
         self.slaves = {slave.unit: slave for slave in slaves}
         self.port = 0
         self.connections = 0
+        self.late_sent_ns: list[int] = []  # UTC, when each late answer left
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._last_transaction = 0
@@ -130,6 +132,7 @@ class TcpDevice:
 
     async def _later(self, writer: asyncio.StreamWriter, frame: bytes, seconds: float) -> None:
         await asyncio.sleep(seconds)
+        self.late_sent_ns.append(time.time_ns())
         writer.write(frame)
 
     def _frame(self, transaction: int, unit: int, pdu: bytes, fault: str) -> bytes:
