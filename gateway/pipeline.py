@@ -73,6 +73,7 @@ class Pipeline:
         self._bank.begin(self._clock.now())
         self._act(self._bank.standing())
         self._bank.adopt(alarm for alarm in standing if not alarm.startswith("gateway/"))
+        self.snapshot()  # or a second crash would evaluate frames across the outage, and find it full of silence
         return samples
 
     def snapshot(self) -> None:

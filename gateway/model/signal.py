@@ -59,7 +59,8 @@ class Signal:
     """One measured quantity.
 
     kind       key of the catalogue of kinds, e.g. "combustible_gas": gives ceilings and defaults
-    low, high  measuring range in engineering units; a value outside is BAD_RANGE. None: no range check
+    low, high  measuring range in engineering units; a value outside (beyond a small tolerance, see
+               docs/decisions/range-tolerance.md) is BAD_RANGE. None: no range check
     loop_ma    the points of this signal give a 4-20 mA current: drivers scale it onto low..high (`scaling`), and the
                limits of NAMUR NE 43 apply to it (needs low and high)
     deadman_s  longest time without a new successful sample before the signal is announced as lost. None: not watched
