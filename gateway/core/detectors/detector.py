@@ -48,5 +48,5 @@ class Detector(ABC):
 
 def alarm_numbers(site: Site, condition: Condition) -> NDArray[np.int32]:
     """int32[n]: number of each signal's alarm of this condition, -1 where the site has none."""
-    ids = (f"{signal}/{condition}" for signal in site.signals.ids)
-    return np.array([site.alarms.index(alarm) if alarm in site.alarms else -1 for alarm in ids], np.int32)
+    numbers = {alarm.id: number for number, alarm in enumerate(site.alarms)}
+    return np.array([numbers.get(f"{signal}/{condition}", -1) for signal in site.signals.ids], np.int32)
