@@ -46,10 +46,10 @@ def modbus_site(folder: Path, ports: Sequence[int], signals: int, kind: str, *, 
     return _write(folder, parts)
 
 
-def pairs_site(folder: Path, port: int, senders: int) -> Path:
+def pairs_site(folder: Path, port: int, senders: int, protocol: str = "5") -> Path:
     """MQTT: `senders` devices, each of which publishes {"temperature": ..., "humidity": ...} on plant/d<n>/climate."""
     names = [f"d{n}" for n in range(senders)]
-    source = (f'{_broker(port)}[[sources.topics]]\ntopic = "plant/{{device}}/climate"\n'
+    source = (f'{_broker(port, protocol)}[[sources.topics]]\ntopic = "plant/{{device}}/climate"\n'
               f'names.device = [{_quoted(names)}]\n'
               'values = { "{device}.temperature" = "temperature", "{device}.humidity" = "humidity" }\n')
     signals = [f"{name}.{value}" for name in names for value in ("temperature", "humidity")]
@@ -64,8 +64,9 @@ def batches_site(folder: Path, port: int, senders: int, values: int) -> Path:
     return _write(folder, parts)
 
 
-def _broker(port: int) -> str:
-    return f'[[sources]]\nid = "broker"\ntype = "mqtt"\nhost = "127.0.0.1"\nport = {port}\nclient_id = "bench"\n'
+def _broker(port: int, protocol: str = "5") -> str:
+    return (f'[[sources]]\nid = "broker"\ntype = "mqtt"\nhost = "127.0.0.1"\nport = {port}\nclient_id = "bench"\n'
+            f'protocol = "{protocol}"\n')
 
 
 def _site(signals: Sequence[str], deadman: str) -> str:
