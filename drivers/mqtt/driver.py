@@ -96,9 +96,10 @@ class MqttDriver:
 
     async def _hand_on(self, arrivals: Sequence[Arrival], receipts: Receipts) -> None:
         frame = self._reception.frame(arrivals)
-        receipt = receipts.owe([arrival.mid for arrival in arrivals if arrival.qos], self._clock.now().line_ns)
+        receipt = receipts.owe([arrival.mid for arrival in arrivals if arrival.qos])
         if len(frame):
             await self._intake.put(frame, partial(receipts.settle, receipt))
+            receipt.handed_ns = self._clock.now().line_ns
         else:
             receipts.settle(receipt)  # nothing to keep
 

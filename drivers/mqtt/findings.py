@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from ipaddress import ip_address
-from itertools import combinations
+from itertools import product
 from typing import TYPE_CHECKING
 
-from drivers.mqtt.topics import overlap
+from drivers.mqtt.topics import Pattern, overlap
 from gateway.model.text import Text
 
 if TYPE_CHECKING:
@@ -40,14 +40,18 @@ def _devices(source: MqttSource) -> Iterator[Finding]:
 
 
 def _subscriptions(source: MqttSource) -> Iterator[Finding]:
-    filters = dict.fromkeys([*(feed.subscription for feed in source.feeds), *(each.topic for each in source.presences)])
-    wild = [one for one in filters if "+" in one or "#" in one]
-    pairs = [*combinations(wild, 2), *((one, two) for one in wild for two in filters if two not in wild)]
-    for one, two in pairs:
-        if overlap(one, two):
-            yield (("topics",), Text(f'subscriptions "{one}" and "{two}" overlap: some brokers deliver a message twice',
-                                     f'订阅 "{one}" 与 "{two}" 有重叠：部分消息服务器会重复投递'),
-                   Text("make one of them narrower", "缩小其中一个的范围"), "warning")
+    topics = dict.fromkeys([*((feed.topic, feed.subscription) for feed in source.feeds),
+                            *((Pattern(each.topic), each.topic) for each in source.presences)])
+    wild = [one for one in dict.fromkeys(subscription for _, subscription in topics) if not Pattern(one).exact]
+    told: set[frozenset[str]] = set()
+    for (topic, one), two in product(topics, wild):
+        pair = frozenset((one, two))
+        if len(pair) < 2 or pair in told or not overlap(topic.filter, two):
+            continue
+        told.add(pair)
+        yield (("topics",), Text(f'{topic.text} matches both "{one}" and "{two}": some brokers deliver it twice',
+                                 f'{topic.text} 同时匹配 "{one}" 和 "{two}"：部分消息服务器会重复投递'),
+               Text("make one of them narrower", "缩小其中一个的范围"), "warning")
     zero = [feed for feed in source.feeds if feed.qos == 0]
     if zero:
         yield (zero[0].points[0].location[:-1] if zero[0].points else (),

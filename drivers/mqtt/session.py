@@ -155,7 +155,9 @@ class Session:
         self._unsubscribed(client, userdata, mid, reasons, properties)
 
     def _close_socket(self) -> None:
+        """aiomqtt leaves the socket open when connecting fails or is cancelled, or when reading failed."""
         if self._paho.socket() is not None:
+            self._paho.on_disconnect = None  # aiomqtt's own trips over its cancelled future
             self._paho.disconnect()
             self._paho.loop_write()
 
@@ -172,10 +174,10 @@ def _behind(client: aiomqtt.Client) -> paho.Client:
 
 @dataclass(slots=True)
 class Receipt:
-    """The acknowledgements of one frame."""
+    """The acknowledgements of one frame. handed_ns: line time at which the pipeline had taken it."""
 
     mids: Sequence[int]
-    owed_since_ns: int
+    handed_ns: int | None = None
     settled: bool = False
 
 
@@ -187,8 +189,8 @@ class Receipts:
         self._acknowledge = acknowledge
         self._owed: deque[Receipt] = deque()
 
-    def owe(self, mids: Sequence[int], now_ns: int) -> Receipt:
-        receipt = Receipt(mids, now_ns)
+    def owe(self, mids: Sequence[int]) -> Receipt:
+        receipt = Receipt(mids)
         self._owed.append(receipt)
         return receipt
 
@@ -197,13 +199,13 @@ class Receipts:
         self._send()
 
     def release(self, before_ns: int) -> int:
-        """Give up waiting for what is owed since before `before_ns`; returns how many messages that were."""
+        """Give up waiting for the disk where the frame was handed over before `before_ns`; returns how many messages
+        that were."""
         released = 0
         for receipt in self._owed:
-            if receipt.settled or receipt.owed_since_ns >= before_ns:
-                continue
-            receipt.settled = True
-            released += len(receipt.mids)
+            if not receipt.settled and receipt.handed_ns is not None and receipt.handed_ns < before_ns:
+                receipt.settled = True
+                released += len(receipt.mids)
         self._send()
         return released
 

@@ -19,6 +19,7 @@ from gateway.model.quality import Quality
 from gateway.model.signal import Signal, SignalTable
 from gateway.model.text import Text
 
+OWN_FILES = "user root\n"  # mosquitto, started by root, would otherwise not read or write in the test's folder
 PATIENCE_S = 20.0  # only to fail by, never to pass by
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.model.quality import Quality
 from tests import servers
-from tests.drivers.mqtt.stage import PATIENCE_S, Pipe, driving, publish, section, table, until
+from tests.drivers.mqtt.stage import OWN_FILES, PATIENCE_S, Pipe, driving, publish, section, table, until
 
 LEVEL = """
 [[topics]]
@@ -105,7 +105,7 @@ async def test_nothing_is_acknowledged_before_it_is_on_disk(broker):
 
 
 async def test_broker_restart_marks_signals_lost_and_comes_back(tmp_path):
-    config_lines = f"persistence true\npersistence_location {tmp_path}/\n"
+    config_lines = f"{OWN_FILES}persistence true\npersistence_location {tmp_path}/\n"
     with servers.mosquitto(tmp_path, extra=config_lines) as broker:
         config = section(LEVEL, port=broker.port)
         pipe = Pipe(table(config))
