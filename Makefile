@@ -16,7 +16,7 @@ setup: .venv/.run
 	@touch $@
 
 .venv/.test: pyproject.toml constraints.txt deploy/venv.sh
-	@deploy/venv.sh "test"
+	@deploy/venv.sh "test,demo"
 	@touch $@
 
 demo: .venv/.run

@@ -90,7 +90,7 @@ def demo(options: argparse.Namespace, language: str) -> int:
     return asyncio.run(run_demo(DemoOptions(
         site=options.site, scenario=options.scenario, data=options.data, port=options.port,
         modbus_port=options.modbus_port, mqtt_port=options.mqtt_port, speed=options.speed, language=language,
-        duration_s=options.duration)))
+        duration_s=options.duration, broker=options.broker)))
 
 
 def _refused(error: urllib.error.HTTPError, alarm: str) -> DavylampError:
@@ -167,6 +167,8 @@ def _parser(language: str) -> argparse.ArgumentParser:
     sub.add_argument("--mqtt-port", type=int, default=18830,
                      help=text("port of the broker", "MQTT 代理端口") + " (18830)")
     sub.add_argument("--speed", type=float, default=1.0, help=text("story speed", "剧情速度") + " (1.0)")
+    sub.add_argument("--broker", default="auto", choices=("auto", "mosquitto", "amqtt"), help=text(
+        "broker to start; auto: mosquitto if installed", "要启动的 MQTT 代理；auto：优先 mosquitto"))
     sub.add_argument("--duration", type=float, default=None,
                      help=text("stop after so many seconds", "运行若干秒后停止"))
     return parser

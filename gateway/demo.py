@@ -7,14 +7,14 @@ notices), and a real gateway between them over real Modbus and MQTT sockets. Wha
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import json
-import math
 import os
 import shutil
 import signal
 import socket
 import sys
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
@@ -31,6 +31,12 @@ SITE = ROOT / "deploy" / "sites" / "depot.toml"
 SCENARIO = ROOT / "simulators" / "scenarios" / "depot_leak.toml"
 MODBUS_SOURCES = ("gas", "meter", "esd", "bay")  # in the order of the simulator's ports
 MQTT_SOURCE = "broker"
+MOSQUITTO = "listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 100000\nmax_inflight_messages 200\n"
+AMQTT = """listeners:
+  default: {{type: tcp, bind: "127.0.0.1:{port}"}}
+plugins:
+  amqtt.plugins.authentication.AnonymousAuthPlugin: {{allow_anonymous: true}}
+"""
 COLOURS = {"field": "36", "alarm": "1;31", "end": "32", "page": "35", "gateway": "0"}
 LABELS = {"field": Text("FIELD", "现场"), "alarm": Text("ALARM", "告警"), "end": Text("ended", "结束"),
           "page": Text("PAGE", "通知"), "gateway": Text("demo", "演示")}
@@ -47,6 +53,7 @@ class DemoOptions:
     speed: float
     language: str
     duration_s: float | None
+    broker: str  # "mosquitto", "amqtt" or "auto"
 
 
 async def run(options: DemoOptions) -> int:
@@ -60,10 +67,11 @@ async def run(options: DemoOptions) -> int:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     _empty(options.data)
     async with AsyncExitStack() as parts:
-        gateway = _gateway(options, await parts.enter_async_context(_pager(tell)), tell)
-        broker = await parts.enter_async_context(_broker(options))
+        broker = _find_broker(options.broker)
+        gateway = _gateway(options, broker, await parts.enter_async_context(_pager(tell)), tell)
+        await parts.enter_async_context(_running(broker, options))
         tell("gateway", Text("MQTT broker on 127.0.0.1:{port}: {broker}",
-                             "MQTT 代理 127.0.0.1:{port}：{broker}").format(broker=broker, port=options.mqtt_port))
+                             "MQTT 代理 127.0.0.1:{port}：{broker}").format(broker=broker.name, port=options.mqtt_port))
         await parts.enter_async_context(_field(options, tell))
         running = asyncio.create_task(gateway.run())
         try:
@@ -97,11 +105,12 @@ class Teller:
         print(f"{elapsed:6.1f} s  {line}", flush=True)
 
 
-def _gateway(options: DemoOptions, pager_url: str, tell: Teller) -> Gateway:
+def _gateway(options: DemoOptions, broker: Broker, pager_url: str, tell: Teller) -> Gateway:
     overrides: dict[str, object] = {"api.port": options.port, "store.folder": str(options.data.resolve())}
     if options.site is None:
         overrides |= {f"sources.{source}.port": options.modbus_port + n for n, source in enumerate(MODBUS_SOURCES)}
-        overrides[f"sources.{MQTT_SOURCE}.port"] = options.mqtt_port
+        overrides |= {f"sources.{MQTT_SOURCE}.port": options.mqtt_port,
+                      f"sources.{MQTT_SOURCE}.protocol": broker.protocol}
     loaded = load(options.site or SITE, overrides)
     if loaded.site_file is None:
         raise ConfigError(loaded.problems)
@@ -115,34 +124,38 @@ def _gateway(options: DemoOptions, pager_url: str, tell: Teller) -> Gateway:
     return Gateway(site_file, ready=ready, watch=Follower(tell))
 
 
-@asynccontextmanager
-async def _broker(options: DemoOptions) -> AsyncIterator[str]:
-    """mosquitto with our own limits when it is installed, else amqtt: for a demo only, and MQTT 3.1.1 only."""
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """An MQTT broker that can be started here. protocol: the newest MQTT version it speaks."""
+
+    name: str
+    protocol: str
+    command: tuple[str, ...]
+    configuration: str  # {port} is filled in
+
+
+def _find_broker(wanted: str) -> Broker:
+    """mosquitto with our own limits when it is installed, else amqtt: for a demo only."""
     mosquitto = shutil.which("mosquitto", path=os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin")))
-    if mosquitto is not None:
-        conf = options.data / "mosquitto.conf"
-        conf.write_text(f"listener {options.mqtt_port} 127.0.0.1\nallow_anonymous true\n"
-                        "max_queued_messages 100000\nmax_inflight_messages 200\n")
-        process = await asyncio.create_subprocess_exec(mosquitto, "-c", str(conf), stdout=PIPE, stderr=PIPE,
-                                                       start_new_session=True)
-        async with _stopped_at_the_end(process):
-            await _listening(options.mqtt_port, process)
-            yield "mosquitto"
-        return
-    try:
-        from amqtt.broker import Broker
-    except ImportError:
-        raise DavylampError(Text("no MQTT broker is installed", "未安装 MQTT 代理"), where="demo",
-                            fix=Text("sudo apt-get install mosquitto, or use `make demo`: it installs a small one",
-                                     "执行 sudo apt-get install mosquitto，或用 `make demo` 自动安装简易代理")
-                            ) from None
-    broker = Broker({"listeners": {"default": {"type": "tcp", "bind": f"127.0.0.1:{options.mqtt_port}"}},
-                     "plugins": {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}}})
-    await broker.start()
-    try:
-        yield "amqtt (demo only, MQTT 3.1.1; install mosquitto for real use)"
-    finally:
-        await broker.shutdown()
+    if mosquitto is not None and wanted != "amqtt":
+        return Broker("mosquitto", "5", (mosquitto,), MOSQUITTO)
+    if importlib.util.find_spec("amqtt") is not None and wanted != "mosquitto":
+        return Broker("amqtt (demo only, MQTT 3.1.1; install mosquitto for real use)", "3.1.1",
+                      (sys.executable, "-m", "amqtt.scripts.broker_script"), AMQTT)
+    raise DavylampError(Text("no MQTT broker is installed", "未安装 MQTT 代理"), where="demo",
+                        fix=Text("sudo apt-get install mosquitto, or use `make demo`: it installs a small one",
+                                 "执行 sudo apt-get install mosquitto，或用 `make demo` 自动安装简易代理"))
+
+
+@asynccontextmanager
+async def _running(broker: Broker, options: DemoOptions) -> AsyncIterator[None]:
+    configuration = options.data / "broker.conf"
+    configuration.write_text(broker.configuration.format(port=options.mqtt_port))
+    process = await asyncio.create_subprocess_exec(*broker.command, "-c", str(configuration), stdout=DEVNULL,
+                                                   stderr=DEVNULL, start_new_session=True)
+    async with _stopped_at_the_end(process):
+        await _listening(options.mqtt_port, process)
+        yield
 
 
 @asynccontextmanager
@@ -203,7 +216,7 @@ class Follower:
         if not view.active:
             self._tell("end", definition.name)
             return
-        value = "" if math.isnan(view.value) else f" {view.value:.{definition.decimals}f} {definition.unit}"
+        value = "" if definition.limit is None else f" {view.value:.{definition.decimals}f} {definition.unit}"
         self._tell("alarm", Text("P{priority} {name}{value}", "P{priority} {name}{value}").format(
             priority=int(definition.priority), name=definition.name, value=value))
         for line in view.evidence:

@@ -6,6 +6,7 @@ import socket
 
 import pytest
 
+from tests import servers
 from tests.acceptance.processes import DAVYLAMP, davylamp, eventually, free_ports, get, program
 from tests.servers import free_port
 
@@ -51,6 +52,23 @@ def test_the_story_of_a_leak(tmp_path):
     for port in (page, mqtt, *range(modbus, modbus + 4)):
         with socket.socket() as probe:
             assert probe.connect_ex(("127.0.0.1", port)) != 0, "everything it started is stopped"
+
+
+@pytest.mark.parametrize("broker", ["mosquitto", "amqtt"])
+def test_either_broker_carries_the_field(broker, tmp_path):
+    """amqtt stands in where mosquitto is not installed."""
+    if broker == "mosquitto":
+        servers.program("mosquitto")
+    page = free_port()
+    with program(*DAVYLAMP, "demo", "--broker", broker, "--port", str(page), "--modbus-port", str(free_ports(4)),
+                 "--mqtt-port", str(free_port()), "--data", str(tmp_path)) as demo:
+        demo.wait_for(broker)
+        demo.wait_for(f"http://127.0.0.1:{page}")
+        eventually(lambda: all(device["online"] for device in get(page, "/api/v1/health")["devices"]), "devices online")
+        good = eventually(lambda: [row["id"] for row in get(page, "/api/v1/signals")["signals"]
+                                   if row["quality"]["severity"] == "good" and row["id"] == "P-102.P"], "a value")
+        assert good == ["P-102.P"]
+        assert demo.stop() == 0
 
 
 @pytest.mark.parametrize("option", ["--port", "--mqtt-port", "--modbus-port"])
