@@ -73,16 +73,16 @@ def compose(site: Site, definition: AlarmDefinition, transition: Transition, *, 
 
 def title(site: Site, definition: AlarmDefinition, transition: Transition) -> Text:
     """"P1 GD-03 high-high 43.2 %LEL, Tank farm": priority, what, how bad, where."""
-    opening = _OPENING[EVENTS[transition.event]]
+    opening, priority = _OPENING[EVENTS[transition.event]], definition.priority.name
     if definition.condition in LIMIT_CONDITIONS:
         value = quantity(definition, transition.value)
-        what = Text("{origin} {condition}{value}, {area}", "{origin} {condition}{value}，{area}").format(
-            origin=definition.origin, condition=CONDITION_NAMES[definition.condition],
-            value=f" {value}" if value else "", area=site.area_name(definition.area))
+        value = f" {value}" if value else ""
+        condition, area = CONDITION_NAMES[definition.condition], site.area_name(definition.area)
+        what = Text(f"{definition.origin} {condition.en}{value}, {area.en}",
+                    f"{definition.origin} {condition.zh}{value}，{area.zh}")
     else:
         what = definition.name
-    return Text("{opening}{priority} {what}", "{opening}{priority} {what}").format(
-        opening=opening, priority=definition.priority.name, what=what)
+    return Text(f"{opening.en}{priority} {what.en}", f"{opening.zh}{priority} {what.zh}")
 
 
 def body(site: Site, definition: AlarmDefinition, transition: Transition, *, recorded: bool = True,
@@ -95,29 +95,30 @@ def body(site: Site, definition: AlarmDefinition, transition: Transition, *, rec
 
 def _lines(site: Site, definition: AlarmDefinition, transition: Transition, recorded: bool) -> list[Text]:
     lines = [] if recorded else [NOT_RECORDED]
-    lines.append(Text("{name}", "{name}").format(name=definition.name))
-    value = quantity(definition, transition.value)
-    limit = quantity(definition, definition.limit)
+    lines.append(definition.name)
+    value, limit = quantity(definition, transition.value), quantity(definition, definition.limit)
     if value and limit:
         lines.append(Text(f"Value {value}, limit {limit}", f"当前值 {value}，限值 {limit}"))
     elif value or limit:
         lines.append(Text(f"Value {value}", f"当前值 {value}") if value else Text(f"Limit {limit}", f"限值 {limit}"))
-    lines.append(Text("Site {site}; {time} ({zone})", "站点：{site}；时间：{time}（{zone}）").format(
-        site=site.name, time=f"{local_time(site, transition.wall_ns):%Y-%m-%d %H:%M:%S}", zone=site.timezone))
+    time = f"{local_time(site, transition.wall_ns):%Y-%m-%d %H:%M:%S}"
+    lines.append(Text(f"Site {site.name.en}; {time} ({site.timezone})",
+                      f"站点：{site.name.zh}；时间：{time}（{site.timezone}）"))
     if transition.event is not Event.RAISE:
-        lines.append(Text("Raised {time}", "报警时间：{time}").format(
-            time=f"{local_time(site, transition.raised_wall_ns):%Y-%m-%d %H:%M:%S}"))
-    lines.append(Text("Priority {priority}, risk {risk}, {state}", "优先级 {priority}，风险等级{risk}，{state}").format(
-        priority=definition.priority.name, risk=RISK_NAMES[definition.risk], state=STATE_NAMES[transition.new]))
+        raised = f"{local_time(site, transition.raised_wall_ns):%Y-%m-%d %H:%M:%S}"
+        lines.append(Text(f"Raised {raised}", f"报警时间：{raised}"))
+    priority, risk, state = definition.priority.name, RISK_NAMES[definition.risk], STATE_NAMES[transition.new]
+    lines.append(Text(f"Priority {priority}, risk {risk.en}, {state.en}",
+                      f"优先级 {priority}，风险等级{risk.zh}，{state.zh}"))
     if transition.event is Event.ACKNOWLEDGE:
-        lines.append(Text("Acknowledged by {who} (name not verified)", "确认人：{who}（姓名未核实）").format(
-            who=transition.who))
+        lines.append(Text(f"Acknowledged by {transition.who} (name not verified)",
+                          f"确认人：{transition.who}（姓名未核实）"))
         if transition.comment:
-            lines.append(Text("Comment: {comment}", "备注：{comment}").format(comment=transition.comment))
+            lines.append(Text(f"Comment: {transition.comment}", f"备注：{transition.comment}"))
     if transition.first_out and transition.event is Event.RAISE:
         lines.append(Text("First alarm of its group", "本组首发告警"))
     if definition.guidance.en and transition.event is Event.RAISE:
-        lines.append(Text("What to do: {guidance}", "处置：{guidance}").format(guidance=definition.guidance))
+        lines.append(Text(f"What to do: {definition.guidance.en}", f"处置：{definition.guidance.zh}"))
     if transition.evidence:
         lines.append(Text("Trace:", "依据："))
         lines += [_trace(site, line) for line in transition.evidence]
