@@ -122,6 +122,7 @@ class Tls(Section):
 class MqttSource(Section):
     """One broker.
 
+    protocol           5 costs about twice the CPU time per message (paho reads its properties in Python)
     client_id          stable and unique: the broker keeps our unread messages under it. Default: from the host name
     session_expiry     how long the broker keeps them while we are away (protocol 5; a 3.1.1 broker has its own setting)
     keepalive          a silent connection is given up after twice this time
@@ -136,7 +137,7 @@ class MqttSource(Section):
     host: str
     port: Annotated[int, Field(ge=1, le=65535)] | None = None
     client_id: Annotated[str, Field(min_length=1)] | None = None
-    protocol: Literal["3.1.1", "5"] = "5"
+    protocol: Literal["3.1.1", "5"] = "3.1.1"
     tls: Tls | None = None
     username: str | None = None
     password_file: str | None = None

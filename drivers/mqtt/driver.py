@@ -35,7 +35,7 @@ _LINGER_S = 0.005  # messages that come within this time share a frame; the firs
 _LOOK_S = 0.2
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.25, 5.0
 _ANSWER_S = 5.0  # a broker that takes longer to answer is taken for lost
-DURABLE_WITHIN_S = 5.0  # then acknowledged all the same: see `_look`
+DURABLE_WITHIN_S = 5.0  # then acknowledged all the same: see `_release`
 
 _NO_REASON = Text("", "")
 
@@ -54,7 +54,8 @@ class MqttDriver:
         self._session: Session | None = None
         self._reason = Text("not connected yet", "尚未连接")
         self._last_contact_wall_ns = 0
-        self._connects = self._dropped = self._pauses = self._redelivered = self._undurable = 0
+        self._received = self._acknowledged = self._redelivered = self._undurable = 0
+        self._connects = self._dropped = self._pauses = 0
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -64,10 +65,11 @@ class MqttDriver:
     def devices(self) -> Sequence[DeviceStatus]:
         """The broker first, then each device of the section."""
         reception = self._reception
-        counters = {"messages": reception.messages, "samples": reception.samples, "rejected": reception.rejected,
+        counters = {"received": self._received, "messages": reception.messages, "acknowledged": self._acknowledged,
+                    "samples": reception.samples, "rejected": reception.rejected,
                     "unmapped": reception.unmapped, "dropped": self._dropped, "pauses": self._pauses,
                     "redelivered": self._redelivered, "acknowledged_undurable": self._undurable,
-                    "connects": self._connects, "waiting": len(self._inbox)}
+                    "connects": self._connects}
         counters |= {f"rejected_{reason}": count for reason, count in reception.others.refusals.items()}
         degraded = reception.others.reason if reception.others.refusals else _NO_REASON
         broker = DeviceStatus(self.id, self._where, self._online, self._reason if self._reason.en else degraded,
@@ -122,7 +124,7 @@ class MqttDriver:
         """One connection, from beginning to end. Ends by raising."""
         backlog = Backlog(True)  # what a resumed session sends may come together with the answer to our connect
         session = Session(await self._client(), lambda message: self._arrived(message, session, backlog))
-        receipts = Receipts(session.acknowledge)
+        receipts = Receipts(partial(self._acknowledge, session))
         self._inbox.mark(Opened(receipts))
         async with session:
             self._session = session
@@ -137,6 +139,9 @@ class MqttDriver:
                     backlog.looked(await session.held_by_broker())
                 await session.rest(_LOOK_S)
 
+    def _acknowledge(self, session: Session, mids: Sequence[int]) -> None:
+        self._acknowledged += session.acknowledge(mids)
+
     def _release(self, receipts: Receipts) -> None:
         """Detection must not wait for the store: a broker stops sending while too much is unacknowledged, so when the
         store can not make messages durable they are acknowledged without (the store raises its own alarm)."""
@@ -147,6 +152,7 @@ class MqttDriver:
     def _arrived(self, message: paho.MQTTMessage, session: Session, backlog: Backlog) -> None:
         at = self._clock.now()
         self._last_contact_wall_ns = at.wall_ns
+        self._received += 1
         self._redelivered += message.dup
         try:
             topic = message.topic
@@ -239,6 +245,8 @@ _HINTS = (
                          "请检查用户名、密码及访问控制列表")),
     ("taken over", Text("Another client uses the same client_id", "有其他客户端使用了相同的 client_id")),
     ("protocol version", Text('Try protocol = "3.1.1"', '请尝试 protocol = "3.1.1"')),
+    ("without an answer", Text("Does the broker want TLS, or a certificate of ours?",
+                               "请确认消息服务器是否要求 TLS 或客户端证书")),
     ("refused", Text("Is the broker running, and is the port right?", "请确认消息服务器已运行且端口正确")),
     ("timed out", Text("The broker does not answer; check network and firewall",
                        "消息服务器无应答，请检查网络和防火墙")),

@@ -43,27 +43,35 @@ class Session:
         self._paho.on_message = lambda _client, _userdata, message: self._receive(message)
         self._connected, self._paho.on_connect = self._paho.on_connect, self._on_connect
         self._unsubscribed, self._paho.on_unsubscribe = self._paho.on_unsubscribe, self._on_unsubscribe
+        self._disconnected, self._paho.on_disconnect = self._paho.on_disconnect, self._on_disconnect
+        self._answered, self._turned_away = False, asyncio.Event()
         self._on_message = on_message
         self._received = self._acknowledged = self._received_at_answer = 0
-        self._open = False
+        self._over = False
         self._paused = False
         self._gone: asyncio.Task[None] | None = None
         self.resumed = False  # the broker kept our session: what waited there comes first
 
     async def __aenter__(self) -> Self:
+        entering = asyncio.ensure_future(self._aiomqtt.__aenter__())
+        turned_away = asyncio.ensure_future(self._turned_away.wait())
         try:
-            await self._aiomqtt.__aenter__()
-            if asyncio.current_task().cancelling():  # Python 3.11's wait_for forgets one that comes with the answer
-                raise asyncio.CancelledError
+            await asyncio.wait({entering, turned_away}, return_when=asyncio.FIRST_COMPLETED)
+            if not entering.done():
+                raise aiomqtt.MqttError("the broker closed the connection without an answer")
+            entering.result()
         except BaseException:
+            self._over = True
+            entering.cancel()
             self._close_socket()
             raise
-        self._open = True
+        finally:
+            turned_away.cancel()
         self._gone = asyncio.create_task(self._watch())
         return self
 
     async def __aexit__(self, *exception: object) -> None:
-        self._open = False
+        self._over = True
         self._gone.cancel()
         await asyncio.wait({self._gone})
         try:
@@ -93,12 +101,15 @@ class Session:
         """Let time pass on a standing connection."""
         await self._answer(asyncio.sleep(seconds))
 
-    def acknowledge(self, mids: Iterable[int]) -> None:
-        """PUBACK. Nothing happens once the connection is gone: the broker will send those messages again."""
-        if self._open:
-            for mid in mids:
-                self._paho.ack(mid, 1)
-                self._acknowledged += 1
+    def acknowledge(self, mids: Sequence[int]) -> int:
+        """PUBACK; returns how many. None once the connection is over: the broker will send those messages again. What
+        waited for a resumed session arrives, and may be acknowledged, before `__aenter__` has returned."""
+        if self._over:
+            return 0
+        for mid in mids:
+            self._paho.ack(mid, 1)
+        self._acknowledged += len(mids)
+        return len(mids)
 
     def pause(self) -> None:
         """Read no more: the network's own flow control makes the broker wait."""
@@ -147,8 +158,15 @@ class Session:
         self._on_message(message)
 
     def _on_connect(self, client, userdata, flags, reason, properties=None) -> None:
+        self._answered = True
         self.resumed = bool(flags.session_present)
         self._connected(client, userdata, flags, reason, properties)
+
+    def _on_disconnect(self, client, userdata, flags, reason, properties=None) -> None:
+        if self._answered:
+            self._disconnected(client, userdata, flags, reason, properties)
+        else:
+            self._turned_away.set()  # aiomqtt would go on waiting
 
     def _on_unsubscribe(self, client, userdata, mid, reasons, properties=None) -> None:
         self._received_at_answer = self._received
@@ -185,7 +203,7 @@ class Receipts:
     """Acknowledgements owed on one connection. They go out in the order in which the messages came, as the standard
     demands, each when its frame is on disk."""
 
-    def __init__(self, acknowledge: Callable[[Iterable[int]], None]):
+    def __init__(self, acknowledge: Callable[[Sequence[int]], None]):
         self._acknowledge = acknowledge
         self._owed: deque[Receipt] = deque()
 

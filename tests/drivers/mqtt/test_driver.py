@@ -84,8 +84,9 @@ async def test_what_was_published_while_we_were_down_arrives_and_is_stale(broker
         assert set(after.good("N")) == {2000.0}
 
 
-async def test_nothing_is_acknowledged_before_it_is_on_disk(broker):
-    config = section(COUNT, port=broker.port)
+@PROTOCOLS
+async def test_nothing_is_acknowledged_before_it_is_on_disk_and_everything_after(broker, protocol):
+    config = section(COUNT, port=broker.port, protocol=protocol)
     first, second, third = (Pipe(table(config), durable) for durable in (False, True, True))
     async with driving(config, first) as run:
         await run.online()
@@ -95,8 +96,7 @@ async def test_nothing_is_acknowledged_before_it_is_on_disk(broker):
         await until(lambda: len(second.rows("N")) >= 50)
         assert [value for value, _ in second.rows("N")] == [float(n) for n in range(50)]
         assert run.count("redelivered") == 50
-        await run.online()
-        await asyncio.sleep(0.1)
+        await until(lambda: run.count("acknowledged") == 50)
     async with driving(config, third) as run:  # the second one acknowledged: nothing comes again
         await run.online()
         await publish(broker.port, numbers(1, start=1000))

@@ -93,7 +93,7 @@ async def test_a_pipeline_that_stands_still_makes_the_broker_wait_and_loses_noth
             pipe.open.clear()
             await publish(broker.port, numbers(5000))
             await until(lambda: run.count("pauses") == 1)
-            assert run.count("waiting") <= 500
+            assert run.count("received") - run.count("messages") <= 500
             pipe.open.set()
             await until(lambda: len(pipe.rows("N")) >= 5000)
             assert pipe.good("N") == [float(n) for n in range(5000)]
@@ -108,7 +108,7 @@ async def test_what_is_dropped_at_qos_0_is_counted(broker, monkeypatch):
         await run.online()
         pipe.open.clear()
         await publish(broker.port, numbers(500), qos=0)
-        await until(lambda: run.count("dropped") + run.count("waiting") + run.count("messages") == 500)
+        await until(lambda: run.count("received") == 500)
         dropped = run.count("dropped")
         assert dropped >= 400
         pipe.open.set()
@@ -192,7 +192,8 @@ async def test_tls_with_certificates_on_both_sides(tmp_path, protocol):
             await publish(port, numbers(1000))
             await until(lambda: len(pipe.rows("N")) >= 1000)
             assert pipe.good("N") == [float(n) for n in range(1000)]
-        for wrong, word in (({**own, "ca": f"{tmp_path}/stranger.pem"}, "verify failed"), ({"ca": own["ca"]}, "broker"),
+        for wrong, word in (({**own, "ca": f"{tmp_path}/stranger.pem"}, "verify failed"),
+                            ({"ca": own["ca"]}, "without an answer"),
                             ({**own, "key": f"{tmp_path}/none"}, "can not be read")):
             config = section(COUNT, port=secure, tls=wrong, protocol=protocol, client_id="other")
             async with driving(config, Pipe(table(config))) as run:

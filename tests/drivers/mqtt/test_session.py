@@ -23,7 +23,7 @@ async def test_aiomqtt_still_stands_on_a_paho_client_with_manual_acknowledge():
     assert isinstance(client._client, paho.Client)
     assert list(inspect.signature(paho.Client.ack).parameters) == ["self", "mid", "qos"]
     assert list(inspect.signature(paho.Client.manual_ack_set).parameters) == ["self", "on"]
-    for callback in ("on_connect", "on_unsubscribe", "on_message"):
+    for callback in ("on_connect", "on_disconnect", "on_unsubscribe", "on_message"):
         assert callable(getattr(client._client, callback)), f"aiomqtt no longer sets {callback}"
 
 
