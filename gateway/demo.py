@@ -31,7 +31,7 @@ SITE = ROOT / "deploy" / "sites" / "depot.toml"
 SCENARIO = ROOT / "simulators" / "scenarios" / "depot_leak.toml"
 MODBUS_SOURCES = ("gas", "meter", "esd", "bay")  # in the order of the simulator's ports
 MQTT_SOURCE = "broker"
-MOSQUITTO = "listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 100000\nmax_inflight_messages 200\n"
+MOSQUITTO = ROOT / "deploy" / "mosquitto.conf"
 AMQTT = """listeners:
   default: {{type: tcp, bind: "127.0.0.1:{port}"}}
 plugins:
@@ -67,8 +67,8 @@ async def run(options: DemoOptions) -> int:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     _empty(options.data)
     async with AsyncExitStack() as parts:
-        broker = _find_broker(options.broker)
-        gateway = _gateway(options, broker, await parts.enter_async_context(_pager(tell)), tell)
+        broker = _find_broker(options)
+        gateway = _gateway(options, await parts.enter_async_context(_pager(tell)), tell)
         await parts.enter_async_context(_running(broker, options))
         tell("gateway", Text("MQTT broker on 127.0.0.1:{port}: {broker}",
                              "MQTT 代理 127.0.0.1:{port}：{broker}").format(broker=broker.name, port=options.mqtt_port))
@@ -105,12 +105,11 @@ class Teller:
         print(f"{elapsed:6.1f} s  {line}", flush=True)
 
 
-def _gateway(options: DemoOptions, broker: Broker, pager_url: str, tell: Teller) -> Gateway:
+def _gateway(options: DemoOptions, pager_url: str, tell: Teller) -> Gateway:
     overrides: dict[str, object] = {"api.port": options.port, "store.folder": str(options.data.resolve())}
     if options.site is None:
         overrides |= {f"sources.{source}.port": options.modbus_port + n for n, source in enumerate(MODBUS_SOURCES)}
-        overrides |= {f"sources.{MQTT_SOURCE}.port": options.mqtt_port,
-                      f"sources.{MQTT_SOURCE}.protocol": broker.protocol}
+        overrides[f"sources.{MQTT_SOURCE}.port"] = options.mqtt_port
     loaded = load(options.site or SITE, overrides)
     if loaded.site_file is None:
         raise ConfigError(loaded.problems)
@@ -126,22 +125,24 @@ def _gateway(options: DemoOptions, broker: Broker, pager_url: str, tell: Teller)
 
 @dataclass(frozen=True, slots=True)
 class Broker:
-    """An MQTT broker that can be started here. protocol: the newest MQTT version it speaks."""
+    """An MQTT broker that can be started here, listening on loopback only."""
 
     name: str
-    protocol: str
     command: tuple[str, ...]
-    configuration: str  # {port} is filled in
+    configuration: str
 
 
-def _find_broker(wanted: str) -> Broker:
-    """mosquitto with our own limits when it is installed, else amqtt: for a demo only."""
+def _find_broker(options: DemoOptions) -> Broker:
+    """mosquitto with the configuration we ship when it is installed, else amqtt: for a demo only, MQTT 3.1.1 only."""
+    wanted, port = options.broker, options.mqtt_port
     mosquitto = shutil.which("mosquitto", path=os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin")))
     if mosquitto is not None and wanted != "amqtt":
-        return Broker("mosquitto", "5", (mosquitto,), MOSQUITTO)
+        shipped = MOSQUITTO.read_text(encoding="utf-8")
+        here = shipped.replace("listener 1883 ", f"listener {port} ").replace("persistence true", "persistence false")
+        return Broker("mosquitto", (mosquitto,), here)
     if importlib.util.find_spec("amqtt") is not None and wanted != "mosquitto":
-        return Broker("amqtt (demo only, MQTT 3.1.1; install mosquitto for real use)", "3.1.1",
-                      (sys.executable, "-m", "amqtt.scripts.broker_script"), AMQTT)
+        return Broker("amqtt (demo only, MQTT 3.1.1; install mosquitto for real use)",
+                      (sys.executable, "-m", "amqtt.scripts.broker_script"), AMQTT.format(port=port))
     raise DavylampError(Text("no MQTT broker is installed", "未安装 MQTT 代理"), where="demo",
                         fix=Text("sudo apt-get install mosquitto, or use `make demo`: it installs a small one",
                                  "执行 sudo apt-get install mosquitto，或用 `make demo` 自动安装简易代理"))
@@ -150,7 +151,7 @@ def _find_broker(wanted: str) -> Broker:
 @asynccontextmanager
 async def _running(broker: Broker, options: DemoOptions) -> AsyncIterator[None]:
     configuration = options.data / "broker.conf"
-    configuration.write_text(broker.configuration.format(port=options.mqtt_port))
+    configuration.write_text(broker.configuration, encoding="utf-8")
     process = await asyncio.create_subprocess_exec(*broker.command, "-c", str(configuration), stdout=DEVNULL,
                                                    stderr=DEVNULL, start_new_session=True)
     async with _stopped_at_the_end(process):
