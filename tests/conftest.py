@@ -1,10 +1,33 @@
-"""Fixtures shared by all tests: one real server each, started for the test and stopped by it."""
+"""Fixtures shared by all tests: one real server each, started for the test and stopped by it; and what a test promises
+for the page of survived bad input (tests/bad_input.py)."""
 
 from __future__ import annotations
 
 import pytest
 
 from tests import servers
+from tests.bad_input import Says, Survived
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "survives(case, then, says=None): a row of docs/reference/bad-input.md")
+
+
+@pytest.fixture
+def says(request) -> Says:
+    """The message that the test's `survives` mark promises: `assert says(status.reason)`."""
+    return Says(Survived.of(request.node).says)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    """A test that has passed has also found what its mark promises."""
+    result = yield
+    survived = Survived.of(item)
+    if survived is not None and survived.says is not None:
+        assert "says" in item.funcargs, "the mark promises a message: take the fixture `says` and look for it"
+        assert item.funcargs["says"].heard, f"promised, but never said: {survived.says!r}"
+    return result
 
 
 @pytest.fixture
