@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -34,6 +35,8 @@ VALUES = st.recursive(SCALARS, lambda inner: st.one_of(st.lists(inner, max_size=
                                                        st.dictionaries(KEYS, inner, max_size=3)), max_leaves=6)
 
 
+@pytest.mark.survives("any value of any type at any place of a site file",
+                      then="accepted or refused with problems in both languages, never an exception")
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from(PLACES), VALUES, min_size=1, max_size=4))
 def test_nonsense_anywhere_is_answered_with_problems(overrides):

@@ -18,6 +18,8 @@ def signals(loaded):
     return {signal.id: signal for signal in loaded.site_file.site.signals}
 
 
+@pytest.mark.survives("points CSV in GBK, GB18030, UTF-16 or UTF-8, with or without byte order mark, Chinese titles",
+                      then="read as it was meant")
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gbk", "gb18030", "utf-16"])
 def test_a_chinese_spreadsheet_is_read_in_every_encoding_excel_writes(tmp_path, encoding):
     (tmp_path / "map.csv").write_bytes(CHINESE.replace("\n", "\r\n").encode(encoding))
@@ -107,10 +109,13 @@ def test_a_spreadsheet_that_can_not_be_meant(tmp_path, content, what):
     assert said(site(tmp_path, "", FROM_CSV)) == [what]
 
 
+@pytest.mark.survives("an Excel workbook, or bytes that are no text, as points file", then="refused", says=Text(
+    "this is not a text file (an Excel workbook?)", "这不是文本文件（可能是 Excel 工作簿）"))
 @pytest.mark.parametrize("content", [b"PK\x03\x04\x14\x00\x06\x00", b"\x00\x01\x02", b"signal,kind\n\xff\xff\xff\n"])
-def test_a_workbook_is_not_a_points_file(tmp_path, content):
+def test_a_workbook_is_not_a_points_file(tmp_path, content, says):
     (tmp_path / "map.csv").write_bytes(content)
-    assert said(site(tmp_path, "", FROM_CSV)) == [" |  | this is not a text file (an Excel workbook?)"]
+    [problem] = site(tmp_path, "", FROM_CSV).problems
+    assert says(problem.what) and (problem.place, problem.key) == ("", "")
 
 
 def test_a_points_file_that_is_not_there_is_told_at_the_key(tmp_path):
