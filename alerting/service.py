@@ -74,7 +74,8 @@ class AlarmStatus:
 
 class AlarmService:
     """`on_commit(transitions, monotonic_ns)`, when set, is called for every committed change: time.monotonic_ns() of
-    the moment its commit returned in the writer thread."""
+    the moment its commit returned in the writer thread. `on_restored()`, when set, is called when an alarm file that
+    did not open at the start has opened after all, and what stood in it stands again."""
 
     def __init__(self, alarms: AlarmTable, site: Site, ledger: AlarmLedger, notifiers: Sequence[Notifier],
                  clock: Clock, settings: AlarmSettings | None = None):
@@ -86,6 +87,7 @@ class AlarmService:
         self._writer = LedgerWriter(ledger, opened=self._opened, committed=self._committed, failed=self._failed,
                                     journal_limit=settings.journal_limit, retry_s=settings.ledger_retry_s)
         self.on_commit: Callable[[tuple[Transition, ...], int], None] | None = None
+        self.on_restored: Callable[[], None] | None = None
         self._watchers: list[Callable[[], None]] = []
         self._waiting: deque[_Waiting] = deque()  # at most journal_limit: see _make_room
         self._unrecorded: dict[str, int] = {}  # alarm -> ticket of its latest change that is not on disk
@@ -245,6 +247,8 @@ class AlarmService:
             if orphans:
                 log.warning("the site no longer has these alarms, which stood: %s", ", ".join(orphans))
             self._resend(contents.outbox)
+            if self.on_restored is not None:
+                self.on_restored()
         if contents.set_aside is not None:
             self._trouble(Text(f"the alarm file was damaged and set aside as {contents.set_aside.name}",
                                f"告警文件已损坏，另存为 {contents.set_aside.name}"))

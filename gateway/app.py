@@ -93,7 +93,10 @@ class Gateway:
 
     async def _open(self, parts: AsyncExitStack) -> None:
         """Bring the parts up in the order in which they need each other; evaluate what was stored and not evaluated."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:  # store and alarm file say so themselves, go on without, and try again
+            log.error("the data folder can not be made: %s", error)
         telemetry, section = self.folder / "telemetry", self.site_file.store
         known = [instant for instant in (last_instant(telemetry), ledger.last_instant(self.folder / ALARM_FILE))
                  if instant is not None]
@@ -110,30 +113,49 @@ class Gateway:
         await self.alarms.start()
         parts.push_async_callback(self.alarms.close)
         self.pipeline = Pipeline(self.bank, self.store, self.alarms.apply, self.clock)
-        standing = frozenset(view.definition.id for view in self.alarms.views() if view.state.condition)
-        replayed = self.pipeline.replay(standing)
+        replayed = self.pipeline.replay(self._standing)
         if self._watch is not None:
             self.alarms.subscribe(lambda: self._watch(self.alarms.views()))
-        parts.callback(self.pipeline.snapshot)
+        parts.callback(self.pipeline.close)
         sources = [DRIVERS[type(settings)](settings, self.site.signals, self.pipeline, self.clock)
                    for settings in self.site_file.sources]
         sinks = [InfluxSink(settings, self.site, self.store.reader(settings.id, settings.backfill_rate), self.folder)
                  for settings in self.site_file.sinks]
-        self.health = Health(self.site.alarms, self.pipeline, self.bank, self.store, sources, sinks, standing)
+        self.health = Health(self.site.alarms, self.pipeline, self.bank, self.store, sources, sinks)
+        self.health.adopt(self._standing())
+        self.alarms.on_restored = self._alarm_file_came_late
         log.info("%s: %d signals, %d alarms, %d stored samples evaluated", self.site.id, len(self.site.signals),
                  len(self.site.alarms), replayed)
 
+    def _standing(self) -> frozenset[str]:
+        """Ids of the alarms whose condition stands for the alarm service."""
+        return frozenset(view.definition.id for view in self.alarms.views() if view.state.condition)
+
+    def _alarm_file_came_late(self) -> None:
+        """It could not be opened at the start (locked, a slow disk): what stands in it is still to be ended by us."""
+        standing = self._standing()
+        self.bank.adopt(alarm for alarm in standing if not alarm.startswith("gateway/"))
+        self.health.adopt(standing)
+
     async def _keep_running(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
-        """The last line of defence: a task of ours that fails is logged, alarmed (`gateway/task`), started again."""
+        """The last line of defence: a task of ours that fails, or ends by itself, is logged, alarmed (`gateway/task`),
+        started again."""
         pause = RESTART_PAUSE_S[0]
         while True:
+            started = time.monotonic()
             try:
                 await run()
-                return
+                log.error("%s has ended by itself", name)
             except DavylampError as error:
                 log.error("%s: %s", name, error)
+            except asyncio.CancelledError:
+                if asyncio.current_task().cancelling():
+                    raise
+                log.exception("%s was ended by a cancellation that was not for it", name)
             except Exception:
                 log.exception("%s has failed", name)
+            if time.monotonic() - started > RESTART_PAUSE_S[1]:
+                pause = RESTART_PAUSE_S[0]
             self.health.stopped.add(name)
             self.health.restarts += 1
             await asyncio.sleep(pause)
@@ -143,6 +165,7 @@ class Gateway:
     async def _judge(self) -> None:
         while True:
             if isinstance(self.clock, TimeLine) and (step := self.clock.judge()) is not None:
+                self.health.clock_steps += 1
                 log.warning("the wall clock was set by %+.3f s; delays and deadmen are not affected", step.seconds)
             self.alarms.apply(self.health.judge(self.clock.now()))
             await asyncio.sleep(1)
@@ -239,10 +262,18 @@ class View:
 
 
 async def run_until_signalled(gateway: Gateway) -> None:
-    """Until SIGINT or SIGTERM, then close in good order."""
+    """Until SIGINT or SIGTERM, then close in good order. A second signal does not cut that short."""
     task = asyncio.ensure_future(gateway.run())
     loop = asyncio.get_running_loop()
+    stopping = False
+
+    def stop() -> None:
+        nonlocal stopping
+        if not stopping:
+            stopping = True
+            task.cancel()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, task.cancel)
+        loop.add_signal_handler(number, stop)
     with suppress(asyncio.CancelledError):
         await task

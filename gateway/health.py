@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gateway.core.bank import Bank
@@ -23,27 +23,48 @@ SETTLE_S = 300.0  # a clock may need this long after boot; and a passing event (
 SINK_PATIENCE_S = 60.0
 
 
+Judgement = Callable[[Instant], bool]
+
+
 @dataclass
 class _Fault:
-    """One alarm about the gateway: raised when `is_true` has held for on_s, ended when it has not for off_s."""
+    """One alarm about the gateway: raised when `is_true`, ended when it has not been true for off_s."""
 
     alarm: int
-    is_true: Callable[[Instant], bool]
-    on_s: float = 0.0
+    is_true: Judgement
     off_s: float = 0.0
     active: bool = False
-    since_line_ns: int | None = None  # when is_true last came to differ from `active`
+    over_since_ns: int | None = None  # line time
 
     def judge(self, now: Instant) -> Edge | None:
-        if self.is_true(now) == self.active:
-            self.since_line_ns = None
+        if self.is_true(now):
+            self.over_since_ns = None
+            return None if self.active else self._turn(now)
+        if not self.active:
             return None
-        if self.since_line_ns is None:
-            self.since_line_ns = now.line_ns
-        if now.line_ns - self.since_line_ns < (self.off_s if self.active else self.on_s) * NS:
-            return None
-        self.active, self.since_line_ns = not self.active, None
+        if self.over_since_ns is None:
+            self.over_since_ns = now.line_ns
+        return self._turn(now) if now.line_ns - self.over_since_ns >= self.off_s * NS else None
+
+    def _turn(self, now: Instant) -> Edge:
+        self.active, self.over_since_ns = not self.active, None
         return Edge(self.alarm, self.active, float("nan"), now.line_ns, now.wall_ns)
+
+
+class _Lasted:
+    """True when something has been true for so many seconds without interruption."""
+
+    def __init__(self, is_true: Judgement, seconds: float):
+        self._is_true, self._ns = is_true, round(seconds * NS)
+        self._since_ns: int | None = None
+
+    def __call__(self, now: Instant) -> bool:
+        if not self._is_true(now):
+            self._since_ns = None
+            return False
+        if self._since_ns is None:
+            self._since_ns = now.line_ns
+        return now.line_ns - self._since_ns >= self._ns
 
 
 class _Grown:
@@ -55,6 +76,14 @@ class _Grown:
     def __call__(self, _: Instant) -> bool:
         seen, self._seen = self._seen, self._counter()
         return self._seen > seen
+
+
+def _either(*judgements: Judgement) -> Judgement:
+    """Each is asked every time: some of them remember."""
+    def is_true(now: Instant) -> bool:
+        answers = [judge(now) for judge in judgements]
+        return any(answers)
+    return is_true
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,23 +106,32 @@ class Health:
     store: TelemetryStore
     sources: Sequence[Source]
     sinks: Sequence[Sink]
-    standing: frozenset[str] = frozenset()  # alarms that stood when the gateway started
     stopped: set[str] = field(default_factory=set)  # names of tasks of ours that have failed and wait for their restart
     restarts: int = 0
+    clock_steps: int = 0  # times the wall clock was set
 
     def __post_init__(self) -> None:
-        def fault(alarm: str, is_true: Callable[[Instant], bool], on_s: float = 0.0, off_s: float = 0.0) -> _Fault:
-            return _Fault(self.alarms.index(alarm), is_true, on_s, off_s, alarm in self.standing)
+        def fault(alarm: str, is_true: Judgement, off_s: float = 0.0) -> _Fault:
+            return _Fault(self.alarms.index(alarm), is_true, off_s)
 
         self._faults = (
             fault(GatewayFault.STORE, lambda _: self.store.stats().failing is not None, off_s=5),
             fault(GatewayFault.EVICTION, _Grown(lambda: self.store.stats().evicted_samples), off_s=SETTLE_S),
             fault(GatewayFault.DROPPED, _Grown(self._dropped), off_s=SETTLE_S),
-            fault(GatewayFault.DETECTION, lambda _: any(one.standing for one in self.bank.failures), off_s=SETTLE_S),
-            fault(GatewayFault.SINK, lambda _: any(not sink.status().online for sink in self.sinks), SINK_PATIENCE_S),
-            fault(GatewayFault.TASK, lambda _: bool(self.stopped), off_s=SETTLE_S),
-            fault(GatewayFault.CLOCK, lambda now: not now.trusted, on_s=SETTLE_S),
+            fault(GatewayFault.DETECTION, _either(_Grown(self._not_evaluated), lambda _: any(
+                failure.standing for failure in self.bank.failures)), off_s=SETTLE_S),
+            fault(GatewayFault.SINK, _Lasted(lambda _: any(not sink.status().online for sink in self.sinks),
+                                             SINK_PATIENCE_S)),
+            fault(GatewayFault.TASK, _either(_Grown(lambda: self.restarts), lambda _: bool(self.stopped)),
+                  off_s=SETTLE_S),
+            fault(GatewayFault.CLOCK, _either(_Grown(lambda: self.clock_steps), _Lasted(
+                lambda now: not now.trusted, SETTLE_S)), off_s=SETTLE_S),
         )
+
+    def adopt(self, standing: Collection[str]) -> None:
+        """These alarms stand in the alarm file: those that are ours are ended when they are over."""
+        for fault in self._faults:
+            fault.active |= self.alarms[fault.alarm].id in standing
 
     def judge(self, now: Instant) -> Verdicts:
         """Edges of the gateway's own alarms. Called about once a second."""
@@ -102,6 +140,11 @@ class Health:
     def stalled(self, now: Instant) -> bool:
         """True when our own loop makes no progress. A field device or a database that is away does not count."""
         return now.line_ns - self.pipeline.last_step_line_ns > 10 * NS
+
+    def _not_evaluated(self) -> int:
+        """Times that something which came in was not evaluated, or not in full."""
+        return (sum(failure.count for failure in self.bank.failures) + self.bank.late_samples + self.pipeline.failures
+                + self.pipeline.refused_samples)
 
     def _dropped(self) -> int:
         return (sum(device.counters.get("dropped", 0) for source in self.sources for device in source.devices())
@@ -113,6 +156,12 @@ class Health:
         for name, help_text, value in (
                 ("samples_total", "Samples evaluated.", self.pipeline.samples),
                 ("steps_total", "Detection steps.", self.pipeline.steps),
+                ("stalls_total", "Times that the whole gateway stood still for seconds.", self.pipeline.stalls),
+                ("late_samples_total", "Samples older than the newest of their signal: stored, not evaluated.",
+                 self.bank.late_samples),
+                ("refused_samples_total", "Samples of broken frames.", self.pipeline.refused_samples),
+                ("detection_failures_total", "Detector calls that failed.", sum(
+                    failure.count for failure in self.bank.failures) + self.pipeline.failures),
                 ("store_written_bytes_total", "Bytes written to the telemetry store.", store.written_bytes),
                 ("store_evicted_samples_total", "Samples deleted before every sink had them.", store.evicted_samples),
                 ("store_dropped_samples_total", "Samples that the disk was too slow for.", store.dropped_samples),

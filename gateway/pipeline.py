@@ -5,6 +5,8 @@
 
 Frames that arrive within `step_interval_s` of the last step are taken together: detection costs nearly the same for one
 row as for a thousand, so a busy gateway works in larger steps instead of falling behind, and an idle one steps at once.
+
+Nothing that a frame holds and nothing that fails behind this loop ends it: see `failures`, `refused_samples`.
 """
 
 from __future__ import annotations
@@ -14,9 +16,11 @@ import logging
 import struct
 from collections.abc import Callable, Collection
 
+import numpy as np
+
 from gateway.core.bank import Bank
 from gateway.core.snapshot import SnapshotError
-from gateway.model.clock import NS, Clock
+from gateway.model.clock import NS, Clock, Instant
 from gateway.model.frame import Frame
 from gateway.model.verdict import Verdicts
 from gateway.store import TelemetryStore
@@ -25,29 +29,43 @@ log = logging.getLogger(__name__)
 
 SNAPSHOT = "bank"
 REPLAY_SAMPLES = 1_000_000  # so much of the newest data is evaluated where there is no snapshot to start from
+OUTAGE_NS = 2 * NS  # a longer gap between stored frames may be an outage of the gateway itself
+STALL_NS = 3 * NS  # the loop steps at least once a second
+FORGIVE_EVERY_NS = 60 * NS  # a gateway that stands still more often than this must not call silence its own fault
+TELL_AGAIN_NS = NS
 _POSITION = struct.Struct("<q")
 
 
 class Pipeline:
     """The intake of every source, and the loop behind it.
 
-    capacity: samples that may wait; `put` waits (back-pressure) while that many are waiting.
-    act: takes the verdicts (the alarm service); it must not raise and must not wait.
+    act      takes the verdicts (the alarm service); it must not wait
+    capacity samples that may wait; `put` waits (back-pressure) while that many are waiting
     """
 
     def __init__(self, bank: Bank, store: TelemetryStore, act: Callable[[Verdicts], None], clock: Clock, *,
                  capacity: int = 200_000, step_interval_s: float = 0.002):
         self._bank, self._store, self._act, self._clock = bank, store, act, clock
+        self._signals = len(bank.latest.value)
         self._capacity, self._interval = capacity, step_interval_s
         self._waiting: list[tuple[Frame, Callable[[], None] | None]] = []
         self._work, self._room = asyncio.Event(), asyncio.Event()
         self._room.set()
+        self._tell_again_ns: int | None = None  # line time at which verdicts that were not taken are offered again
+        self._forgiven_ns = -FORGIVE_EVERY_NS
         self.fill = 0  # samples waiting
         self.samples = 0  # samples evaluated since start
         self.steps = 0
+        self.refused_samples = 0  # of frames that are broken: a fault of ours in a source
+        self.failures = 0  # the bank or the alarms raised
+        self.stalls = 0  # our own loop stood still
         self.last_step_line_ns = 0  # progress, for the watchdog
 
     async def put(self, frame: Frame, on_durable: Callable[[], None] | None = None) -> None:
+        if not self._sound(frame):
+            self.refused_samples += len(frame)
+            log.error("a source has put a broken frame; %d samples refused so far", self.refused_samples)
+            return
         while self.fill >= self._capacity:
             self._room.clear()
             await self._room.wait()
@@ -55,10 +73,11 @@ class Pipeline:
         self._waiting.append((frame, on_durable))
         self._work.set()
 
-    def replay(self, standing: Collection[str] = ()) -> int:
+    def replay(self, standing: Callable[[], Collection[str]] = tuple) -> int:
         """Bring bank and alarms to where they were: the bank's snapshot, then every stored frame after it, then what
-        one of the two knows and the other lost. `standing`: alarms whose condition stands in the alarm file.
-        Returns the number of samples evaluated."""
+        one of the two knows and the other lost. `standing`: ids of the alarms whose condition stands for the alarm
+        service. Returns the number of samples evaluated."""
+        blank = self._bank.snapshot()
         saved, after = self._store.load(SNAPSHOT), max(0, self._store.position - REPLAY_SAMPLES)
         if saved is not None:
             try:
@@ -66,19 +85,37 @@ class Pipeline:
                 (after,) = _POSITION.unpack_from(saved)
             except SnapshotError as error:
                 log.warning("%s; the newest stored data is evaluated without it", error)
-        samples = 0
+        samples, newest_ns = 0, int(self._bank.latest.line_ns.max(initial=0))
         for _, frame in self._store.frames(after):
-            self._act(self._bank.step(frame))
+            first_ns = int(frame.line_ns.min())
+            if first_ns - newest_ns > OUTAGE_NS:  # it was not the signals that were silent
+                self._bank.begin(Instant(first_ns, int(frame.wall_ns[0])))
+            newest_ns = int(frame.line_ns.max())
+            self._evaluate(frame)
             samples += len(frame)
-        self._bank.begin(self._clock.now())
-        self._act(self._bank.standing())
-        self._bank.adopt(alarm for alarm in standing if not alarm.startswith("gateway/"))
+        now = self._clock.now()
+        self._bank.begin(now)
+        self._tell(self._bank.standing())
+        stands = {alarm for alarm in standing() if not alarm.startswith("gateway/")}
+        if forgotten := self._bank.active - stands:
+            # The alarm file has seen their end and the bank has not: its snapshot is old (the disk took alarms but no
+            # data). A bank that goes on believing them active would stay silent when they begin again.
+            log.warning("detection starts empty: its saved state is older than the alarm file (%s)", min(forgotten))
+            self._bank.restore(blank)
+            self._bank.begin(now)
+        self._bank.adopt(stands)
+        self.last_step_line_ns = now.line_ns
         self.snapshot()  # or a second crash would evaluate frames across the outage, and find it full of silence
         return samples
 
     def snapshot(self) -> None:
         """Save the bank's state with the store position it belongs to."""
         self._store.save(SNAPSHOT, _POSITION.pack(self._store.position) + self._bank.snapshot())
+
+    def close(self) -> None:
+        """Evaluate and store what was accepted, save the state."""
+        self.step()
+        self.snapshot()
 
     async def run(self) -> None:
         """Step until cancelled. Wakes for work and for the bank's next deadline (a deadman, an on-delay)."""
@@ -89,19 +126,62 @@ class Pipeline:
 
     def step(self) -> None:
         """Everything that waits, as one frame through the bank and into the store; or the passing of time alone."""
+        now = self._clock.now()
+        if now.line_ns - self.last_step_line_ns > STALL_NS and self.last_step_line_ns:
+            self._stood_still(now)
         waiting, self._waiting = self._waiting, []
         self._work.clear()
         if waiting:
             frame = Frame.concat([frame for frame, _ in waiting])
             self.fill -= len(frame)
             self._room.set()
-            self._act(self._bank.step(frame))
+            self._evaluate(frame)
             callbacks = [callback for _, callback in waiting if callback is not None]
             self._store.append(frame, _each(callbacks) if callbacks else None)
             self.samples += len(frame)
-        self._act(self._bank.tick(self._clock.now()))
+        self._evaluate(None)
+        if self._tell_again_ns is not None and now.line_ns >= self._tell_again_ns:
+            self._tell_again_ns = None
+            self._tell(self._bank.standing())
         self.steps += 1
         self.last_step_line_ns = self._clock.now().line_ns
+
+    def _sound(self, frame: Frame) -> bool:
+        """One broken frame would take along all that is evaluated with it."""
+        columns = (frame.signal, frame.value, frame.quality, frame.wall_ns, frame.line_ns)
+        return all(column.shape == (len(frame),) for column in columns) and (
+            not len(frame) or (int(np.min(frame.signal)) >= 0 and int(np.max(frame.signal)) < self._signals))
+
+    def _evaluate(self, frame: Frame | None) -> None:
+        """A frame (None: the passing of time) through the bank, its verdicts to the alarms. The last line of defence:
+        the loop goes on whatever is raised here; `failures` becomes the alarm `gateway/detection`."""
+        try:
+            verdicts = self._bank.tick(self._clock.now()) if frame is None else self._bank.step(frame)
+        except Exception:
+            self._failed("detection")
+        else:
+            self._tell(verdicts)
+
+    def _tell(self, verdicts: Verdicts) -> None:
+        try:
+            self._act(verdicts)
+        except Exception:
+            self._failed("the alarm service")
+            self._tell_again_ns = self._clock.now().line_ns + TELL_AGAIN_NS
+
+    def _failed(self, what: str) -> None:
+        self.failures += 1
+        if self.failures & (self.failures - 1) == 0:  # 1, 2, 4, 8 ...
+            log.exception("%s failed (%d times so far), the loop goes on", what, self.failures)
+
+    def _stood_still(self, now: Instant) -> None:
+        """The whole process did not run for a while (a disk that stalls it, a machine that was paused): samples that
+        came meanwhile wait in the sockets, and nobody is silent because we did not listen."""
+        self.stalls += 1
+        log.warning("the gateway stood still for %.1f s", (now.line_ns - self.last_step_line_ns) / NS)
+        if now.line_ns - self._forgiven_ns > FORGIVE_EVERY_NS:
+            self._forgiven_ns = now.line_ns
+            self._bank.stood_still(now)
 
     async def _work_or_deadline(self) -> None:
         deadline = self._bank.next_deadline_ns

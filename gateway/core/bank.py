@@ -121,6 +121,15 @@ class Bank:
         self._skew_ns = now.wall_ns - now.line_ns
         self._begin(now.line_ns)
 
+    def stood_still(self, now: Instant) -> None:
+        """The gateway itself did not look until now: silence is judged from here. Delays that run go on."""
+        self._deadman.begin(now.line_ns)
+
+    @property
+    def active(self) -> frozenset[str]:
+        """Ids of the alarms whose condition stands."""
+        return frozenset(self._conditions.ids[number] for number in np.flatnonzero(self._conditions.active).tolist())
+
     def standing(self) -> Verdicts:
         """Every condition that stands, as the edge with which it began: for an alarm engine that lost its own state."""
         return self._conditions.standing()
