@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from drivers.modbus.driver import HANDOVER_LIMIT, Handover, ModbusDriver
 from drivers.modbus.wire import Line
 from gateway.model.clock import ManualClock
 from gateway.model.frame import Frame
 from gateway.model.ports import Source
 from gateway.model.quality import Flag, Quality
+from gateway.model.text import Text
 from tests.drivers.modbus.scene import Collector, device, holding, running, source, table_of
 from tests.drivers.modbus.witness import Slave, TcpDevice
 
@@ -115,7 +118,11 @@ async def test_cancelling_closes_the_connection():
                 await asyncio.sleep(0.01)
 
 
-async def test_a_host_that_is_no_host_name_is_a_fault_of_the_field():
+@pytest.mark.survives("host name not known", then="its points are bad: communication lost", says=Text(
+    "no connection to no-such-host.invalid:502: host name not known",
+    "无法连接 no-such-host.invalid:502：主机名无法解析"))
+async def test_a_host_that_is_no_host_name_is_a_fault_of_the_field(says):
     async with running(host="no-such-host.invalid", devices=[device(holding("a", 7))]) as run:
         await run.until(lambda: bool(run.seen.samples["a"]))
         assert run.seen.last("a")[1] == Quality.BAD_COMM_LOST and run.counter("probe", "errors") == 0
+        assert says(run.status("probe").reason)
