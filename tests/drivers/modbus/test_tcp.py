@@ -167,7 +167,7 @@ async def test_an_exception_names_point_device_and_register(code, says):
 
 
 def no_number(case: str, words: list[int], **settings):
-    return pytest.param(words, settings, marks=survives(
+    return pytest.param(words, settings, id=case, marks=survives(
         case, then="the sample is bad and has no value; its neighbour in the same block is good",
         says=LABELS[Quality.BAD_SENSOR]))
 

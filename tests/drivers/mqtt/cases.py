@@ -35,6 +35,10 @@ class Case:
     reasons: tuple[Reason, ...] = ()
     arrival: dict[str, Any] = field(default_factory=dict)  # retained, backlog
 
+    @property
+    def bad(self) -> bool:
+        return bool(self.reasons) or any(quality != GOOD for _, _, quality in self.expected)
+
 
 def bad(*signals: str) -> list[tuple[str, float | None, Quality]]:
     return [(signal, None, BAD) for signal in signals]

@@ -11,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.mqtt.decode import Arrival
+from drivers.mqtt.payload import REASONS
 from drivers.mqtt.reception import Reception
 from gateway.model import quality
 from gateway.model.clock import NS, Instant
-from gateway.model.quality import Quality, is_bad
+from gateway.model.frame import Frame
+from gateway.model.quality import LABELS, Quality, is_bad
 from tests.drivers.mqtt import cases
 from tests.drivers.mqtt.cases import CASES, DEADMAN, NOW, Case
 from tests.drivers.mqtt.stage import section, table
@@ -37,8 +39,8 @@ def arrival(payload: bytes, retained: bool = False, backlog: bool = False, at: I
     return Arrival("t", payload, 1, 1, retained, backlog, at)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
-def test_what_becomes_of_a_payload(case: Case):
+def check(case: Case) -> tuple[Reception, Frame]:
+    """Through reception, and every sample as expected."""
     receive, ids = reception(case.mapping)
     frame = receive.frame([arrival(case.payload, **case.arrival)])
     samples = [(ids[signal], None if math.isnan(value) else value, quality.code(code))
@@ -47,6 +49,28 @@ def test_what_becomes_of_a_payload(case: Case):
     assert tuple(receive.others.refusals.elements()) == case.reasons
     assert receive.rejected == (1 if case.reasons else 0)
     assert (frame.line_ns == HERE.line_ns).all()
+    return receive, frame
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if not case.bad], ids=lambda case: case.id)
+def test_what_becomes_of_a_good_payload(case: Case):
+    check(case)
+
+
+def survived(case: Case):
+    """What is said: the last reason, or the quality where the message itself is in order."""
+    became = "; ".join(f"{signal} {'has no value' if value is None else value} ({LABELS[code].en})"
+                       for signal, value, code in case.expected) or "no sample"
+    worst = max((code for _, _, code in case.expected), default=Quality.GOOD)
+    return pytest.param(case, id=case.id, marks=pytest.mark.survives(
+        f"payload: {case.id.replace('-', ' ')}", then=became,
+        says=REASONS[case.reasons[-1]] if case.reasons else LABELS[worst]))
+
+
+@pytest.mark.parametrize("case", [survived(case) for case in CASES if case.bad])
+def test_what_becomes_of_a_bad_payload(case: Case, says):
+    receive, frame = check(case)
+    assert says(receive.others.reason if case.reasons else LABELS[quality.code(int(frame.quality.max()))])
 
 
 def test_the_ids_of_the_cases_are_unique():
