@@ -59,11 +59,14 @@ def test_what_becomes_of_a_good_payload(case: Case):
 
 def survived(case: Case):
     """What is said: the last reason, or the quality where the message itself is in order."""
-    became = "; ".join(f"{signal} {'has no value' if value is None else value} ({LABELS[code].en})"
-                       for signal, value, code in case.expected) or "no sample"
+    shown = case.payload.decode(errors="backslashreplace").strip()
+    became: dict[str, list[str]] = {}
+    for signal, value, code in case.expected:
+        became.setdefault(f"{'no value' if value is None else value} ({LABELS[code].en})", []).append(signal)
     worst = max((code for _, _, code in case.expected), default=Quality.GOOD)
     return pytest.param(case, id=case.id, marks=pytest.mark.survives(
-        f"payload: {case.id.replace('-', ' ')}", then=became,
+        f"payload: {case.id.replace('-', ' ')}" + (f": `{shown}`" if 0 < len(shown) < 80 else ""),
+        then="; ".join(f"{', '.join(signals)}: {what}" for what, signals in became.items()) or "no sample",
         says=REASONS[case.reasons[-1]] if case.reasons else LABELS[worst]))
 
 
