@@ -8,12 +8,14 @@
     queue     what waits to be written, bounded
     reader    a consumer with a durable cursor: newest first, backlog behind
     history   downsampling for trends
+    recording what a data folder holds, read without a lock
     store     TelemetryStore: all of it behind one door
 """
 
 from gateway.store.history import Trend
 from gateway.store.journal import StoreSettings, last_instant
 from gateway.store.reader import StoreReader
+from gateway.store.recording import EVER, Recording
 from gateway.store.store import StoreStats, TelemetryStore
 
-__all__ = ["StoreReader", "StoreSettings", "StoreStats", "TelemetryStore", "Trend", "last_instant"]
+__all__ = ["EVER", "Recording", "StoreReader", "StoreSettings", "StoreStats", "TelemetryStore", "Trend", "last_instant"]

@@ -275,13 +275,8 @@ class Journal:
     # -- reading ----------------------------------------------------------------------------------------------------
 
     def parts(self, start: int, stop: int) -> Iterator[tuple[Segment, int]]:
-        """The segments with positions in start..stop, each with the position at which it ends: what an abandoned one
-        holds beyond the base of its successor is void. From any thread."""
-        segments = self.segments
-        for number, one in enumerate(segments, 1):
-            until = min(stop, segments[number].base) if number < len(segments) else stop
-            if one.end > start and one.base < until:
-                yield one, until
+        """See segment.parts. From any thread."""
+        return segment.parts(self.segments, start, stop)
 
     def complain(self, path: Path, offset: int, what: str) -> None:
         """Data that can not be read back: reported once for each place."""

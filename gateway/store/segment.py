@@ -237,6 +237,15 @@ def repair(disk: Disk, segment: Segment) -> Segment:
     return replace(segment, size=segment.path.stat().st_size)
 
 
+def parts(segments: Sequence[Segment], start: int, stop: int) -> Iterator[tuple[Segment, int]]:
+    """The segments with positions in start..stop, each with the position at which it ends: what an abandoned one holds
+    beyond the base of its successor is void."""
+    for number, one in enumerate(segments, 1):
+        until = min(stop, segments[number].base) if number < len(segments) else stop
+        if one.end > start and one.base < until:
+            yield one, until
+
+
 Complaint = Callable[[Path, int, str], None]  # path, offset, what is wrong
 
 

@@ -230,10 +230,7 @@ class TelemetryStore:
             self._queue.nudge()
 
     def _numbers(self, segment: Segment) -> NDArray[np.int32] | None:
-        """Today's number for each number in the segment, -1 for a signal that is gone; None: nothing has changed."""
-        if segment.ids == self._signals.ids:
-            return None
-        return np.array([self._signals.index(one) if one in self._signals else -1 for one in segment.ids], np.int32)
+        return numbers(segment.ids, self._signals)
 
     # -- small things -----------------------------------------------------------------------------------------------
 
@@ -415,6 +412,13 @@ def _join(entries: Sequence[Entry], at: Instant) -> list[Block]:
         room -= len(entry.frame)
         end = entry.end
     return [Block.of(group[0].start, [entry.frame for entry in group], at) for group in groups]
+
+
+def numbers(ids: tuple[str, ...], signals: SignalTable) -> NDArray[np.int32] | None:
+    """Today's number for each number in a segment, -1 for a signal that is gone; None: nothing has changed."""
+    if ids == signals.ids:
+        return None
+    return np.array([signals.index(one) if one in signals else -1 for one in ids], np.int32)
 
 
 def renumbered(frame: Frame, numbers: NDArray[np.int32] | None) -> Frame:
