@@ -19,7 +19,7 @@ from drivers.mqtt.config import MqttSource
 from drivers.mqtt.decode import Arrival
 from drivers.mqtt.inbox import Inbox, Lost, Opened
 from drivers.mqtt.reception import Reception
-from drivers.mqtt.session import Backlog, Receipts, Session
+from drivers.mqtt.session import Backlog, Receipt, Receipts, Session
 from gateway.model.clock import NS, Clock
 from gateway.model.errors import DavylampError
 from gateway.model.ports import DeviceStatus, Intake
@@ -35,7 +35,7 @@ _LINGER_S = 0.005  # messages that come within this time share a frame; the firs
 _LOOK_S = 0.2
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.25, 5.0
 _ANSWER_S = 5.0  # a broker that takes longer to answer is taken for lost
-DURABLE_WITHIN_S = 5.0  # then acknowledged all the same: see `_release`
+DURABLE_WITHIN_S = 2.0  # then acknowledged all the same: see `_watch_disk`. Shorter than the deadman of a gas head
 
 _NO_REASON = Text("", "")
 
@@ -52,6 +52,8 @@ class MqttDriver:
         self._online = False
         self._down_marked = False
         self._session: Session | None = None
+        self._receipts = Receipts(lambda _mids: None)  # of the connection that stands
+        self._disk_lags = False
         self._reason = Text("not connected yet", "尚未连接")
         self._last_contact_wall_ns = 0
         self._received = self._acknowledged = self._redelivered = self._undurable = 0
@@ -61,6 +63,7 @@ class MqttDriver:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._deliver())
             tasks.create_task(self._stay_connected())
+            tasks.create_task(self._watch_disk())
 
     def devices(self) -> Sequence[DeviceStatus]:
         """The broker first, then each device of the section."""
@@ -99,11 +102,38 @@ class MqttDriver:
     async def _hand_on(self, arrivals: Sequence[Arrival], receipts: Receipts) -> None:
         frame = self._reception.frame(arrivals)
         receipt = receipts.owe([arrival.mid for arrival in arrivals if arrival.qos])
-        if len(frame):
-            await self._intake.put(frame, partial(receipts.settle, receipt))
-            receipt.handed_ns = self._clock.now().line_ns
-        else:
+        if not len(frame):
             receipts.settle(receipt)  # nothing to keep
+            return
+        await self._intake.put(frame, partial(self._durable, receipts, receipt))
+        receipt.handed_ns = self._clock.now().line_ns
+        if self._disk_lags and not receipt.settled:
+            receipts.settle(receipt)
+            self._undurable += len(receipt.mids)
+
+    # the disk behind the pipeline
+
+    def _durable(self, receipts: Receipts, receipt: Receipt) -> None:
+        """The frame is on disk. When that took no longer than it may, the disk is waited for again."""
+        late_ns = self._clock.now().line_ns - round(DURABLE_WITHIN_S * NS)
+        if self._disk_lags and (receipt.handed_ns is None or receipt.handed_ns >= late_ns):
+            self._disk_lags = False
+            log.warning("%s: the disk keeps up again; %d messages were acknowledged without it so far", self.id,
+                        self._undurable)
+        receipts.settle(receipt)
+
+    async def _watch_disk(self) -> None:
+        """Detection must not wait for the store: a broker stops sending while too much is unacknowledged, Debian's
+        mosquitto after 20 messages. So when the disk has not taken a frame in time, it is acknowledged without, and so
+        is at once all that follows, until the disk keeps up again (the store raises its own alarm)."""
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            if released := self._receipts.release(self._clock.now().line_ns - round(DURABLE_WITHIN_S * NS)):
+                self._undurable += released
+                if not self._disk_lags:
+                    self._disk_lags = True
+                    log.error("%s: the disk does not keep up: messages are acknowledged although they are not stored",
+                              self.id)
 
     # the connection
 
@@ -115,6 +145,13 @@ class MqttDriver:
                 await self._connected()
             except (aiomqtt.MqttError, OSError, UnicodeError, DavylampError) as error:
                 self._went_down(error)
+            except asyncio.CancelledError as error:
+                if asyncio.current_task().cancelling():
+                    raise
+                self._went_down(error)  # of something inside aiomqtt; a task group would take it for our own end
+            except Exception as error:  # last line of defence: whatever the client does, we dial again
+                log.exception("%s: the MQTT client failed", self.id)
+                self._went_down(error)
             if self._clock.now().line_ns - began > _LONGEST_PAUSE_S * NS:
                 pause = _FIRST_PAUSE_S
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))
@@ -124,7 +161,7 @@ class MqttDriver:
         """One connection, from beginning to end. Ends by raising."""
         backlog = Backlog(True)  # what a resumed session sends may come together with the answer to our connect
         session = Session(await self._client(), lambda message: self._arrived(message, session, backlog))
-        receipts = Receipts(partial(self._acknowledge, session))
+        self._receipts = receipts = Receipts(partial(self._acknowledge, session))
         self._inbox.mark(Opened(receipts))
         async with session:
             self._session = session
@@ -134,20 +171,12 @@ class MqttDriver:
             refused = await session.subscribe(self._filters())
             self._went_up(refused)
             while True:
-                self._release(receipts)
                 if backlog.open:
                     backlog.looked(await session.held_by_broker())
                 await session.rest(_LOOK_S)
 
     def _acknowledge(self, session: Session, mids: Sequence[int]) -> None:
         self._acknowledged += session.acknowledge(mids)
-
-    def _release(self, receipts: Receipts) -> None:
-        """Detection must not wait for the store: a broker stops sending while too much is unacknowledged, so when the
-        store can not make messages durable they are acknowledged without (the store raises its own alarm)."""
-        if released := receipts.release(self._clock.now().line_ns - round(DURABLE_WITHIN_S * NS)):
-            self._undurable += released
-            log.error("%s: %d messages acknowledged although they could not be stored", self.id, released)
 
     def _arrived(self, message: paho.MQTTMessage, session: Session, backlog: Backlog) -> None:
         at = self._clock.now()
@@ -219,7 +248,7 @@ class MqttDriver:
                                 f"消息服务器拒绝订阅 {topics}，请检查其访问控制列表")
             log.error("%s: %s", self.id, self._reason.en)
 
-    def _went_down(self, error: Exception) -> None:
+    def _went_down(self, error: BaseException) -> None:
         self._online, self._session = False, None
         self._reason = _explain(error, self._where)
         if not self._down_marked:
@@ -228,7 +257,7 @@ class MqttDriver:
             self._inbox.mark(Lost(self._clock.now()))
 
 
-def _explain(error: Exception, where: str) -> Text:
+def _explain(error: BaseException, where: str) -> Text:
     if isinstance(error, DavylampError):
         return Text(error.message("en"), error.message("zh"))
     said = str(error) or type(error).__name__
