@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results"
@@ -41,3 +41,25 @@ def save(name: str, rows: Iterable[Mapping], *, quick: bool) -> None:
         RESULTS.mkdir(exist_ok=True)
         document = {"benchmark": name, "machine": machine(), "results": rows}
         (RESULTS / f"{name}.json").write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+
+
+def table() -> Iterator[str]:
+    """The kept results as Markdown, one table per benchmark."""
+    for path in sorted(RESULTS.glob("*.json")):
+        document = json.loads(path.read_text())
+        machine = document["machine"]
+        yield (f"### {document['benchmark']}\n\n{machine['cpu']}, {machine['cores']} cores, Python {machine['python']}"
+               + ("" if machine["arm"] else ", not measured on ARM"))
+        yield "\n| figure | value | target | ratio | against |\n|---|---|---|---|---|"
+        for row in document["results"]:
+            mark = {True: "met", False: "**missed**", None: ""}[row["met"]]
+            ratio = "" if row["ratio"] is None else f"{row['ratio']:.2f}"
+            cells = (row["name"], f"{_figure(row['value'])} {row['unit']}", f"{row['target'] or ''} {mark}".strip(),
+                     ratio, row["against"] or "")
+            yield f"| {' | '.join(cells)} |"
+        notes = list(dict.fromkeys(row["note"] for row in document["results"] if row["note"]))
+        yield "".join(f"\n{note}." for note in notes) + "\n"
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
