@@ -15,9 +15,12 @@ import pytest
 
 from gateway.model.clock import Instant
 from gateway.model.frame import Frame
+from gateway.model.text import Text
 from gateway.store.disk import Disk
 from tests.store.conftest import durable, until
 from tests.store.makers import QUICK, WALL, frame, values
+
+survives = pytest.mark.survives
 
 
 class FailingDisk(Disk):
@@ -52,15 +55,19 @@ def noise(position: int, count: int = 1000) -> Frame:
     return Frame.of(np.arange(count) % 10, value, Instant(position, WALL + position))
 
 
-async def test_a_failed_sync_loses_and_doubles_nothing(site):
+@survives("disk reports write errors (worn SD card)",
+          then="kept in memory and written again; nothing acknowledged before, nothing lost or doubled", says=Text(
+              "the disk of … reports a fault (…): measured data can not be stored. Fix: check the kernel log (dmesg)",
+              "… 所在磁盘报错（…）：测量数据无法存储。处理：查看内核日志（dmesg）"))
+async def test_a_failed_sync_loses_and_doubles_nothing(site, says):
     store = site.start(disk=FailingDisk(3))
     finished, order = asyncio.Event(), []
     for number in range(20):
         store.append(frame(number * 10), lambda number=number: order.append(number))
     store.append(frame(200), finished.set)
     await until(lambda: store.stats().failing)
-    for language, word in (("en", "Fix:"), ("zh", "处理：")):
-        assert word in store.stats().failing[language] and str(site.folder) in store.stats().failing[language]
+    failing = store.stats().failing
+    assert says(failing) and str(site.folder) in failing.en and str(site.folder) in failing.zh
     await asyncio.wait_for(finished.wait(), 20)
     await until(lambda: store.stats().failing is None)
     assert order == list(range(20))
@@ -88,7 +95,11 @@ async def test_what_a_failed_sync_left_behind_is_void(site):
     assert values(*(one for _, one in site.start().frames())) == list(range(30))
 
 
-async def test_memory_is_bounded_the_oldest_is_dropped_and_never_acknowledged(site):
+@survives("disk does not answer",
+          then="kept in memory; when that is full the oldest is dropped, counted and never acknowledged", says=Text(
+              "the disk of … has not answered for … s: measured data is kept in memory only",
+              "… 所在磁盘已 … 秒无响应：测量数据暂存于内存"))
+async def test_memory_is_bounded_the_oldest_is_dropped_and_never_acknowledged(site, says):
     disk = SilentDisk()
     store = site.start(replace(QUICK, queue_size=20_000), disk=disk)
     acknowledged = []
@@ -102,7 +113,7 @@ async def test_memory_is_bounded_the_oldest_is_dropped_and_never_acknowledged(si
     assert stats.queue_fill <= 1.0
     assert stats.failing is None
     site.clock.advance(11)
-    assert "11 s" in store.stats().failing["en"] and "11 秒" in store.stats().failing["zh"]
+    assert says(store.stats().failing) and "11 s" in store.stats().failing.en
     disk.allowed.set()
     await site.stop(store)
     kept = stats.queued_samples // 10 - 1
@@ -147,6 +158,7 @@ async def test_a_frame_that_can_not_be_encoded_does_not_end_all_storing(site):
     assert values(*(one for _, one in store.frames())) == list(range(10, 20))
 
 
+@survives("disk full of our own data", then="the oldest telemetry is deleted; storing goes on without a fault")
 async def test_a_full_disk_deletes_the_oldest(small_site):
     store = small_site.start(replace(QUICK, max_size=None))
     for number in range(400):  # 3 MB into 2 MB
@@ -156,7 +168,10 @@ async def test_a_full_disk_deletes_the_oldest(small_site):
     assert store.stats().failing is None
 
 
-async def test_a_disk_that_others_have_filled_is_reported_until_there_is_room(small_site, small_disk):
+@survives("disk full", then="nothing is acknowledged; kept in memory and written, in order, as soon as there is room",
+          says=Text("the disk is full: measured data in … can not be stored. Fix: free space on this disk",
+                    "磁盘已满：… 无法存储测量数据。处理：清理该磁盘空间"))
+async def test_a_disk_that_others_have_filled_is_reported_until_there_is_room(small_site, small_disk, says):
     store = small_site.start()
     await durable(store, frame(0))
     small_disk.fill()
@@ -164,8 +179,7 @@ async def test_a_disk_that_others_have_filled_is_reported_until_there_is_room(sm
     for number in range(10):
         store.append(noise(10 + 1000 * number), lambda number=number: acknowledged.append(number))
     await until(lambda: store.stats().failing)
-    for language, word in (("en", "disk is full"), ("zh", "磁盘已满")):
-        assert word in store.stats().failing[language]
+    assert says(store.stats().failing)
     assert acknowledged == []
     assert values(*(one for _, one in store.frames())) == list(range(10))
 
@@ -185,14 +199,18 @@ async def test_telemetry_leaves_room_for_the_alarm_file(small_site, small_disk):
     assert next(iter(store.frames()))[0] > 1000
 
 
-async def test_a_disk_that_becomes_read_only(small_site, small_disk):
+@survives("disk read-only", then="the gateway starts all the same; stored data can be read, new data waits in memory",
+          says=Text("the disk of … is read-only: measured data can not be stored. Fix: an SD card that has become "
+                    "read-only is worn out, replace it",
+                    "… 所在磁盘为只读：测量数据无法存储。处理：SD 卡变为只读通常表示已损坏，请更换"))
+async def test_a_disk_that_becomes_read_only(small_site, small_disk, says):
     store = small_site.start()
     await durable(store, frame(0))
     await small_site.stop(store)
 
     small_disk.remount("ro")
     store = small_site.start()  # no refusal: detection must start
-    assert "read-only" in store.stats().failing["en"] and "只读" in store.stats().failing["zh"]
+    assert says(store.stats().failing)
     assert values(*(one for _, one in store.frames())) == list(range(10))
     acknowledged = asyncio.Event()
     assert store.append(frame(10), acknowledged.set) == 20
@@ -227,6 +245,7 @@ def firsts(store) -> list[int]:
     return [int(one.value[0]) for _, one in store.frames()]
 
 
+@survives("a file of stored data is damaged", then="costs at most that file; counted; storing goes on")
 @pytest.mark.parametrize("place", ["head", "a block", "index", "seal"])
 async def test_a_damaged_segment_costs_only_itself(site, place):
     path = (await filled(site))[2]

@@ -8,6 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from gateway.model.clock import ManualClock
 from gateway.store.disk import Disk
 from gateway.store.journal import Journal, last_instant
@@ -30,6 +32,7 @@ def killed(folder: Path, life_s: float) -> list[bytes]:
     return said.splitlines()
 
 
+@pytest.mark.survives("kill -9, twenty times", then="everything acknowledged is there, once and in order")
 def test_twenty_kills_lose_nothing_acknowledged(tmp_path):
     chance = random.Random(1)
     folder = tmp_path / "data"

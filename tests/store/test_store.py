@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from gateway.model.errors import StoreInUse
+from gateway.model.text import Text
 from gateway.store import StoreSettings, TelemetryStore, last_instant
 from tests.store.conftest import durable
 from tests.store.makers import QUICK, frame, signals, table, values
@@ -52,13 +53,18 @@ async def test_an_empty_frame_is_durable_at_once_and_takes_no_place(site):
     assert store.durable_position == 0
 
 
-async def test_a_second_gateway_on_the_folder_is_refused_with_pid_and_cure(site):
-    site.start()
+@pytest.mark.survives("second gateway on the same data folder", then="the second one is refused, the first goes on",
+                      says=Text("another gateway (process …) has this data folder open",
+                                "该数据文件夹已被另一个网关（进程 …）打开"))
+async def test_a_second_gateway_on_the_folder_is_refused_with_pid_and_cure(site, says):
+    first = site.start()
     with pytest.raises(StoreInUse) as refused:
         TelemetryStore(site.folder, signals(1), QUICK, site.clock).open()
+    assert says(refused.value.what) and refused.value.fix.en and refused.value.fix.zh
     for language in ("en", "zh"):
         assert str(os.getpid()) in refused.value.message(language)
         assert str(site.folder) in refused.value.message(language)
+    await durable(first, frame(0))
 
 
 async def test_old_data_is_read_with_a_changed_site_file(site):
