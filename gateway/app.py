@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import signal
+import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
@@ -48,6 +50,7 @@ DRIVERS = {ModbusSource: ModbusDriver, MqttSource: MqttDriver}
 ALARM_FILE = "alarms.db"
 SNAPSHOT_EVERY_S = 300.0
 RESTART_PAUSE_S = (1.0, 30.0)  # first and longest pause before a failed task of ours is started again
+LEAVE_WITHIN_S = 2.0
 
 
 def load(path: Path | str, overrides: Mapping[str, object] = MappingProxyType({})) -> Loaded:
@@ -262,7 +265,8 @@ class View:
 
 
 async def run_until_signalled(gateway: Gateway) -> None:
-    """Until SIGINT or SIGTERM, then close in good order. A second signal does not cut that short."""
+    """Until SIGINT or SIGTERM, then close in good order; a second signal does not cut that short. The process ends
+    soon after this returns."""
     task = asyncio.ensure_future(gateway.run())
     loop = asyncio.get_running_loop()
     stopping = False
@@ -277,3 +281,13 @@ async def run_until_signalled(gateway: Gateway) -> None:
         loop.add_signal_handler(number, stop)
     with suppress(asyncio.CancelledError):
         await task
+        return
+    _leave_soon()
+
+
+def _leave_soon() -> None:
+    """Everything is closed and on disk. Threads that still wait for a receiver, a database or a name server do not hold
+    up the end: a supervisor would wait for them, and so would the next start."""
+    end = threading.Timer(LEAVE_WITHIN_S, os._exit, (0,))
+    end.daemon = True
+    end.start()
