@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from gateway.model.text import LANGUAGES, Text
 from tests.servers import free_port
 
 ROOT = Path(__file__).parent.parent.parent
@@ -78,6 +79,14 @@ def program(*command: str) -> Iterator[Program]:
 def davylamp(*arguments: str, seconds: float = 60) -> subprocess.CompletedProcess:
     return subprocess.run([*DAVYLAMP, *arguments], capture_output=True, text=True, timeout=seconds, cwd=ROOT,
                           env=ENGLISH, check=False)
+
+
+def refusal(*arguments: str) -> Text:
+    """What a command that must be refused (exit status 1) says on stderr, in both languages."""
+    done = [davylamp(*arguments, "--lang", language) for language in LANGUAGES]
+    assert [each.returncode for each in done] == [1, 1], done
+    assert not any("Traceback" in each.stderr for each in done)
+    return Text(*(each.stderr for each in done))
 
 
 def get(port: int, path: str):

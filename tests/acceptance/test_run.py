@@ -6,8 +6,11 @@ import signal
 
 import pytest
 
-from tests.acceptance.processes import DAVYLAMP, ROOT, davylamp, eventually, free_ports, get, program
+from gateway.model.text import Text
+from tests.acceptance.processes import DAVYLAMP, ROOT, davylamp, eventually, free_ports, get, program, refusal
 from tests.servers import free_port
+
+survives = pytest.mark.survives
 
 SITE = """
 [site]
@@ -73,13 +76,16 @@ def yard(tmp_path):
     return Yard(tmp_path)
 
 
+@survives("kill -9 of the gateway while an alarm stands",
+          then="the same alarm stands again, acknowledged by the same person, and ends when the gas is gone")
 def test_an_alarm_survives_kill_9_and_is_the_same_one(yard):
     with yard.simulator() as simulator:
         simulator.wait_for('"ready"')
         with yard.gateway() as gateway:
             eventually(lambda: get(yard.page, "/healthz"), "the page")
+            gateway.wait_for(f"Page: http://127.0.0.1:{yard.page}")
             yard.set_gas(30)
-            eventually(lambda: "GAS-1/H" in yard.alarms(), "the alarm")
+            assert "P2 GAS-1 Yard" in gateway.wait_for("ALARM"), "the terminal tells it too"
             assert davylamp("ack", "GAS-1/H", "--name", "Li", "--url", f"http://127.0.0.1:{yard.page}").returncode == 0
             before = yard.alarms()["GAS-1/H"]
             gateway.stop(signal.SIGKILL)
@@ -93,21 +99,24 @@ def test_an_alarm_survives_kill_9_and_is_the_same_one(yard):
             assert not [line for line in gateway.errors if "Traceback" in line]
 
 
-def test_a_second_gateway_on_the_same_data_is_refused(yard):
+@survives("second gateway on the same data folder", then="the second one ends with status 1; the first goes on",
+          says=Text("data/telemetry: another gateway (process …) has this data folder open Fix: stop that one",
+                    "data/telemetry: 该数据文件夹已被另一个网关（进程 …）打开 处理: 请停止该进程"))
+def test_a_second_gateway_on_the_same_data_is_refused(yard, says):
     with yard.simulator() as simulator, yard.gateway():
         simulator.wait_for('"ready"')
         eventually(lambda: get(yard.page, "/healthz"), "the page")
-        second = davylamp("run", str(yard.file), "--port", str(free_port()))
-        assert second.returncode == 1
-        assert "data" in second.stderr and "Fix:" in second.stderr and "Traceback" not in second.stderr
+        assert says(refusal("run", str(yard.file), "--port", str(free_port())))
+        assert get(yard.page, "/healthz")
 
 
-def test_run_refuses_what_check_refuses(yard):
+@survives("a site file with errors", then="`check` and `run` say the same and end with status 1; nothing is started",
+          says=Text("key `scal`: unknown key; did you mean `scale`?", "键 `scal`：未知的键；是否应为 `scale`？"))
+def test_run_refuses_what_check_refuses(yard, says):
     yard.file.write_text(yard.file.read_text().replace("scale", "scal").replace("value = 20", "value = 30"))
-    checked, run = davylamp("check", str(yard.file)), davylamp("run", str(yard.file))
-    assert checked.returncode == run.returncode == 1
-    assert "did you mean `scale`" in checked.stderr and "25" in checked.stderr, "all errors at once"
-    assert checked.stderr.splitlines()[:3] == run.stderr.splitlines()[:3]
+    checked, run = refusal("check", str(yard.file)), refusal("run", str(yard.file))
+    assert says(checked) and "at most 25 %LEL" in checked.en, "all errors at once"
+    assert checked.en.splitlines()[:3] == run.en.splitlines()[:3]
 
 
 def test_the_example_sites_are_good():
@@ -116,13 +125,19 @@ def test_the_example_sites_are_good():
         assert done.returncode == 0, done.stderr
 
 
-def test_acknowledging_says_what_went_wrong(yard):
-    nobody = davylamp("ack", "GAS-1/H", "--name", "Li", "--url", f"http://127.0.0.1:{yard.page}")
-    assert nobody.returncode == 1 and "does not answer" in nobody.stderr
+@survives("acknowledging while no gateway runs", then="status 1", says=Text(
+    "the gateway at http://127.0.0.1:… does not answer: … Fix: start it with `davylamp run`, or give its address",
+    "网关 http://127.0.0.1:… 无应答：… 处理: 用 `davylamp run` 启动网关，或用 --url 指定地址"))
+def test_acknowledging_without_a_gateway_says_so(says):
+    assert says(refusal("ack", "GAS-1/H", "--name", "Li", "--url", f"http://127.0.0.1:{free_port()}"))
+
+
+@survives("acknowledging an alarm that does not exist", then="status 1; no alarm changes",
+          says=Text("GAS-9/H: unknown alarm 'GAS-9/H'", "GAS-9/H: 未知告警 'GAS-9/H'"))
+def test_acknowledging_says_what_went_wrong(yard, says):
     with yard.simulator() as simulator, yard.gateway():
         simulator.wait_for('"ready"')
         eventually(lambda: get(yard.page, "/healthz"), "the page")
-        unknown = davylamp("ack", "GAS-9/H", "--name", "Li", "--url", f"http://127.0.0.1:{yard.page}")
-        assert unknown.returncode == 1 and "unknown alarm" in unknown.stderr
-        normal = davylamp("ack", "GAS-1/H", "--name", "Li", "--lang", "zh", "--url", f"http://127.0.0.1:{yard.page}")
-        assert normal.returncode == 1 and "无需确认" in normal.stderr
+        assert says(refusal("ack", "GAS-9/H", "--name", "Li", "--url", f"http://127.0.0.1:{yard.page}"))
+        normal = refusal("ack", "GAS-1/H", "--name", "Li", "--url", f"http://127.0.0.1:{yard.page}")
+        assert "无需确认" in normal.zh

@@ -9,6 +9,8 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
+import pytest
+
 from alerting.engine import AlarmEngine
 from alerting.ledger import AlarmLedger
 from gateway.model.site import GatewayFault
@@ -37,6 +39,8 @@ def life(path: Path, diary: Path, commits: int | None) -> list[str]:
     return said
 
 
+@pytest.mark.survives("kill -9, twenty times, in the middle of a story of alarms",
+                      then="every state returns exactly; a notice repeats only under its old key and with its old text")
 def test_twenty_kills(tmp_path):
     path, diary = tmp_path / "alarms.db", tmp_path / "diary"
     said: list[str] = []

@@ -54,6 +54,8 @@ async def test_most_urgent_first_then_oldest():
         assert here.delivered == [("P1", "phone"), ("P2", "phone"), ("old P3", "phone"), ("newer P3", "phone")]
 
 
+@pytest.mark.survives("receiver answers 500, 503, 404, 429",
+                      then="the same notice again under the same key until taken")
 async def test_a_notice_is_repeated_under_the_same_key_until_it_is_taken():
     with receiver() as phone:
         phone.answers = [500, 503, 404, 429]
@@ -66,6 +68,7 @@ async def test_a_notice_is_repeated_under_the_same_key_until_it_is_taken():
         assert here.troubles == [("phone",), ()], "failing after three failures, well again after the success"
 
 
+@pytest.mark.survives("one receiver hangs", then="the others get their notices")
 async def test_one_notifier_that_hangs_does_not_hold_up_another():
     with receiver() as dead, receiver() as phone:
         dead.hold.clear()
@@ -119,6 +122,8 @@ async def test_a_refused_notice_is_given_up_and_the_rest_goes_on():
         assert here.troubles == [("phone",), ()]
 
 
+@pytest.mark.survives("receiver refuses a P1 again and again",
+                      then="it is never given up, and the others do not wait for it")
 async def test_a_p1_is_never_given_up_and_does_not_starve_the_others():
     with receiver() as phone:
         phone.refuses = {"fire"}

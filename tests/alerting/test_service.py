@@ -23,6 +23,7 @@ from gateway.model.alarm import Priority, Risk
 from gateway.model.clock import ManualClock
 from gateway.model.errors import CommandError, LedgerError
 from gateway.model.site import GatewayFault
+from gateway.model.text import Text
 from tests.alerting.receiver import Receiver, receiver, until
 from tests.alerting.sites import depot, edge, verdicts
 from tests.servers import free_port
@@ -30,6 +31,16 @@ from tests.servers import free_port
 SITE = depot()
 QUICK = AlarmSettings(commit_bound_s=20, settle_s=0.05, ledger_retry_s=0.02,
                       delivery=DeliverySettings(first_retry_s=0.02, longest_retry_s=0.05, rest_s=0.01))
+
+survives = pytest.mark.survives
+UNUSABLE = Text("alarms.db: the alarm file can not be used: {why}", "alarms.db: 告警文件无法使用：{why}")
+SENT = ("alarms are shown and sent at once, marked not recorded, and a P1 says so; recorded as soon as the file can be "
+        "written")
+
+
+def ledger_fault(service: AlarmService) -> Text:
+    """What the newest evidence of the gateway's own P1 alarm says."""
+    return service.view(GatewayFault.LEDGER).evidence[0].note
 
 
 def damage(path) -> None:
@@ -201,13 +212,16 @@ async def test_notices_for_a_notifier_that_is_gone_are_dropped(path):
 
 # -- a way out that is closed
 
-async def test_a_dead_notifier_raises_its_own_alarm_and_clears_it_when_everything_is_delivered(path):
+@survives("receiver of the notices is dead",
+          then="kept and sent again under the same key; an own alarm until all are delivered",
+          says=Text("the receiver can not be reached", "无法连接接收方"))
+async def test_a_dead_notifier_raises_its_own_alarm_and_clears_it_when_everything_is_delivered(path, says):
     port = free_port()
     async with alarms(path, url=f"http://127.0.0.1:{port}/") as service:
         say(service, ("GD-01/HH", True, 1))
         await until(lambda: GatewayFault.NOTIFY in standing(service))
         view = service.view(GatewayFault.NOTIFY)
-        assert view.active and view.evidence[0].signal == "phone" and "无法连接" in view.evidence[0].note.zh
+        assert view.active and view.evidence[0].signal == "phone" and says(view.evidence[0].note)
         with receiver(port) as phone:
             await until(lambda: standing(service).get(GatewayFault.NOTIFY) is State.RETURNED)
             assert ("GD-01/HH", "raise") in phone.events
@@ -225,6 +239,7 @@ async def test_a_dead_notifier_from_before_the_restart_is_cleared_too(path):
             assert standing(service)[GatewayFault.NOTIFY] is State.RETURNED
 
 
+@survives("receiver refuses a notice for good (400)", then="given up; in the journal; an own alarm is raised")
 async def test_a_notice_that_was_given_up_is_in_the_journal(path, phone):
     phone.status = 400
     async with alarms(path, phone) as service:
@@ -251,7 +266,9 @@ class FullDisk(AlarmLedger):
         self._connection.execute(f"PRAGMA max_page_count = {used if self.full else 1 << 30}")
 
 
-async def test_full_disk_alarms_are_shown_and_sent_marked_and_the_file_catches_up(path, phone):
+@survives("alarm file full", then=f"{SENT}; nothing is sent twice",
+          says=UNUSABLE.format(why="database or disk is full"))
+async def test_full_disk_alarms_are_shown_and_sent_marked_and_the_file_catches_up(path, phone, says):
     ledger = FullDisk(path)
     async with alarms(path, phone, ledger=ledger) as service:
         ledger.full = True
@@ -264,7 +281,7 @@ async def test_full_disk_alarms_are_shown_and_sent_marked_and_the_file_catches_u
         await phone.until(lambda phone: (GatewayFault.LEDGER, "raise") in phone.events)
         fault = service.view(GatewayFault.LEDGER)
         assert fault.active and fault.definition.priority is Priority.P1 and not fault.recorded
-        assert "full" in fault.evidence[0].note.en and str(path) in fault.evidence[0].note.zh
+        assert says(fault.evidence[0].note) and str(path) in fault.evidence[0].note.zh
         assert service.status().ledger is not None
 
         say(service, ("GD-03/H", True, 1000), ("GD-03/H", False, 1001), ("GD-03/HH", True, 1002))
@@ -318,7 +335,8 @@ def fill(file: Path) -> None:
                 continue
 
 
-async def test_a_real_disk_without_a_byte_left(small_disk, phone):
+@survives("disk full (alarm file, a real one)", then=SENT, says=UNUSABLE.format(why="database or disk is full"))
+async def test_a_real_disk_without_a_byte_left(small_disk, phone, says):
     path, ballast = small_disk / "alarms.db", small_disk / "ballast"
     async with alarms(path, phone) as service:
         say(service, ("GD-02/H", True, 1))
@@ -330,14 +348,15 @@ async def test_a_real_disk_without_a_byte_left(small_disk, phone):
             say(service, ("GD-01/HH", second % 2 == 0, second))
             await asyncio.sleep(0.01)
         await phone.until(lambda phone: (GatewayFault.LEDGER, "raise") in phone.events)
-        assert ("GD-01/HH", "raise") in phone.events
+        assert ("GD-01/HH", "raise") in phone.events and says(ledger_fault(service))
         ballast.unlink()
         await until(lambda: standing(service).get(GatewayFault.LEDGER) is State.RETURNED)
         await until(lambda: all(view.recorded for view in service.views()))
     assert AlarmLedger(path).verify() > second
 
 
-async def test_a_real_disk_that_turns_read_only(small_disk, phone):
+@survives("disk read-only (alarm file, a real one)", then=SENT, says=UNUSABLE.format(why="…"))
+async def test_a_real_disk_that_turns_read_only(small_disk, phone, says):
     """What Linux does to a failing card."""
     path = small_disk / "alarms.db"
     async with alarms(path) as service:
@@ -348,20 +367,21 @@ async def test_a_real_disk_that_turns_read_only(small_disk, phone):
         say(service, ("GD-01/HH", True, 2))
         await phone.until(lambda phone: ("GD-01/HH", "raise") in phone.events)
         assert [call.payload["recorded"] for call in phone.taken] == [False] * len(phone.taken)
-        assert GatewayFault.LEDGER in standing(service)
+        assert GatewayFault.LEDGER in standing(service) and says(ledger_fault(service))
         subprocess.run(["mount", "-o", "remount,rw", small_disk], check=True)
         await until(lambda: standing(service).get(GatewayFault.LEDGER) is State.RETURNED)
         assert standing(service)["GD-02/H"] is State.UNACKNOWLEDGED, "known again as soon as the file opens"
 
 
-async def test_a_disk_that_is_gone_at_the_start(tmp_path, phone):
+@survives("folder of the alarm file is not there", then=SENT, says=UNUSABLE.format(why="unable to open database file"))
+async def test_a_disk_that_is_gone_at_the_start(tmp_path, phone, says):
     """The folder does not exist: alarms work. When it appears, what happened meanwhile is written."""
     path = tmp_path / "not mounted" / "alarms.db"
     async with alarms(path, phone) as service:
         await phone.until(lambda phone: (GatewayFault.LEDGER, "raise") in phone.events)
         say(service, ("GD-01/HH", True, 1))
         await phone.until(lambda phone: ("GD-01/HH", "raise") in phone.events)
-        assert [call.payload["recorded"] for call in phone.taken] == [False, False]
+        assert [call.payload["recorded"] for call in phone.taken] == [False, False] and says(ledger_fault(service))
         with pytest.raises(LedgerError):
             await service.history()
         path.parent.mkdir()
@@ -399,7 +419,9 @@ class StuckDisk(AlarmLedger):
         super().commit(work)
 
 
-async def test_a_disk_that_hangs_delays_a_notice_by_the_bound_and_no_longer(path, phone):
+@survives("disk of the alarm file hangs", then="alarms are shown at once and sent after the bound, marked not recorded",
+          says=Text("the alarm file took longer than 0.05 s", "告警文件写入超过 0.05 秒"))
+async def test_a_disk_that_hangs_delays_a_notice_by_the_bound_and_no_longer(path, phone, says):
     ledger = StuckDisk(path)
     settings = AlarmSettings(commit_bound_s=0.05, settle_s=0.05, delivery=QUICK.delivery)
     async with alarms(path, phone, ledger=ledger, settings=settings) as service:
@@ -407,14 +429,15 @@ async def test_a_disk_that_hangs_delays_a_notice_by_the_bound_and_no_longer(path
         say(service, ("GD-01/HH", True, 1))
         await phone.until(lambda phone: len(phone.taken) == 2)
         assert phone.events == [("GD-01/HH", "raise"), (GatewayFault.LEDGER, "raise")]
-        assert [call.payload["recorded"] for call in phone.taken] == [False, False]
+        assert [call.payload["recorded"] for call in phone.taken] == [False, False] and says(ledger_fault(service))
         ledger.free.set()
         await until(lambda: standing(service).get(GatewayFault.LEDGER) is State.RETURNED)
         await phone.until(lambda phone: (GatewayFault.LEDGER, "return") in phone.events)
     assert len(phone.taken) == 3
 
 
-async def test_a_locked_file(path, phone):
+@survives("another program locks the alarm file", then=SENT, says=UNUSABLE.format(why="database is locked"))
+async def test_a_locked_file(path, phone, says):
     """Another program holds the file locked: SQLite refuses every write."""
     async with alarms(path, phone) as service:
         say(service, ("GD-02/H", True, 1))
@@ -423,16 +446,19 @@ async def test_a_locked_file(path, phone):
         other.execute("BEGIN IMMEDIATE")
         say(service, ("GD-01/HH", True, 2))
         await phone.until(lambda phone: (GatewayFault.LEDGER, "raise") in phone.events)
-        assert ("GD-01/HH", "raise") in phone.events
+        assert ("GD-01/HH", "raise") in phone.events and says(ledger_fault(service))
         other.execute("ROLLBACK")
         other.close()
         await until(lambda: standing(service).get(GatewayFault.LEDGER) is State.RETURNED)
 
 
-async def test_a_damaged_file_is_replaced_and_the_alarms_go_on(path, phone):
+@survives("alarm file is damaged", then="set aside, a new one is begun with all that is known; alarms go on",
+          says=Text("the alarm file was damaged and set aside as alarms.db.damaged-…",
+                    "告警文件已损坏，另存为 alarms.db.damaged-…"))
+async def test_a_damaged_file_is_replaced_and_the_alarms_go_on(path, phone, says):
     path.write_bytes(b"not a database at all, " * 1000)
     async with alarms(path, phone) as service:
-        assert "set aside" in service.view(GatewayFault.LEDGER).evidence[0].note.en
+        assert says(ledger_fault(service))
         say(service, ("GD-01/HH", True, 1))
         await phone.until(lambda phone: ("GD-01/HH", "raise") in phone.events)
         await until(lambda: standing(service).get(GatewayFault.LEDGER) is State.RETURNED)
