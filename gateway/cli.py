@@ -11,6 +11,7 @@ import sys
 import urllib.error
 import urllib.parse
 import urllib.request
+from datetime import datetime
 from pathlib import Path
 
 from gateway import __version__
@@ -54,13 +55,18 @@ def check(options: argparse.Namespace, language: str) -> int:
 
 def run(options: argparse.Namespace, language: str) -> int:
     from gateway.app import Gateway, load, run_until_signalled
+    from gateway.console import AlarmLines, Console
 
     overrides = {} if options.port is None else {"api.port": options.port}
     loaded = load(options.site, overrides)
     _show_problems([problem for problem in loaded.problems if problem.severity == "error"], language)
     if loaded.site_file is None:
         return 1
-    gateway = Gateway(loaded.site_file, options.data)
+    site = loaded.site_file.site
+    console = Console(language, lambda: f"{datetime.now(site.zone):%Y-%m-%d %H:%M:%S}")
+    gateway = Gateway(
+        loaded.site_file, options.data, watch=AlarmLines(console), ready=lambda url: console("gateway", Text(
+            "{site} is watched. Page: {url}", "正在监测 {site}。页面：{url}").format(site=site.name, url=url)))
     asyncio.run(run_until_signalled(gateway))
     return 0
 

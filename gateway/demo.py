@@ -15,14 +15,14 @@ import signal
 import socket
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from alerting.notifiers.config import WebhookSettings
-from alerting.views import AlarmView
 from gateway.app import Gateway, load
+from gateway.console import AlarmLines, Console
 from gateway.model.errors import ConfigError, DavylampError
 from gateway.model.text import Text
 
@@ -37,9 +37,6 @@ AMQTT = """listeners:
 plugins:
   amqtt.plugins.authentication.AnonymousAuthPlugin: {{allow_anonymous: true}}
 """
-COLOURS = {"field": "36", "alarm": "1;31", "end": "32", "page": "35", "gateway": "0"}
-LABELS = {"field": Text("FIELD", "现场"), "alarm": Text("ALARM", "告警"), "end": Text("ended", "结束"),
-          "page": Text("PAGE", "通知"), "gateway": Text("demo", "演示")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +58,12 @@ async def run(options: DemoOptions) -> int:
     for name, port in (("--port", options.port), ("--mqtt-port", options.mqtt_port),
                        *(("--modbus-port", options.modbus_port + n) for n in range(len(MODBUS_SOURCES)))):
         _refuse_taken(port, name)
-    tell = Teller(options.language)
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    tell = Console(options.language, lambda: f"{loop.time() - started:6.1f} s")
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, stop.set)
     _empty(options.data)
     async with AsyncExitStack() as parts:
         broker = _find_broker(options)
@@ -88,24 +87,7 @@ async def run(options: DemoOptions) -> int:
     return 0
 
 
-class Teller:
-    """One line per event on stdout: seconds since the start, who speaks, what happened."""
-
-    def __init__(self, language: str):
-        self._language = language
-        self._started = asyncio.get_running_loop().time()
-        self._colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-
-    def __call__(self, kind: str, text: Text) -> None:
-        elapsed = asyncio.get_running_loop().time() - self._started
-        label = f"{LABELS[kind][self._language]:<{6 if self._language == 'en' else 4}}"
-        line = f"{label} {text[self._language]}"
-        if self._colour:
-            line = f"\033[{COLOURS[kind]}m{line}\033[0m"
-        print(f"{elapsed:6.1f} s  {line}", flush=True)
-
-
-def _gateway(options: DemoOptions, pager_url: str, tell: Teller) -> Gateway:
+def _gateway(options: DemoOptions, pager_url: str, tell: Console) -> Gateway:
     overrides: dict[str, object] = {"api.port": options.port, "store.folder": str(options.data.resolve())}
     if options.site is None:
         overrides |= {f"sources.{source}.port": options.modbus_port + n for n, source in enumerate(MODBUS_SOURCES)}
@@ -120,7 +102,7 @@ def _gateway(options: DemoOptions, pager_url: str, tell: Teller) -> Gateway:
         tell("gateway", Text("Open the page: {url}    (Ctrl-C stops everything)",
                              "打开页面：{url}    （按 Ctrl-C 全部停止）").format(url=url))
 
-    return Gateway(site_file, ready=ready, watch=Follower(tell))
+    return Gateway(site_file, ready=ready, watch=AlarmLines(tell))
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +142,7 @@ async def _running(broker: Broker, options: DemoOptions) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def _field(options: DemoOptions, tell: Teller) -> AsyncIterator[None]:
+async def _field(options: DemoOptions, tell: Console) -> AsyncIterator[None]:
     """The simulated site, in a process of its own; its story goes to `tell`."""
     command = [sys.executable, "-m", "simulators", "--story-json", "--until-stdin-closes",
                "--scenario", str(options.scenario or SCENARIO), "--modbus-port", str(options.modbus_port),
@@ -190,7 +172,7 @@ async def _ready(process: Process) -> None:
     raise DavylampError(Text("the simulated site did not start", "仿真站点未能启动"), where="simulators")
 
 
-async def _retell(process: Process, tell: Teller) -> None:
+async def _retell(process: Process, tell: Console) -> None:
     assert process.stdout is not None
     async for line in process.stdout:
         event = json.loads(line)
@@ -198,34 +180,8 @@ async def _retell(process: Process, tell: Teller) -> None:
             tell("field", Text(event["en"], event["zh"]))
 
 
-class Follower:
-    """Prints every alarm as it begins and ends."""
-
-    def __init__(self, tell: Teller):
-        self._tell = tell
-        self._active: dict[tuple[str, int], bool] = {}  # by alarm and occurrence
-
-    def __call__(self, views: Sequence[AlarmView]) -> None:
-        for view in views:
-            key = (view.definition.id, view.occurrence)
-            if self._active.get(key) != view.active:
-                self._active[key] = view.active
-                self._show(view)
-
-    def _show(self, view: AlarmView) -> None:
-        definition = view.definition
-        if not view.active:
-            self._tell("end", definition.name)
-            return
-        value = "" if definition.limit is None else f" {view.value:.{definition.decimals}f} {definition.unit}"
-        self._tell("alarm", Text("P{priority} {name}{value}", "P{priority} {name}{value}").format(
-            priority=int(definition.priority), name=definition.name, value=value))
-        for line in view.evidence:
-            self._tell("alarm", Text("   {note}", "   {note}").format(note=line.note))
-
-
 @asynccontextmanager
-async def _pager(tell: Teller) -> AsyncIterator[str]:
+async def _pager(tell: Console) -> AsyncIterator[str]:
     """The on-call person's end of the webhook: takes the POST and prints the first line of the message."""
     async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()

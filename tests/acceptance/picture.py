@@ -22,7 +22,7 @@ def main() -> None:
         browser = Browser(Path(folder))
         browser.become(1280, 1150)
         browser.open(f"http://127.0.0.1:{page}")
-        demo.wait_for("ALARM  P1 Loading bay", seconds=120)
+        demo.wait_for("ALARM   P1 Loading bay", seconds=120)
         browser.until("document.body.innerText.includes('BLIND')")
         browser.screenshot(IMAGES / "page-leak.png", whole=False)
         browser.click("#language")

@@ -20,16 +20,16 @@ def test_the_story_of_a_leak(tmp_path):
         eventually(lambda: all(device["online"] for device in get(page, "/api/v1/health")["devices"]), "devices online")
         assert get(page, "/api/v1/alarms")["alarms"] == [], "normal operation is quiet"
 
-        assert "rising fast" in demo.wait_for("ALARM  P3 GD-03")
-        assert " high " in demo.wait_for("ALARM  P2 GD-03")
-        assert "high-high" in demo.wait_for("ALARM  P1 GD-03")
-        assert "high-high" in demo.wait_for("PAGE   P1 GD-03")
-        demo.wait_for("FIELD  The simulated certified system commands shut-down")
-        demo.wait_for("ALARM  P1 North shut-down")
+        assert "rising fast" in demo.wait_for("ALARM   P3 GD-03")
+        assert " high " in demo.wait_for("ALARM   P2 GD-03")
+        assert "high-high" in demo.wait_for("ALARM   P1 GD-03")
+        assert "high-high" in demo.wait_for("PAGE    P1 GD-03")
+        demo.wait_for("FIELD   The simulated certified system commands shut-down")
+        demo.wait_for("ALARM   P1 North shut-down")
         assert "confirmed after" in demo.wait_for("XV-101.closed == 1")
         assert "not confirmed within 8 s" in demo.wait_for("XV-102.closed == 1")
-        demo.wait_for("ALARM  P2 Pump house: work goes on without video")
-        demo.wait_for("ALARM  P1 Loading bay: gas zone is blind")
+        demo.wait_for("ALARM   P2 Pump house: work goes on without video")
+        demo.wait_for("ALARM   P1 Loading bay: gas zone is blind")
         gd06 = next(row for row in get(page, "/api/v1/signals")["signals"] if row["id"] == "GD-06")
         assert (gd06["quality"]["severity"], gd06["value"]) == ("bad", None)
         assert get(page, "/api/v1/alarms")["risk"] == "red"
@@ -39,9 +39,10 @@ def test_the_story_of_a_leak(tmp_path):
         assert done.returncode == 0, done.stderr
         assert "acknowledged by Li Wei (name not verified)" in done.stdout
 
-        demo.wait_for("ended  Loading bay: gas zone is blind")
-        demo.wait_for("ended  Pump house: work goes on without video")
-        demo.wait_for("ended  GD-03 Tank farm: Detector bund drain high")
+        demo.wait_for("ended   Loading bay: gas zone is blind")
+        demo.wait_for("ended   Pump house: work goes on without video")
+        demo.wait_for("ended   GD-03 Tank farm: Detector bund drain high-high")
+        demo.wait_for("ended   GD-03 Tank farm: Detector bund drain high")
         states = {alarm["id"]: alarm["state"] for alarm in get(page, "/api/v1/alarms")["alarms"]}
         assert "GD-03/HH" not in states, "acknowledged and over: normal"
         assert states["GD-03/H"] == states["esd-north"] == states["loading_bay/blind"] == "returned"
