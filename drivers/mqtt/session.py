@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _SUBSCRIBE_AT_ONCE = 100
+_READ_AT_ONCE = 50  # packets
 _NOWHERE = "davylamp/round-trip"  # unsubscribed from, though never subscribed to: the broker's answer is a milestone
 
 
@@ -68,6 +69,8 @@ class Session:
         finally:
             turned_away.cancel()
         self._gone = asyncio.create_task(self._watch())
+        if not self._paused:
+            self._listen()
         return self
 
     async def __aexit__(self, *exception: object) -> None:
@@ -119,20 +122,28 @@ class Session:
             asyncio.get_running_loop().remove_reader(sock)
 
     def resume(self) -> None:
-        sock = self._paho.socket()
-        if sock is not None and self._paused:
+        if self._paused:
             self._paused = False
-            loop = asyncio.get_running_loop()
-            loop.add_reader(sock, self._read)
-            loop.call_soon(self._read)  # TLS may hold data that the socket no longer announces
+            self._listen()
+            asyncio.get_running_loop().call_soon(self._read)  # TLS may hold data that the socket no longer announces
+
+    def _listen(self) -> None:
+        """From now on we read: aiomqtt takes one packet for each turn of the event loop."""
+        if (sock := self._paho.socket()) is not None:
+            asyncio.get_running_loop().add_reader(sock, self._read)
 
     def _read(self) -> None:
-        """As aiomqtt reads (its reader is gone after a pause)."""
+        """Some of what is there, so that others get their turn too."""
         try:
-            while not self._paused and (sock := self._paho.socket()) is not None:
-                self._paho.loop_read()
-                if not getattr(sock, "pending", int)():
+            for _ in range(_READ_AT_ONCE):
+                sock, received = self._paho.socket(), self._received
+                if sock is None or self._paused:
                     break
+                self._paho.loop_read()  # one packet, or none
+                if self._received == received and not getattr(sock, "pending", int)():
+                    break
+            else:
+                asyncio.get_running_loop().call_soon(self._read)  # what TLS has decrypted the socket does not announce
         except (OSError, ValueError, struct.error, MQTTException):
             log.exception("what the broker sent can not be read")
             self._paho.disconnect()
