@@ -24,7 +24,7 @@ REGISTERS, BLOCKS = 125, 16
 
 
 def run(quick: bool, blocks: int = BLOCKS, rounds: int | None = None, seconds: float | None = None) -> list[dict]:
-    rounds, seconds = rounds or (2 if quick else 7), seconds or (1.0 if quick else 4.0)
+    rounds, seconds = rounds or (2 if quick else 5), seconds or (1.0 if quick else 4.0)
     bare, ours, busy = [], [], []
     with tempfile.TemporaryDirectory() as name, stage.simulator(REGISTERS * blocks, 1, "uint16") as plant:
         site = sites.modbus_site(Path(name), plant.ports, REGISTERS * blocks, "uint16", period="1ms")

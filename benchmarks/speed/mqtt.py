@@ -35,7 +35,7 @@ BATCH_SENDERS, BATCH_VALUES = 4, 1000
 
 
 def run(quick: bool, pairs: int | None = None, batches: int | None = None) -> list[dict]:
-    rounds = 1 if quick else 5
+    rounds = 1 if quick else 3
     pairs = pairs or (10_000 if quick else 60_000)
     batches = batches or (300 if quick else 3_000)
     port = free_port()
