@@ -37,8 +37,14 @@ _HEAD = """\
 <!-- written by `python -m tests.bad_input` from the tests; do not edit -->
 
 Each row is a test that does it to the real part. *The gateway says* is what that test finds on the page, in the
-terminal or in the quality of the sample, word for word, in English and Chinese; "…" stands for what differs from case
-to case (an address, a file, a process number). What `davylamp check` says of ten broken site files, in full:
+terminal, in a file or in the quality of the sample, word for word, in English and Chinese; "…" stands for what differs
+from case to case (an address, a file, a process number), and "probe" is the name of the device in the tests. A test
+that passes without having found its message is a failure. *Data and alarms* sums up what else the test asserts.
+
+What a bad sample does to alarms is the same whatever made it bad: it never clears one, and of the limits only gas
+beyond its range raises one; a reading that is not valid and a signal that is lost have alarms of their own
+([detection.md](../explanation/detection.md)). Full and read-only disks are real small file systems; to mount them,
+those tests need root. What `davylamp check` says of ten broken site files, in full:
 [check-examples.md](check-examples.md).
 """
 

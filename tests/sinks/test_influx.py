@@ -20,8 +20,8 @@ from tests import servers
 from tests.sinks.stage import START, Script, polls, query, scripted, sending, until
 
 survives = pytest.mark.survives
-NOT_NOW = Text("http://127.0.0.1:… is not taking data ({status} no): kept on disk and sent later",
-               "http://127.0.0.1:… 暂不接收数据（{status} no）：数据保留在本地磁盘，稍后补发")
+NOT_NOW = Text("http://127.0.0.1:… is not taking data ({status} …): kept on disk and sent later",
+               "http://127.0.0.1:… 暂不接收数据（{status} …）：数据保留在本地磁盘，稍后补发")
 NO_ENTRY = Text("http://127.0.0.1:… refuses the credentials ({status}): check token or user of sink influx",
                 "http://127.0.0.1:… 拒绝访问（{status}）：请检查 influx 的令牌或用户名密码")
 NO_PLACE = Text("http://127.0.0.1:… does not know … (404): create it, or correct the sink's settings",
@@ -139,7 +139,8 @@ async def test_a_v2_endpoint_takes_the_same_lines(victoria, tmp_path, monkeypatc
 
 @pytest.mark.parametrize("api", ["v1", "v2"])
 @pytest.mark.parametrize("status", [
-    pytest.param(status, marks=survives(f"InfluxDB answers {status}", then=KEPT, says=text.format(status=status)))
+    pytest.param(status, marks=survives(
+        f"InfluxDB answers {status} (scripted server, v1 and v2 API)", then=KEPT, says=text.format(status=status)))
     for status, text in TROUBLES.items()])
 async def test_a_server_in_trouble_gets_the_same_batch_again(status, api, tmp_path, monkeypatch, says):
     monkeypatch.setenv("TOKEN", "secret")
@@ -158,7 +159,8 @@ async def test_a_server_in_trouble_gets_the_same_batch_again(status, api, tmp_pa
     assert sum(body.count(b"\n") for body in taken) == 10
 
 
-@survives("InfluxDB answers 413", then="halved until it is taken, in order; nothing is lost")
+@survives("InfluxDB answers 413 (scripted server, v1 and v2 API)",
+          then="halved until it is taken, in order; nothing is lost")
 @pytest.mark.parametrize("api", ["v1", "v2"])
 async def test_too_large_is_halved_in_order(api, tmp_path, monkeypatch):
     monkeypatch.setenv("TOKEN", "secret")
@@ -171,7 +173,7 @@ async def test_too_large_is_halved_in_order(api, tmp_path, monkeypatch):
     assert [line.split(b"signal=")[1][:5] for line in lines] == [b"GD-%02d" % n for n in range(1, 11)] * 2
 
 
-@survives("InfluxDB answers 400 to every line of a large batch",
+@survives("InfluxDB answers 400 to every line of a large batch (scripted server)",
           then="all lines are set aside with the reason, at the cost of a bounded number of requests")
 async def test_a_batch_refused_whole_costs_a_bounded_number_of_requests(tmp_path):
     """Back-fill beyond the retention policy: every line is refused."""

@@ -158,7 +158,7 @@ async def test_a_frame_that_can_not_be_encoded_does_not_end_all_storing(site):
     assert values(*(one for _, one in store.frames())) == list(range(10, 20))
 
 
-@survives("disk full of our own data", then="the oldest telemetry is deleted; storing goes on without a fault")
+@survives("our own data fills the disk", then="the oldest telemetry is deleted; storing goes on without a fault")
 async def test_a_full_disk_deletes_the_oldest(small_site):
     store = small_site.start(replace(QUICK, max_size=None))
     for number in range(400):  # 3 MB into 2 MB
