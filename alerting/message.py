@@ -72,10 +72,11 @@ def compose(site: Site, definition: AlarmDefinition, transition: Transition, *, 
 
 
 def title(site: Site, definition: AlarmDefinition, transition: Transition) -> Text:
-    """"P1 GD-03 high-high 43.2 %LEL, Tank farm": priority, what, how bad, where."""
+    """"P1 GD-03 high-high 43.2 %LEL, Tank farm": priority, what, how bad, where. What a signal measures is left to the
+    text: its name may be long, and what is wrong with it would stand behind the edge of the screen."""
     opening, priority = _OPENING[EVENTS[transition.event]], definition.priority.name
-    if definition.condition in LIMIT_CONDITIONS:
-        value = quantity(definition, transition.value)
+    if definition.origin in site.signals:
+        value = quantity(definition, transition.value) if definition.condition in LIMIT_CONDITIONS else ""
         value = f" {value}" if value else ""
         condition, area = CONDITION_NAMES[definition.condition], site.area_name(definition.area)
         what = Text(f"{definition.origin} {condition.en}{value}, {area.en}",

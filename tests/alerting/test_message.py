@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 
 import pytest
 
 from alerting.engine import Transition
 from alerting.lifecycle import Event, State
 from alerting.message import compose, notice_key, title
+from gateway.app import PLUGINS
+from gateway.config import load
 from gateway.model.signal import LIMIT_CONDITIONS
 from gateway.model.site import CONDITION_NAMES
 from gateway.model.text import Text
 from gateway.model.verdict import Evidence
 from tests.alerting.sites import START_NS, depot
 
+EXAMPLES = Path(__file__).parents[2] / "deploy" / "sites"
 SITE = depot()
 
 
@@ -40,6 +44,21 @@ def test_the_first_forty_characters_say_what_where_and_how_bad(definition):
         if definition.area:
             first_word = SITE.area_name(definition.area)[language].split()[0]
             assert first_word in start or definition.origin == "esd-north", "a rule's own name says where"
+
+
+EXAMPLE = load(EXAMPLES / "depot.toml", PLUGINS).site_file.site
+
+
+@pytest.mark.parametrize("event", [Event.RAISE, Event.CLEAR])
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_with_the_names_of_a_real_site_too(language, event):
+    """Detector loading bay, no data: what is wrong must not stand behind the name of the detector."""
+    for definition in EXAMPLE.alarms:
+        start = title(EXAMPLE, definition, step(definition.id, event, value=12.34))[language][:40]
+        assert definition.priority.name in start
+        if definition.origin in EXAMPLE.signals:
+            assert definition.origin in start and CONDITION_NAMES[definition.condition][language] in start
+            assert ("12.3" in start) == (definition.condition in LIMIT_CONDITIONS)
 
 
 def test_a_gas_alarm_in_full():

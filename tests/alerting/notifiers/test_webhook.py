@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import json
+from contextlib import suppress
 
 import pytest
 from pydantic import ValidationError
 
 from alerting.notifiers.config import WebhookSettings
 from alerting.notifiers.webhook import WebhookNotifier
-from gateway.model.errors import DavylampError, NotifyError
+from gateway.model.errors import NotifyError
 from gateway.model.ports import Notice
 from tests.alerting.receiver import receiver
 from tests.servers import free_port
@@ -81,12 +83,35 @@ def test_a_wrong_section_is_refused(section, reason):
         WebhookSettings(id="hook", **section)
 
 
-def test_a_secret_that_is_missing_or_empty_is_found_at_the_start(tmp_path):
-    (tmp_path / "empty").write_text("\n")
-    with pytest.raises(DavylampError, match="notifier hook: the secret is empty"):
-        hook("http://host/", secret_file=str(tmp_path / "empty"))
-    with pytest.raises(DavylampError, match="can not be read"):
-        hook("http://host/", secret_file=str(tmp_path / "missing"))
+@pytest.mark.parametrize(("content", "what"), [("\n", "the secret is empty"), (None, "can not be read")])
+async def test_without_its_secret_nothing_is_sent_and_the_gateway_starts_all_the_same(tmp_path, caplog, content, what):
+    file = tmp_path / "secret"
+    if content is not None:
+        file.write_text(content)
+    with receiver() as phone:
+        notifier = hook(phone.url, secret_file=str(file))
+        assert what in caplog.text, "it is said at the start"
+        with pytest.raises(NotifyError, match=f"notifier hook: .*{what}.*Fix:") as caught:
+            await notifier.send(NOTICE)
+        assert caught.value.retryable and not phone.calls
+        file.write_text("open sesame")
+        await notifier.send(NOTICE)
+    assert "Davylamp-Signature" in phone.calls[0].headers
+
+
+async def test_a_receiver_that_answers_byte_by_byte_does_not_hold_the_channel():
+    async def drip(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError, asyncio.CancelledError):
+            while True:
+                writer.write(b"x")
+                await writer.drain()
+                await asyncio.sleep(0.02)
+
+    async with await asyncio.start_server(drip, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(NotifyError, match="timed out") as caught:
+            await hook(f"http://127.0.0.1:{port}/", timeout="200ms").send(NOTICE)
+    assert caught.value.retryable
 
 
 def test_settings_survive_a_round_trip_through_json():
