@@ -1,4 +1,4 @@
-"""The `davylamp` command: check a site file, run the gateway, acknowledge an alarm, watch the demo."""
+"""The `davylamp` command: check a site file, run the gateway, acknowledge an alarm, look back, watch the demo."""
 
 from __future__ import annotations
 
@@ -99,6 +99,24 @@ def demo(options: argparse.Namespace, language: str) -> int:
         duration_s=options.duration, broker=options.broker)))
 
 
+def replay(options: argparse.Namespace, language: str) -> int:
+    from gateway.replay import commands
+
+    return commands.replay(options, language)
+
+
+def backtest(options: argparse.Namespace, language: str) -> int:
+    from gateway.replay import commands
+
+    return commands.backtest(options, language)
+
+
+def explain(options: argparse.Namespace, language: str) -> int:
+    from gateway.replay import commands
+
+    return commands.explain(options, language)
+
+
 def _refused(error: urllib.error.HTTPError, alarm: str) -> DavylampError:
     try:
         told = json.load(error)["error"]
@@ -160,6 +178,53 @@ def _parser(language: str) -> argparse.ArgumentParser:
     sub.add_argument("--comment", default="", help=text("what was seen or done", "现场情况或处置说明"))
     sub.add_argument("--url", default=DEFAULT_URL,
                      help=text("address of the gateway", "网关地址") + f" ({DEFAULT_URL})")
+
+    def recorded(name: str, function, help_text: str) -> argparse.ArgumentParser:
+        """A command over recorded data."""
+        sub = command(name, function, help_text)
+        group = sub.add_mutually_exclusive_group()
+        group.add_argument("--data", type=Path, default=None, help=text(
+            "data folder of a gateway, also of a running one (default: [store] folder of the site file)",
+            "网关的数据目录，网关运行时也可读取（默认取配置文件 [store] folder）"))
+        group.add_argument("--csv", type=Path, default=None, metavar="FILE", help=text(
+            "instead: a CSV file with the columns time and signal ids", "改用 CSV 文件：time 列和各信号编号列"))
+        sub.add_argument("--skip-unknown", action="store_true", default=False, help=text(
+            "leave out columns of the CSV file that are no signal of the site", "忽略 CSV 中不属于本站点信号的列"))
+        sub.add_argument("--from", dest="start", default=None, metavar=text("TIME", "时间"), help=text(
+            "begin here; without a zone it is the site's own time", "开始时间；不写时区时按站点当地时间"))
+        sub.add_argument("--json", action="store_true", default=False, help=text("print JSON", "以 JSON 输出"))
+        return sub
+
+    def whole(sub: argparse.ArgumentParser) -> None:
+        """Options of a run over a stretch of time."""
+        sub.add_argument("--to", default=None, metavar=text("TIME", "时间"), help=text("end here", "结束时间"))
+        sub.add_argument("--events", type=Path, default=None, metavar="FILE", help=text(
+            "CSV of what really happened (time, name, within, alarm): what was caught, missed, false",
+            "实际事件 CSV（time、name、within、alarm）：统计发现、漏报和误报"))
+        sub.add_argument("--ack-after", default="5min", metavar=text("DURATION", "时长"), help=text(
+            "every alarm is taken as acknowledged after this time; matters for first-out only (5min)",
+            "假定每个告警在此时长后被确认；只影响首发判断（5min）"))
+
+    sub = recorded("replay", replay, text("the alarms of recorded data, as they would have come",
+                                  "用已记录的数据重放：告警会如何产生"))
+    sub.add_argument("site", type=Path, metavar="SITE.toml")
+    sub.add_argument("--summary", action="store_true", default=False,
+                     help=text("only the counts, not every alarm", "只显示统计，不逐条列出告警"))
+    whole(sub)
+
+    sub = recorded("backtest", backtest, text("recorded data through two site files: what would change",
+                                    "用同一份数据比较两份站点文件：会有什么变化"))
+    sub.add_argument("site", type=Path, metavar="SITE.toml")
+    sub.add_argument("--against", type=Path, required=True, metavar="OTHER.toml", help=text(
+        "the site file as it is now (\"before\")", "现用的站点文件（“原配置”）"))
+    whole(sub)
+
+    sub = recorded("explain", explain, text("why an alarm stood, or not, at one time", "某一时刻告警为何成立或不成立"))
+    sub.add_argument("alarm", metavar="ALARM",
+                     help=text('id as on the page, e.g. "GD-03/HH"', '告警编号，如 "GD-03/HH"'))
+    sub.add_argument("site", type=Path, metavar="SITE.toml")
+    sub.add_argument("--at", default=None, metavar=text("TIME", "时间"), help=text(
+        "when (default: the end of the recording)", "时刻（默认：记录末尾）"))
 
     sub = command("demo", demo, text("watch a simulated gas leak become an alarm", "演示：模拟泄漏如何变成告警"))
     sub.add_argument("--scenario", type=Path, default=None, help=text("scenario file", "剧本文件"))

@@ -1,0 +1,155 @@
+"""`davylamp replay`, `backtest` and `explain`: read, run, print."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from gateway.app import load
+from gateway.config import SiteFile
+from gateway.config.values import did_you_mean
+from gateway.model.alarm import AlarmDefinition
+from gateway.model.clock import NS, Instant
+from gateway.model.errors import CommandError, ConfigError
+from gateway.model.site import Site
+from gateway.model.text import Text
+from gateway.model.units import parse_duration
+from gateway.replay import words
+from gateway.replay.count import score
+from gateway.replay.explain import explain as explained
+from gateway.replay.run import run
+from gateway.replay.table import CsvRecording, read_events, stamp
+from gateway.store import EVER, Recording
+
+LOOK_BACK_S = 6 * 3600.0  # of explain, where --from does not say otherwise
+
+
+def replay(options: argparse.Namespace, language: str) -> int:
+    site_file = _site_file(options.site)
+    recorded = _recorded(options, site_file, [site_file.site], *_bounds(options, site_file.site))
+    events = read_events(options.events, [site_file.site.alarms]) if options.events else None
+    outcome = run(site_file.site, recorded, _seconds(options.ack_after), _progress(site_file.site, language))
+    scored = None if events is None else score(outcome, events)
+    _show(options, language, words.replay_lines(outcome, scored, alarms=not options.summary),
+          lambda: words.replay_json(outcome, scored))
+    _notes(recorded, language)
+    return 0
+
+
+def backtest(options: argparse.Namespace, language: str) -> int:
+    after_file, before_file = _site_file(options.site), _site_file(options.against)
+    sites = [before_file.site, after_file.site]
+    recorded = _recorded(options, before_file, sites, *_bounds(options, after_file.site))
+    events = read_events(options.events, [site.alarms for site in sites]) if options.events else None
+    before, after = (run(site, recorded, _seconds(options.ack_after), _progress(site, language)) for site in sites)
+    names = (str(options.against), str(options.site))
+    scores = None if events is None else (score(before, events), score(after, events))
+    _show(options, language, words.backtest_lines(before, after, names, scores),
+          lambda: words.backtest_json(before, after, names, scores))
+    _notes(recorded, language)
+    return 0
+
+
+def explain(options: argparse.Namespace, language: str) -> int:
+    site_file = _site_file(options.site)
+    site = site_file.site
+    alarm = _alarm(site, options.alarm)
+    newest = None if options.csv else Recording(_folder(options, site_file)).wall_high
+    asked = _time("--at", options.at, site) if options.at else newest
+    start = (_time("--from", options.start, site) if options.start
+             else EVER[0] if asked is None else asked - round(LOOK_BACK_S * NS))
+    recorded = _recorded(options, site_file, [site], start, EVER[1] if asked is None else asked)
+    found = explained(site, alarm, recorded, asked, newest, _progress(site, language))
+    _show(options, language, words.explain_lines(found), lambda: words.explain_json(found))
+    _notes(recorded, language)
+    return 0
+
+
+def _site_file(path: Path) -> SiteFile:
+    loaded = load(path)
+    if loaded.site_file is None:
+        raise ConfigError(tuple(problem for problem in loaded.problems if problem.severity == "error"))
+    return loaded.site_file
+
+
+def _recorded(options: argparse.Namespace, site_file: SiteFile, sites: Iterable[Site], start: int,
+              end: int) -> CsvRecording | Recording:
+    if options.csv:
+        known = dict.fromkeys(id for site in sites for id in site.signals.ids)
+        return CsvRecording(options.csv, known, start, end, skip_unknown=options.skip_unknown)
+    return Recording(_folder(options, site_file), start, end)
+
+
+def _folder(options: argparse.Namespace, site_file: SiteFile) -> Path:
+    return (options.data or Path(site_file.store.folder)) / "telemetry"
+
+
+def _bounds(options: argparse.Namespace, site: Site) -> tuple[int, int]:
+    start = _time("--from", options.start, site) if options.start else EVER[0]
+    end = _time("--to", options.to, site) if options.to else EVER[1]
+    if start > end:
+        raise CommandError(Text("the end lies before the beginning", "结束时间早于开始时间"), where="--from, --to",
+                           fix=Text("exchange the two", "请调换两个时间"))
+    return start, end
+
+
+def _time(option: str, text: str, site: Site) -> int:
+    """What a person writes without a zone is the site's own time."""
+    try:
+        return stamp(text, site.zone)
+    except ValueError:
+        raise CommandError(Text(f"`{text}` is not a time", f"`{text}` 不是时间"), where=option, fix=Text(
+            f"write it as 2026-09-21T20:53:45 ({site.timezone}) or with a zone, 2026-09-21T12:53:45Z",
+            f"请写成 2026-09-21T20:53:45（{site.timezone}），或带时区，如 2026-09-21T12:53:45Z")) from None
+
+
+def _seconds(text: str) -> float:
+    try:
+        return parse_duration(text)
+    except ValueError:
+        raise CommandError(Text(f"`{text}` is not a duration", f"`{text}` 不是时长"), where="--ack-after",
+                           fix=Text('write it as "30s", "10min" or "1h"', '请写成 "30s"、"10min" 或 "1h"')) from None
+
+
+def _alarm(site: Site, id: str) -> AlarmDefinition:
+    found = site.alarms.get(id)
+    if found is None:
+        hint = did_you_mean(id, [alarm.id for alarm in site.alarms])
+        raise CommandError(Text(f"the site has no such alarm{hint.en}", f"站点没有此告警{hint.zh}"), where=id, fix=Text(
+            "take the id from the page or from `davylamp replay`", "请从页面或 `davylamp replay` 的输出中选取编号"))
+    return found
+
+
+def _show(options: argparse.Namespace, language: str, lines: Iterable[Text],
+          data: Callable[[], dict[str, Any]]) -> None:
+    try:
+        print(json.dumps(data(), ensure_ascii=False, indent=1) if options.json else words.told(lines, language))
+        sys.stdout.flush()
+    except BrokenPipeError:  # `... | head`: enough was read
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _notes(recorded: CsvRecording | Recording, language: str) -> None:
+    """What was passed over in the data."""
+    notes = recorded.notes if isinstance(recorded, CsvRecording) else [
+        Text(f"{place}; skipped", f"{place}；已跳过") for place in recorded.damage]
+    for note in notes:
+        print(note[language], file=sys.stderr)
+
+
+def _progress(site: Site, language: str) -> Callable[[Instant], None]:
+    """How far a long run has come, for a person at a terminal."""
+    told_at = time.monotonic()
+
+    def progress(at: Instant) -> None:
+        nonlocal told_at
+        if sys.stderr.isatty() and time.monotonic() - told_at > 2:
+            told_at = time.monotonic()
+            print(Text("... {at}", "…… {at}").format(at=words.clock(site, at.wall_ns))[language], file=sys.stderr)
+    return progress

@@ -1,0 +1,286 @@
+"""Why an alarm stood, or not, at one instant: the same bank over the samples before it, and what it then knew."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from gateway.model.alarm import AlarmDefinition
+from gateway.model.clock import NS, Instant
+from gateway.model.errors import CommandError
+from gateway.model.frame import Frame
+from gateway.model.quality import LABELS, Quality, code, is_good, severity
+from gateway.model.rules import OPERATORS, ShutdownVerification, WorkWithoutVideo
+from gateway.model.signal import LIMIT_CONDITIONS, Condition, Limit, Signal
+from gateway.model.site import Site
+from gateway.model.text import Text
+from gateway.replay.run import Occurrence, Recorded, Replay, needs
+
+NEWEST, NEWEST_OF_MANY = 10, 3  # samples that are shown: of the one signal, of each of several
+_AT_ONCE_S = 2.0  # an alarm raised this soon after the first sample may be older than what was evaluated
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    wall_ns: int
+    value: float
+    quality: int
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """at_wall_ns: the instant that was judged: the one asked for, or the end of the recording before it. stands: the
+    condition; last: the newest occurrence up to then, None: there was none since `first_wall_ns`. older: it may have
+    begun before. settings, reasons: sentences. samples: by signal, oldest first."""
+
+    site: Site
+    alarm: AlarmDefinition
+    asked_wall_ns: int
+    at_wall_ns: int
+    first_wall_ns: int
+    stands: bool
+    last: Occurrence | None
+    older: bool
+    settings: tuple[Text, ...]
+    reasons: tuple[Text, ...]
+    samples: dict[str, tuple[Sample, ...]]
+
+
+def explain(site: Site, alarm: AlarmDefinition, recorded: Recorded, at_wall_ns: int | None = None,
+            newest_wall_ns: int | None = None, progress: Callable[[Instant], None] = lambda at: None) -> Explanation:
+    """`recorded` ends at `at_wall_ns`, None: at its own end. newest_wall_ns: where the whole recording ends, if known.
+
+    CommandError when there is nothing to explain it from.
+    """
+    signals = needs(site, alarm)
+    newest: dict[str, deque[Sample]] = {
+        id: deque(maxlen=NEWEST if len(signals) == 1 else NEWEST_OF_MANY) for id in signals}
+    replay = Replay(site, recorded.ids)
+    if missing := replay.not_judged.get(alarm.id):
+        raise CommandError(Text("it needs signals that were not recorded: {missing}",
+                                "所需信号没有记录：{missing}").format(missing=", ".join(missing)), where=alarm.id,
+                           fix=Text("take a recording that has them", "请使用包含这些信号的记录"))
+    if not signals:
+        raise CommandError(Text("this alarm is about the gateway itself; measured data do not explain it",
+                                "该告警针对网关自身，无法用测量数据解释"), where=alarm.id,
+                           fix=Text("look at the health part of the page, and at the log",
+                                    "请查看页面的健康信息和日志"))
+    rows = 0
+    for begins, frame in recorded.frames(site.signals):
+        replay.feed(frame, begins)
+        rows += len(frame)
+        for id in signals:
+            newest[id].extend(_newest(frame, site.signals.index(id)))
+        progress(replay.last)
+    if not rows:
+        raise CommandError(Text("nothing was recorded before this time", "此时间之前没有记录"), where=alarm.id,
+                           fix=Text("give another time with --at, or look further back with --from",
+                                    "请用 --at 指定其他时间，或用 --from 向前多取数据"))
+    first = replay.outcome().first_wall_ns
+    if at_wall_ns is None:
+        at_wall_ns = replay.last.wall_ns
+    if newest_wall_ns is not None and newest_wall_ns > at_wall_ns:  # it goes on: silence until then was silence
+        replay.pass_time(replay.last.later((at_wall_ns - replay.last.wall_ns) / NS))
+    own = [one for one in replay.outcome().occurrences if one.alarm == alarm.id]
+    last = own[-1] if own else None
+    state = _State(site, alarm, replay, alarm.id in replay.bank.active, newest)
+    at_once_ns = round((_AT_ONCE_S + _on_delay_s(site, alarm)) * NS)
+    return Explanation(
+        site, alarm, at_wall_ns, min(replay.last.wall_ns, at_wall_ns), first, state.stands, last,
+        bool(last and state.stands and last.wall_ns - first < at_once_ns), tuple(_settings(site, alarm)),
+        tuple(state.reasons()), {id: tuple(samples) for id, samples in newest.items()})
+
+
+def _on_delay_s(site: Site, alarm: AlarmDefinition) -> float:
+    limit = alarm.origin in site.signals and _limit(site.signals[site.signals.index(alarm.origin)], alarm)
+    return limit.on_delay_s if limit else 0.0
+
+
+def _newest(frame: Frame, number: int) -> Iterator[Sample]:
+    for row in np.flatnonzero(frame.signal == number)[-NEWEST:].tolist():
+        yield Sample(int(frame.wall_ns[row]), float(frame.value[row]), int(frame.quality[row]))
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What the bank knew at the instant."""
+
+    site: Site
+    alarm: AlarmDefinition
+    replay: Replay
+    stands: bool
+    newest: dict[str, deque[Sample]]
+
+    def reasons(self) -> Iterator[Text]:
+        condition, site = self.alarm.condition, self.site
+        if condition == Condition.BLIND:
+            yield from self._zone()
+        elif self.alarm.origin in site.signals:
+            signal = site.signals[site.signals.index(self.alarm.origin)]
+            if self._value(signal.id) is None:
+                yield Text("No sample of {signal} has come.", "{signal} 尚无数据。").format(signal=signal.id)
+            elif condition == Condition.DEADMAN:
+                yield self._silence(signal)
+            else:
+                yield from self._newest_sample(signal)
+                if limit := _limit(signal, self.alarm):
+                    yield from self._rate(signal, limit) if limit.window_s else self._against(signal, limit)
+        else:
+            for rule in site.rules:
+                if rule.id == self.alarm.origin:
+                    for test in rule.tests:
+                        yield self._test(test)
+
+    def _value(self, id: str) -> float | None:
+        """None before the first sample."""
+        number = self.site.signals.index(id)
+        waiting = code(int(self.replay.bank.latest.quality[number])) is Quality.BAD_WAITING
+        return None if waiting else float(self.replay.bank.latest.value[number])
+
+    def _quality(self, id: str) -> int:
+        """As the detectors saw it, with what validity made of it."""
+        return int(self.replay.bank.latest.quality[self.site.signals.index(id)])
+
+    def _age_s(self, id: str) -> float:
+        return (self.replay.last.line_ns - int(self.replay.bank.latest.line_ns[self.site.signals.index(id)])) / NS
+
+    def _newest_sample(self, signal: Signal) -> Iterator[Text]:
+        quality = self._quality(signal.id)
+        yield Text("The newest sample, {age:.1f} s before, read {value}: {quality}.",
+                   "最近一次数据（{age:.1f} 秒前）读数 {value}，质量：{quality}。").format(
+            age=self._age_s(signal.id), value=measured(signal, self._value(signal.id)), quality=LABELS[code(quality)])
+        if severity(quality) == "bad":
+            yield Text("A bad value neither begins nor ends a limit alarm; the deadman runs.",
+                       "坏值既不触发也不解除限值告警，由数据中断计时负责。")
+        elif severity(quality) == "uncertain":
+            yield Text("An uncertain value may begin a limit alarm and never ends one.",
+                       "存疑值可以触发限值告警，但不会解除告警。")
+
+    def _against(self, signal: Signal, limit: Limit) -> Iterator[Text]:
+        value = self._value(signal.id)
+        if value is None or not math.isfinite(value):
+            return
+        sign = 1 if limit.condition in (Condition.HIGH_HIGH, Condition.HIGH) else -1
+        beyond = sign * (value - limit.value)
+        back = measured(signal, limit.value - sign * limit.deadband)
+        words = {"value": measured(signal, value), "limit": measured(signal, limit.value), "back": back,
+                 "short": measured(signal, -beyond), "on": limit.on_delay_s, "off": limit.off_delay_s}
+        if beyond >= 0 and self.stands:
+            yield Text("{value} is at or beyond the set point {limit}.",
+                       "{value} 已达到或超过设定值 {limit}。").format(**words)
+        elif beyond >= 0:
+            yield Text("{value} is at or beyond the set point {limit}, but not yet for the on-delay of {on:g} s, or "
+                       "the sample may not begin an alarm.",
+                       "{value} 已达到或超过设定值 {limit}，但尚未持续满动作延时 {on:g} 秒，"
+                       "或该数据不能触发告警。").format(**words)
+        elif self.stands and -beyond < limit.deadband:
+            yield Text("{value} is back from the set point {limit}, but inside the dead band: it ends at {back}.",
+                       "{value} 已回到设定值 {limit} 以内，但仍在死区内，到 {back} 才解除。").format(**words)
+        elif self.stands:
+            yield Text("{value} is back; the off-delay of {off:g} s is not over, or no good sample has come since.",
+                       "{value} 已恢复，但解除延时 {off:g} 秒未到，或此后没有有效数据。").format(**words)
+        else:
+            yield Text("{value} does not reach the set point {limit}; {short} are missing.",
+                       "{value} 未达到设定值 {limit}，还差 {short}。").format(**words)
+
+    def _rate(self, signal: Signal, limit: Limit) -> Iterator[Text]:
+        good = [one for one in self.newest[signal.id] if is_good(one.quality) and math.isfinite(one.value)]
+        inside = [one for one in good if good[-1].wall_ns - one.wall_ns <= limit.window_s * NS]
+        if len(inside) > 1 and inside[-1].wall_ns > inside[0].wall_ns:
+            rate = (inside[-1].value - inside[0].value) / ((inside[-1].wall_ns - inside[0].wall_ns) / NS)
+            yield Text("Over the newest samples it moved by {rate:+.3g} {unit}/s, from first to last; the set point is "
+                       "{limit:g} {unit}/s over {window:g} s.",
+                       "最近数据首尾变化率 {rate:+.3g} {unit}/s；设定值 {limit:g} {unit}/s（{window:g} 秒）。").format(
+                rate=rate, unit=signal.unit, limit=limit.value, window=limit.window_s)
+
+    def _silence(self, signal: Signal) -> Text:
+        good = [one for one in self.newest[signal.id] if is_good(one.quality)]
+        if not good:
+            return Text("None of the newest samples is good; at most {allowed:g} s without one are allowed.",
+                        "最近的数据均无效；最长允许 {allowed:g} 秒无有效数据。").format(allowed=signal.deadman_s)
+        age = (self.replay.last.wall_ns - good[-1].wall_ns) / NS
+        return Text("The newest good sample is {age:.1f} s old; at most {allowed:g} s are allowed.",
+                    "最近一次有效数据在 {age:.1f} 秒前；最长允许 {allowed:g} 秒。").format(
+            age=age, allowed=signal.deadman_s)
+
+    def _zone(self) -> Iterator[Text]:
+        for zone in self.replay.bank.zones:
+            if zone.area == self.alarm.origin:
+                yield Text("{working} of {detectors} gas detectors of this zone work.",
+                           "该区域 {detectors} 个气体探测器中有 {working} 个可用。").format(
+                    working=zone.working, detectors=zone.detectors)
+        for id in needs(self.site, self.alarm):
+            if self._value(id) is None:
+                yield Text("{signal}: no data yet.", "{signal}：尚无数据。").format(signal=id)
+            else:
+                yield Text("{signal}: newest sample {age:.1f} s before, {quality}.",
+                           "{signal}：最近数据在 {age:.1f} 秒前，质量：{quality}。").format(
+                    signal=id, quality=LABELS[code(self._quality(id))], age=self._age_s(id))
+
+    def _test(self, test) -> Text:
+        value = self._value(test.signal)
+        if value is None:
+            return Text("{test}: no data yet.", "{test}：尚无数据。").format(test=test)
+        holds = severity(self._quality(test.signal)) != "bad" and OPERATORS[test.op](value, test.value)
+        return Text("{test}: {truth}; it read {value:g}, {quality}, {age:.1f} s before.",
+                    "{test}：{truth}；读数 {value:g}，质量：{quality}，{age:.1f} 秒前。").format(
+            test=test, truth=Text("true", "成立") if holds else Text("not true", "不成立"), value=value,
+            quality=LABELS[code(self._quality(test.signal))], age=self._age_s(test.signal))
+
+
+def measured(signal: Signal, value: float | None) -> str:
+    """"43.2 %LEL"; "-" for no number."""
+    if value is None or not math.isfinite(value):
+        return "-"
+    return f"{value:.{signal.decimals}f} {signal.unit}".rstrip()
+
+
+def _limit(signal: Signal, alarm: AlarmDefinition) -> Limit | None:
+    return next((limit for limit in signal.limits if limit.condition == alarm.condition), None)
+
+
+def _settings(site: Site, alarm: AlarmDefinition) -> Iterator[Text]:
+    """What the site file says of this alarm."""
+    if alarm.origin in site.signals:
+        signal = site.signals[site.signals.index(alarm.origin)]
+        if alarm.condition in LIMIT_CONDITIONS and (limit := _limit(signal, alarm)):
+            yield from limit_words(signal, limit)
+        elif alarm.condition == Condition.DEADMAN:
+            yield Text("no new good sample for {s:g} s", "{s:g} 秒无新的有效数据").format(s=signal.deadman_s)
+        elif alarm.condition == Condition.STUCK:
+            yield Text("{n} successful reads of one value, after the signal has shown motion",
+                       "信号曾有变化，此后连续 {n} 次读数相同").format(n=signal.stuck_reads)
+        elif alarm.condition == Condition.INVALID and signal.low is not None and signal.high is not None:
+            yield Text("measuring range {low} to {high}", "量程 {low} 至 {high}").format(
+                low=measured(signal, signal.low), high=measured(signal, signal.high))
+    for rule in site.rules:
+        if rule.id != alarm.origin:
+            continue
+        if isinstance(rule, ShutdownVerification):
+            yield Text("command {command}; all of {feedback} within {s:g} s",
+                       "指令 {command}；{s:g} 秒内须满足 {feedback}").format(
+                command=rule.command, feedback=", ".join(map(str, rule.feedback)), s=rule.stroke_time_s)
+        elif isinstance(rule, WorkWithoutVideo):
+            yield Text("any of {work} without all of {video}, for {s:g} s",
+                       "{work} 任一成立而 {video} 未全部成立，持续 {s:g} 秒").format(
+                work=", ".join(map(str, rule.work)), video=", ".join(map(str, rule.video)), s=rule.on_delay_s)
+
+
+def limit_words(signal: Signal, limit: Limit) -> Iterator[Text]:
+    unit = f"{signal.unit}/s" if limit.window_s else signal.unit
+    yield Text("set point {value:g} {unit}", "设定值 {value:g} {unit}").format(value=limit.value, unit=unit)
+    if limit.window_s:
+        yield Text("over {s:g} s", "窗口 {s:g} 秒").format(s=limit.window_s)
+    if limit.deadband:
+        yield Text("dead band {value:g} {unit}", "死区 {value:g} {unit}").format(value=limit.deadband, unit=unit)
+    if limit.on_delay_s:
+        yield Text("on-delay {s:g} s", "动作延时 {s:g} 秒").format(s=limit.on_delay_s)
+    if limit.off_delay_s:
+        yield Text("off-delay {s:g} s", "解除延时 {s:g} 秒").format(s=limit.off_delay_s)
+    if limit.latch:
+        yield Text("latched until acknowledged (acknowledgements are not part of a recording)",
+                   "锁存至确认（记录中不含确认操作）")

@@ -1,0 +1,203 @@
+"""One run of a site over recorded samples: what live feeds, replay feeds. No sleeping, no wall clock, no disk."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+
+from alerting.engine import AlarmEngine, Transition
+from alerting.lifecycle import Event
+from gateway.core.bank import Bank
+from gateway.model.alarm import AlarmDefinition
+from gateway.model.clock import NS, Instant
+from gateway.model.frame import Frame
+from gateway.model.signal import Condition, SignalTable
+from gateway.model.site import Site
+from gateway.model.verdict import Evidence, Verdicts
+
+ACKNOWLEDGE_AFTER_S = 300.0  # nobody acknowledges in a replay; without it only the first alarm ever were a first-out
+
+
+class Recorded(Protocol):
+    """Samples of the past. `frames` may be asked for more than once, for different sites."""
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """The signals that were recorded."""
+        ...
+
+    def frames(self, signals: SignalTable) -> Iterator[tuple[bool, Frame]]:
+        """Frames in order; True where nobody had been listening before this one."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """One activation. The condition ended at `ended_*`; None: it stood at the end of the recording. Times in ns.
+
+    called: people were told (P1 to P3).
+    """
+
+    alarm: str
+    wall_ns: int
+    line_ns: int
+    ended_wall_ns: int | None
+    ended_line_ns: int | None
+    value: float
+    first_out: bool
+    called: bool
+    evidence: tuple[Evidence, ...] = ()
+
+    def active_s(self, until_line_ns: int) -> float:
+        return ((until_line_ns if self.ended_line_ns is None else self.ended_line_ns) - self.line_ns) / NS
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of it.
+
+    occurrences  in the order in which they were raised; transitions  without the acknowledgements of the replay itself
+    not_judged   alarm -> signals that it needs and that were not recorded
+    watched_s    recorded time without the outages of the gateway; failures: detectors that raised
+    """
+
+    site: Site
+    occurrences: tuple[Occurrence, ...]
+    transitions: tuple[Transition, ...]
+    not_judged: dict[str, tuple[str, ...]]
+    recorded: int  # signals of the site that were recorded
+    samples: int
+    first_wall_ns: int
+    last_wall_ns: int
+    last_line_ns: int
+    watched_s: float
+    outages: int
+    failures: tuple[str, ...]
+
+
+class Replay:
+    """`feed` every frame, then ask for `outcome`. `bank` is the live one and may be looked at at any time."""
+
+    def __init__(self, site: Site, recorded: Iterable[str], acknowledge_after_s: float = ACKNOWLEDGE_AFTER_S):
+        self.site = site
+        self.bank = Bank(site)
+        self.engine = AlarmEngine(site.alarms)
+        known = frozenset(recorded)
+        self.not_judged = {alarm.id: missing for alarm in site.alarms if (missing := _missing(site, alarm, known))}
+        self._muted = {site.alarms.index(alarm) for alarm in self.not_judged}
+        self._recorded = sum(id in known for id in site.signals.ids)
+        self._after_ns = round(acknowledge_after_s * NS)
+        self._to_acknowledge: deque[tuple[int, str, int]] = deque()  # due, alarm, occurrence
+        self._open: dict[str, int] = {}  # alarm -> place in _occurrences
+        self._occurrences: list[Occurrence] = []
+        self._transitions: list[Transition] = []
+        self._samples = self._outages = 0
+        self._watched_ns = 0
+        self._first_wall_ns = self._begun_ns = 0
+        self.last = Instant(0, 0)  # the newest instant seen
+
+    def feed(self, frame: Frame, begins: bool = False) -> None:
+        """`begins`: the gateway had not been listening before."""
+        line_ns, first_ns = int(frame.line_ns.max()), int(frame.line_ns.min())
+        skew = int((frame.wall_ns - frame.line_ns).max())  # a sender's own stamp is older than the gateway's
+        if begins or not self._samples:
+            self.bank.begin(Instant(first_ns, first_ns + skew))
+            self._outages += bool(self._samples)
+            self._first_wall_ns = self._first_wall_ns if self._samples else first_ns + skew
+            self._begun_ns = first_ns
+        else:
+            first_ns = self.last.line_ns
+        for part in one_round_each(frame):
+            self._tell(self.bank.step(part))
+        self.last = Instant(max(self.last.line_ns, line_ns), max(self.last.line_ns, line_ns) + skew)
+        self._tell(self.bank.tick(self.last))
+        self._watched_ns += self.last.line_ns - first_ns
+        self._samples += len(frame)
+
+    def pass_time(self, now: Instant) -> None:
+        """Nothing came until `now`."""
+        if now.line_ns > self.last.line_ns:
+            self._tell(self.bank.tick(now))
+            self._watched_ns += now.line_ns - self.last.line_ns
+            self.last = now
+
+    def outcome(self) -> Outcome:
+        failures = tuple(f"{failure.detector}: {failure.text} ({failure.count})" for failure in self.bank.failures)
+        return Outcome(self.site, tuple(self._occurrences), tuple(self._transitions), self.not_judged, self._recorded,
+                       self._samples, self._first_wall_ns, self.last.wall_ns, self.last.line_ns,
+                       self._watched_ns / NS, self._outages, failures)
+
+    def _tell(self, verdicts: Verdicts) -> None:
+        if not len(verdicts):
+            return
+        for edge in verdicts:
+            if edge.alarm in self._muted:
+                continue
+            self._acknowledge(edge.line_ns)
+            for transition in self.engine.apply(Verdicts.from_edges([edge])).transitions:
+                self._note(transition)
+
+    def _note(self, transition: Transition) -> None:
+        self._transitions.append(transition)
+        if transition.event is Event.RAISE:
+            self._open[transition.alarm] = len(self._occurrences)
+            self._to_acknowledge.append((transition.line_ns + self._after_ns, transition.alarm, transition.occurrence))
+            self._occurrences.append(Occurrence(
+                transition.alarm, transition.wall_ns, transition.line_ns, None, None, transition.value,
+                transition.first_out, transition.notify, transition.evidence))
+        elif (place := self._open.pop(transition.alarm, None)) is not None:
+            self._occurrences[place] = replace(self._occurrences[place], ended_wall_ns=transition.wall_ns,
+                                               ended_line_ns=transition.line_ns)
+
+    def _acknowledge(self, line_ns: int) -> None:
+        """As a person would who always comes after the same time."""
+        while self._to_acknowledge and self._to_acknowledge[0][0] <= line_ns:
+            due, alarm, occurrence = self._to_acknowledge.popleft()
+            state = self.engine.state(alarm)
+            if state.occurrence == occurrence and state.state.waits:
+                self.engine.acknowledge(alarm, "replay", "", Instant(due, due))
+
+
+def run(site: Site, recorded: Recorded, acknowledge_after_s: float = ACKNOWLEDGE_AFTER_S,
+        progress: Callable[[Instant], None] = lambda at: None) -> Outcome:
+    replay = Replay(site, recorded.ids, acknowledge_after_s)
+    for begins, frame in recorded.frames(site.signals):
+        replay.feed(frame, begins)
+        progress(replay.last)
+    return replay.outcome()
+
+
+def one_round_each(frame: Frame) -> Iterator[Frame]:
+    """The frame cut, in its own order, into the longest pieces in which every signal comes at most once: what the bank
+    evaluates in one go."""
+    count = len(frame)
+    order = np.argsort(frame.signal, kind="stable")
+    again = np.full(count, count)  # where the signal of this row comes next
+    same = frame.signal[order][1:] == frame.signal[order][:-1]
+    again[order[:-1][same]] = order[1:][same]
+    stop = np.minimum.accumulate(again[::-1])[::-1].tolist()
+    start = 0
+    while start < count:
+        yield frame.take(slice(start, stop[start]))
+        start = stop[start]
+
+
+def needs(site: Site, alarm: AlarmDefinition) -> tuple[str, ...]:
+    """The signals that an alarm is judged by."""
+    if alarm.origin in site.signals:
+        return (alarm.origin,)
+    if alarm.condition == Condition.BLIND:
+        return site.gas_areas.get(alarm.origin, ())
+    return next((tuple(dict.fromkeys(test.signal for test in rule.tests)) for rule in site.rules
+                 if rule.id == alarm.origin), ())
+
+
+def _missing(site: Site, alarm: AlarmDefinition, recorded: frozenset[str]) -> tuple[str, ...]:
+    """A gas zone can be judged by any one of its detectors, everything else needs all its signals."""
+    needed = needs(site, alarm)
+    missing = tuple(signal for signal in needed if signal not in recorded)
+    return () if alarm.condition == Condition.BLIND and len(missing) < len(needed) else missing

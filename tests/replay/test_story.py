@@ -1,0 +1,148 @@
+"""The story of the demo, as a recording: replay must tell it as the live gateway does (tests/acceptance/test_demo.py)."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from alerting.lifecycle import Event
+from gateway.app import load
+from gateway.cli import main
+from gateway.replay.run import run
+from gateway.replay.table import CsvRecording
+from tests.acceptance.processes import ROOT
+from tests.replay import story
+
+DEPOT = ROOT / "deploy" / "sites" / "depot.toml"
+
+
+@pytest.fixture(scope="module")
+def depot():
+    return load(DEPOT).site_file.site
+
+
+@pytest.fixture(scope="module")
+def leak(tmp_path_factory, depot):
+    return story.write(tmp_path_factory.mktemp("story") / "leak.csv", depot.signals.ids)
+
+
+@pytest.fixture
+def command(capsys):
+    def run(*arguments, status=0):
+        assert main([str(one) for one in arguments]) == status
+        done = capsys.readouterr()
+        return done.out if status == 0 else done.err
+    return run
+
+
+def variant(folder, *changes):
+    """depot.toml with other settings, beside its spreadsheet."""
+    text = DEPOT.read_text(encoding="utf-8")
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    (folder / "depot-gas.csv").write_bytes((DEPOT.parent / "depot-gas.csv").read_bytes())
+    (folder / "other.toml").write_text(text, encoding="utf-8")
+    return folder / "other.toml"
+
+
+def test_the_alarms_of_the_demo_come_in_the_same_order(depot, leak):
+    outcome = run(depot, CsvRecording(leak, depot.signals.ids))
+    raised = [one.alarm for one in outcome.transitions if one.event is Event.RAISE]
+    ended = [one.alarm for one in outcome.transitions if one.event is not Event.RAISE]
+    assert raised == ["GD-03/ROC+", "GD-03/H", "GD-03/HH", "esd-north", "work-without-video-pump", "GD-06/deadman",
+                      "loading_bay/blind"]
+    told = ["loading_bay/blind", "work-without-video-pump", "GD-03/H"]
+    assert [alarm for alarm in ended if alarm in told] == told
+    esd = next(one for one in outcome.occurrences if one.alarm == "esd-north")
+    assert ["confirmed after" in str(line.note) for line in esd.evidence] == [False, True, False]
+    assert {one.alarm for one in outcome.occurrences if one.first_out} == {
+        "GD-03/ROC+", "work-without-video-pump", "GD-06/deadman"}
+    assert outcome.failures == () and outcome.not_judged == {}
+
+
+def test_replay_prints_the_alarms_in_the_time_of_the_site(command, leak):
+    out = command("replay", DEPOT, "--csv", leak, "--lang", "en")
+    assert "2026-09-21 20:53:" in out and "(Asia/Shanghai)" in out
+    assert "ALARM  P1 GD-03 high-high" in out and "not confirmed within 8 s" in out
+    assert "告警  P1 GD-03 高高限" in command("replay", DEPOT, "--csv", leak, "--lang", "zh")
+    short = command("replay", DEPOT, "--csv", leak, "--summary", "--from", "2026-09-21T20:54:30", "--lang", "en")
+    assert "ALARM" not in short and "loading_bay/blind" in short and "esd-north" not in short
+
+
+def test_replay_as_json_against_events(command, leak, tmp_path):
+    events = tmp_path / "events.csv"
+    events.write_text("time,name,within,alarm\n2026-09-21T20:54:00+08:00,leak,40s,GD-03/H\n"
+                      "2026-09-21T10:00:00Z,nothing,1min,\n")
+    found = json.loads(command("replay", DEPOT, "--csv", leak, "--events", events, "--json"))
+    assert [event["caught"] for event in found["score"]["events"]] == [True, False]
+    assert 5 < found["score"]["events"][0]["lead_s"] < 15
+    assert found["score"]["false_alarms"] == 6, "of seven alarms one belongs to the event"
+    assert [row["count"] for row in found["counts"]] == [1] * 7
+
+
+def test_backtest_tells_what_another_limit_would_have_done(command, leak, tmp_path):
+    candidate = variant(tmp_path, ("H = 20  ", "H = 12  "), ('stroke_time = "8s"', 'stroke_time = "60s"'))
+    events = tmp_path / "events.csv"
+    events.write_text("time,name,within\n2026-09-21T12:54:00Z,leak,1min\n")
+    out = command("backtest", candidate, "--against", DEPOT, "--csv", leak, "--events", events, "--lang", "en")
+    high = out[out.index("GD-03/H  "):]
+    assert "before: set point 20 %LEL" in high and "would be: set point 12 %LEL" in high
+    assert "would have alarmed once (before 1)" in high and "s earlier" in high
+    esd = out[out.index("esd-north"):]
+    assert "would have alarmed 0 times (before 1)" in esd and "1 of those before missed" in esd
+    assert "In all: 6 alarms that call people (before 7), 0 floods (before 0)" in out
+    found = json.loads(command("backtest", candidate, "--against", DEPOT, "--csv", leak, "--json"))
+    changed = {row["alarm"]: row for row in found["differences"] if row["changed"]}
+    assert set(changed) == {"GD-03/H", "esd-north"}
+    assert changed["GD-03/H"]["earlier_s"] > 0 and changed["esd-north"]["gone"] == 1
+    assert "提早" in command("backtest", candidate, "--against", DEPOT, "--csv", leak, "--lang", "zh")
+
+
+def test_a_backtest_of_a_site_against_itself_finds_no_difference(command, leak):
+    out = command("backtest", DEPOT, "--against", DEPOT, "--csv", leak, "--lang", "en")
+    assert "7 other alarm(s) would have come exactly as before" in out and "would be: set" not in out
+
+
+@pytest.mark.parametrize("alarm, at, told", [
+    ("GD-03/H", "20:53:45", ["did not stand", "does not reach the set point 20.0 %LEL", "It had not begun since"]),
+    ("GD-03/H", "20:54:10", ["the condition stood. It began at 2026-09-21 20:53:5", "at or beyond the set point"]),
+    ("GD-03/H", "20:55:20", ["the condition stood", "off-delay of 30 s"]),
+    ("GD-03/ROC+", "20:53:50", ["the condition stood", "the set point is 0.5 %LEL/s over 10 s"]),
+    ("GD-06/deadman", "20:54:45", ["the condition stood", "at most 5 s are allowed"]),
+    ("loading_bay/blind", "20:54:45", ["the condition stood", "0 of 1 gas detectors"]),
+    ("esd-north", "20:54:15", ["the condition stood", "XV-102.closed == 1: not true", "not confirmed within 8 s"]),
+    ("work-without-video-pump", "20:54:30", ["the condition stood", "CAM-pump.fps >= 1: not true; it read 0"]),
+    ("GD-03/invalid", "20:54:30", ["did not stand", "measuring range 0.0 %LEL to 100.0 %LEL"]),
+])
+def test_explain_says_why(command, leak, alarm, at, told):
+    out = command("explain", alarm, DEPOT, "--csv", leak, "--at", f"2026-09-21T{at}", "--lang", "en")
+    for sentence in told:
+        assert sentence in out
+    assert "newest samples:" in out
+    assert "最近数据" in command("explain", alarm, DEPOT, "--csv", leak, "--at", f"2026-09-21T{at}", "--lang", "zh")
+
+
+def test_explain_as_json(command, leak):
+    found = json.loads(command("explain", "GD-03/HH", DEPOT, "--csv", leak, "--json"))
+    assert not found["stands"] and found["last"]["ended"] and len(found["samples"]["GD-03"]) == 10
+
+
+@pytest.mark.parametrize("alarm, arguments, told", [
+    ("GD-03/HHH", (), "did you mean `GD-03/HH`?"),
+    ("gateway/store", (), "about the gateway itself"),
+    ("GD-03/H", ("--at", "yesterday"), "--at: `yesterday` is not a time"),
+    ("GD-03/H", ("--at", "2020-01-01"), "nothing was recorded before this time"),
+])
+def test_explain_refuses_what_it_can_not_explain(command, leak, alarm, arguments, told):
+    assert told in command("explain", alarm, DEPOT, "--csv", leak, *arguments, "--lang", "en", status=1)
+
+
+def test_alarms_whose_signals_were_not_recorded_are_not_judged(command, tmp_path, depot):
+    path = story.write(tmp_path / "gas.csv", ("GD-03", "XV-101.closed"), seconds=60)
+    found = json.loads(command("replay", DEPOT, "--csv", path, "--json"))
+    assert {row["alarm"] for row in found["counts"]} == {"GD-03/ROC+", "GD-03/H", "GD-03/HH"}
+    assert found["not_judged"]["esd-north"] == ["ESD.cmd", "XV-102.closed"]
+    assert "tank_farm/blind" not in found["not_judged"], "one of its detectors was recorded"
+    assert "GD-06" in command("explain", "loading_bay/blind", DEPOT, "--csv", path, status=1)
