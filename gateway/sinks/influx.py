@@ -118,13 +118,17 @@ class InfluxSink:
         self._trouble = None
 
     def _set_aside(self, line: bytes, answer: Answer) -> None:
-        """Refused lines, with the reason above them, in a bounded file that a person can mend and import."""
+        """Refused lines, with the reason above them, in a bounded file that a person can mend and import. A disk that
+        does not take them must not keep the rest from being sent; the samples are in the store all the same."""
         log.warning("sink %s: the database refused (%s %s): %s", self.id, answer.status, answer.reason[:300],
                     line[:200].decode("utf-8", "replace").strip())
-        if self._refused_file.exists() and self._refused_file.stat().st_size > REFUSED_BYTES:
-            self._refused_file.replace(self._refused_file.with_suffix(".lp.old"))
-        with self._refused_file.open("ab") as file:
-            file.write(f"# {answer.status} {answer.reason[:300]}".replace("\n", " ").encode() + b"\n" + line)
+        try:
+            if self._refused_file.exists() and self._refused_file.stat().st_size > REFUSED_BYTES:
+                self._refused_file.replace(self._refused_file.with_suffix(".lp.old"))
+            with self._refused_file.open("ab") as file:
+                file.write(f"# {answer.status} {answer.reason[:300]}".replace("\n", " ").encode() + b"\n" + line)
+        except OSError as error:
+            log.error("sink %s: what the database refused can not be set aside: %s", self.id, error)
 
 
 def _halves(lines: bytes) -> tuple[bytes, bytes]:

@@ -188,6 +188,14 @@ async def test_a_batch_refused_whole_costs_a_bounded_number_of_requests(tmp_path
     assert sum(not line.startswith(b"#") for line in kept) == 2000
 
 
+async def test_a_disk_that_does_not_take_refused_lines_does_not_keep_the_rest_from_being_sent(tmp_path):
+    with scripted(lambda lines: (400, {}, b"no") if b"value=0.0" in lines else (204, {}, b"")) as (url, taken):
+        reader = Script(Frame.of([0, 1], [0, 1], START), Frame.of([0], 2, START.later(1)))
+        async with sending(reader, tmp_path / "is-not-there", url=url) as sink:
+            await until(lambda: reader.finished == 2)
+            assert (sink.status().counters["refused"], sink.status().counters["written"]) == (1, 2)
+
+
 @survives("InfluxDB accepts and never answers", then="kept on disk, tried again", says=Text(
     "http://127.0.0.1:… does not answer (…timed out…): data is kept on disk and sent later",
     "http://127.0.0.1:… 无应答（…timed out…）：数据保留在本地磁盘，稍后补发"))
