@@ -189,7 +189,7 @@ async def test_a_batch_refused_whole_costs_a_bounded_number_of_requests(tmp_path
 
 
 async def test_a_disk_that_does_not_take_refused_lines_does_not_keep_the_rest_from_being_sent(tmp_path):
-    with scripted(lambda lines: (400, {}, b"no") if b"value=0.0" in lines else (204, {}, b"")) as (url, taken):
+    with scripted(lambda lines: (400, {}, b"no") if b"value=0.0" in lines else (204, {}, b"")) as (url, _):
         reader = Script(Frame.of([0, 1], [0, 1], START), Frame.of([0], 2, START.later(1)))
         async with sending(reader, tmp_path / "is-not-there", url=url) as sink:
             await until(lambda: reader.finished == 2)
