@@ -15,6 +15,7 @@ FLOOD_WINDOW_NS = 600 * NS
 FLOOD_MORE_THAN = 10  # alarms in the window begin a flood (ISA-18.2, EEMUA 191)
 FLOOD_OVER_BELOW = 5  # alarms in the window end it
 DAY_S = 86_400.0
+WITHIN_S = 600.0  # of an event that does not say its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class LabelledEvent:
 
     name: str
     wall_ns: int
-    within_s: float = 600.0
+    within_s: float = WITHIN_S
     alarm: str = ""
 
     def covers(self, occurrence: Occurrence) -> bool:

@@ -27,7 +27,7 @@ from gateway.model.quality import Quality
 from gateway.model.signal import SignalTable
 from gateway.model.text import Text
 from gateway.model.units import parse_duration
-from gateway.replay.count import LabelledEvent
+from gateway.replay.count import WITHIN_S, LabelledEvent
 from gateway.store import EVER
 
 TIME = "time"
@@ -289,7 +289,7 @@ def _event(sheet: Sheet, row: int, cells: Sequence[str], alarms: Sequence[AlarmT
             alarm=alarm, hint=did_you_mean(alarm, known)), Text("take the id from the page or from `davylamp replay`",
                                                                 "请从页面或 `davylamp replay` 的输出中选取编号"))
     try:
-        seconds = parse_duration(within) if within else LabelledEvent.within_s
+        seconds = parse_duration(within) if within else WITHIN_S
     except ValueError:
         raise sheet.error(row, "within", Text(f"`{within}` is not a duration", f"`{within}` 不是时长"),
                           Text('write it as "30s", "10min" or "1h"', '请写成 "30s"、"10min" 或 "1h"')) from None

@@ -1,4 +1,4 @@
-"""The story of the demo, as a recording: replay must tell it as the live gateway does (tests/acceptance/test_demo.py)."""
+"""The story of the demo, as a recording: replay tells it as the live gateway does (tests/acceptance/test_demo.py)."""
 
 from __future__ import annotations
 

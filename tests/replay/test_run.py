@@ -1,0 +1,152 @@
+"""Replay against the live path: the same frames must give the same transitions."""
+
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+import pytest
+
+from alerting.engine import AlarmEngine
+from gateway.core.bank import Bank
+from gateway.model.clock import NS, ManualClock
+from gateway.model.errors import StoreError
+from gateway.model.frame import Frame
+from gateway.model.quality import Quality
+from gateway.pipeline import Pipeline
+from gateway.replay.run import Replay, one_round_each, run
+from gateway.replay.table import CsvRecording
+from gateway.store import Recording, StoreSettings, TelemetryStore
+from tests.sites import gas, site
+
+SITE = site(gas("GD-01"), gas("GD-02"), gas("GD-03", area="gate"))
+
+
+class Live:
+    """Pipeline, store and alarm engine of one gateway; the alarms it raised, as (alarm, event, line time, value)."""
+
+    def __init__(self, folder, clock):
+        self.clock = clock
+        self.store = TelemetryStore(folder / "telemetry", SITE.signals,
+                                    StoreSettings(commit_interval_s=0.0, keep_free=0), clock)
+        self.engine = AlarmEngine(SITE.alarms)
+        self.pipeline = Pipeline(Bank(SITE), self.store, self._act, clock)
+        self.told = []
+        self.store.open()
+        self.pipeline.replay()
+        self.told.clear()  # what a restart evaluates again has been told before
+
+    def _act(self, verdicts):
+        self.told += self.engine.apply(verdicts).transitions
+
+    async def poll(self, signals, values, quality=Quality.GOOD):
+        await self.pipeline.put(Frame.of(signals, values, self.clock.now(), quality))
+        self.pipeline.step()
+
+    async def durable(self):
+        async with asyncio.timeout(20):
+            while self.store.durable_position < self.store.position:
+                await asyncio.sleep(0.002)
+
+
+def facts(transitions):
+    return [(one.alarm, str(one.event), one.line_ns, one.wall_ns, str(one.value)) for one in transitions]
+
+
+async def test_the_store_of_a_running_gateway_replays_to_the_same_transitions(tmp_path):
+    live, rng = Live(tmp_path, ManualClock()), np.random.default_rng(3)
+    for second in range(400):
+        live.clock.advance(0.9 + 0.2 * rng.random())
+        values = 20 + 15 * np.sin(second / 20 + np.arange(3)) + rng.normal(0, 2, 3)
+        quality = np.where(rng.random(3) < 0.1, Quality.BAD_COMM_LOST, Quality.GOOD).astype(np.uint16)
+        answers = np.arange(3) if second % 90 < 70 else np.array([0])  # two detectors are silent now and then
+        await live.poll(answers, values[answers], quality[answers])
+    await live.durable()
+    assert len(live.told) > 30 and {"gate/blind", "GD-02/deadman"} <= {one.alarm for one in live.told}
+
+    outcome = run(SITE, Recording(tmp_path / "telemetry"))  # the gateway still has the folder open
+    assert facts(outcome.transitions) == facts(live.told)
+    assert outcome.samples == live.store.position and outcome.outages == 0
+    await live.store.close()
+
+
+async def test_an_outage_of_the_gateway_is_not_silence_of_the_field(tmp_path):
+    clock = ManualClock()
+    for _ in range(2):
+        live = Live(tmp_path, clock)
+        for _ in range(5):
+            clock.advance(1)
+            await live.poll(range(3), [1, 1, 1])
+        live.pipeline.close()
+        await live.store.close()
+        clock.advance(3600)
+    outcome = run(SITE, Recording(tmp_path / "telemetry"))
+    assert outcome.occurrences == () and outcome.outages == 1 and outcome.watched_s == pytest.approx(8)
+
+
+def test_in_a_csv_file_a_gap_is_silence(tmp_path):
+    path = tmp_path / "gap.csv"
+    path.write_text("time,GD-01,GD-02,GD-03\n1790000000,1,1,1\n1790000001,1,1,1\n1790000060,1,1,1\n")
+    outcome = run(SITE, CsvRecording(path, SITE.signals.ids))
+    assert [one.alarm for one in outcome.occurrences] == [
+        "GD-01/deadman", "GD-02/deadman", "GD-03/deadman", "tank_farm/blind", "gate/blind"]
+    assert {one.line_ns - 1790000001 * NS for one in outcome.occurrences} == {5 * NS}
+
+
+async def test_a_recording_can_be_cut_by_time_and_read_by_another_site(tmp_path):
+    live = Live(tmp_path, ManualClock())
+    start = live.clock.now().wall_ns
+    for second in range(20):
+        live.clock.advance(1)
+        await live.poll(range(3), [1, 1, 25 if second == 10 else 1])
+    await live.durable()
+    await live.store.close()
+    later = site(gas("NEW"), gas("GD-03", area="gate"))
+    recording = Recording(tmp_path / "telemetry", start + 6 * NS, start + 15 * NS)
+    outcome = run(later, recording)
+    assert outcome.samples == 10 and [one.alarm for one in outcome.occurrences] == ["GD-03/H"]
+    assert outcome.not_judged == {"NEW/H": ("NEW",), "NEW/HH": ("NEW",), "NEW/deadman": ("NEW",),
+                                  "NEW/invalid": ("NEW",), "tank_farm/blind": ("NEW",)}
+    assert recording.wall_high == start + 20 * NS
+
+
+def test_an_empty_folder_is_refused_with_a_way_out(tmp_path):
+    with pytest.raises(StoreError, match=r"no measured data is stored here.*--data"):
+        Recording(tmp_path)
+
+
+def test_the_cut_of_the_stream_changes_nothing():
+    rng = np.random.default_rng(5)
+    line = np.sort(rng.integers(0, 200 * NS, 3000))
+    whole = Frame.from_columns(rng.integers(0, 3, 3000).astype(np.int32), rng.normal(20, 8, 3000),
+                               np.zeros(3000, np.uint16), line + 10**18, line)
+    outcomes = []
+    for size in (1, 7, 3000):
+        replay = Replay(SITE, SITE.signals.ids)
+        for first in range(0, 3000, size):
+            replay.feed(whole.take(slice(first, first + size)))
+        outcomes.append(replay.outcome())
+    assert len(outcomes[0].transitions) > 100
+    assert facts(outcomes[0].transitions) == facts(outcomes[1].transitions) == facts(outcomes[2].transitions)
+
+
+def test_a_piece_holds_every_signal_at_most_once_and_is_as_long_as_can_be():
+    signals = [0, 1, 2, 0, 1, 1, 2, 0]
+    whole = Frame.from_columns(np.array(signals, np.int32), np.arange(8.0), *(np.zeros(8, kind) for kind in (
+        np.uint16, np.int64, np.int64)))
+    assert [piece.signal.tolist() for piece in one_round_each(whole)] == [[0, 1, 2], [0, 1], [1, 2, 0]]
+    assert list(one_round_each(Frame.empty())) == []
+
+
+def test_who_acknowledges_decides_the_first_out_and_nothing_else():
+    one, two = gas("GD-01", deadman_s=None), gas("GD-02", deadman_s=None)
+    frame = Frame.concat([Frame.of([0, 1], [25 if second in (10, 101) else 1, 25 if second in (11, 100) else 1], at)
+                          for second, at in ((n, ManualClock().advance(n)) for n in range(200))])
+    outcomes = []
+    for after in (60.0, 1e9):
+        replay = Replay(site(one, two), ["GD-01", "GD-02"], after)
+        replay.feed(frame)
+        outcomes.append(replay.outcome())
+    first_outs = [[part.alarm for part in outcome.occurrences if part.first_out] for outcome in outcomes]
+    assert first_outs == [["GD-01/H", "GD-02/H"], ["GD-01/H", "GD-01/H"]]
+    assert facts(outcomes[0].transitions) == facts(outcomes[1].transitions)

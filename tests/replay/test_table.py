@@ -1,0 +1,139 @@
+"""Recordings from spreadsheets and other loggers: what is read, and what is said of what can not be."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from gateway.model.errors import ConfigError, DavylampError
+from gateway.model.frame import Frame
+from gateway.model.quality import is_bad
+from gateway.replay.table import CsvRecording, read_events, stamp
+from tests.sites import gas, site
+
+SITE = site(gas("GD-01"), gas("GD-02"))
+EIGHT = int(datetime(2026, 9, 21, 8, tzinfo=UTC).timestamp()) * 10**9
+
+
+def recording(tmp_path, text, **more) -> CsvRecording:
+    path = tmp_path / "data.csv"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return CsvRecording(path, SITE.signals.ids, **more)
+
+
+def samples(recording: CsvRecording) -> list[tuple[str, int, float]]:
+    """(signal, seconds after eight, value) of every sample."""
+    whole = Frame.concat([frame for _, frame in recording.frames(SITE.signals)])
+    return [(SITE.signals.ids[number], (wall - EIGHT) // 10**9, value) for number, wall, value in
+            zip(whole.signal.tolist(), whole.wall_ns.tolist(), whole.value.tolist(), strict=True)]
+
+
+def test_an_empty_cell_is_no_sample(tmp_path):
+    found = recording(tmp_path, "time,GD-01,GD-02\n2026-09-21T08:00:00Z,1,2\n2026-09-21T08:00:01Z,,3\n")
+    assert samples(found) == [("GD-01", 0, 1), ("GD-02", 0, 2), ("GD-02", 1, 3)]
+    assert found.ids == {"GD-01", "GD-02"} and not found.notes
+
+
+def test_zones_may_be_mixed_and_epochs_may_stand_in_any_unit(tmp_path):
+    seconds = EIGHT // 10**9
+    found = recording(tmp_path, "time,GD-01\n2026-09-21T16:00:00+08:00,1\n2026-09-21T08:00:01Z,2\n"
+                                f"{seconds + 2},3\n{seconds + 3}.0,4\n{(seconds + 4) * 1000},5\n"
+                                f"{EIGHT + 5 * 10**9},6\n")
+    assert [(second, value) for _, second, value in samples(found)] == [(n, n + 1) for n in range(6)]
+
+
+def test_what_is_not_a_finite_number_is_a_bad_sample(tmp_path):
+    found = recording(tmp_path, "time,GD-01\n2026-09-21T08:00:00Z,NaN\n2026-09-21T08:00:01Z,-inf\n"
+                                "2026-09-21T08:00:02Z,1e999\n2026-09-21T08:00:03Z,5e-324\n")
+    whole = Frame.concat([frame for _, frame in found.frames(SITE.signals)])
+    assert is_bad(whole.quality).tolist() == [True, True, True, False] and np.isnan(whole.value[:3]).all()
+
+
+@pytest.mark.parametrize("text", [
+    "\ufefftime;GD-01;GD-02\r\n2026-09-21T08:00:00Z;1;2\r\n".encode(),
+    "# 现场导出\ntime\tGD-01\tGD-02\n\n2026-09-21T08:00:00Z\t1\t2\n".encode("gb18030"),
+    "time,GD-01,GD-02\n2026-09-21T08:00:00Z,1,2\n".encode("utf-16"),
+])
+def test_what_spreadsheets_save_can_be_read(tmp_path, text):
+    assert samples(recording(tmp_path, text)) == [("GD-01", 0, 1), ("GD-02", 0, 2)]
+
+
+def test_half_a_line_at_the_end_is_left_out_and_said(tmp_path):
+    found = recording(tmp_path, "time,GD-01,GD-02\n2026-09-21T08:00:00Z,1,2\n2026-09-21T08:00:01Z,1")
+    assert len(samples(found)) == 2
+    assert len(samples(found)) == 2, "it can be read again, for another site"
+    assert [note.en for note in found.notes] == [f"{tmp_path}/data.csv, row 3: half a line at the end was left out"]
+    assert "末尾的半行" in found.notes[0].zh
+
+
+def test_a_whole_last_line_needs_no_line_end(tmp_path):
+    assert len(samples(recording(tmp_path, "time,GD-01\n2026-09-21T08:00:00Z,1"))) == 1
+
+
+@pytest.mark.parametrize("rows, place, column, what, chinese", [
+    ("time,GD-1,GD-02\n", "row 1", "GD-1", "did you mean `GD-01`?", "是否应为 `GD-01`"),
+    ("time,GD-01,GD-01\n", "row 1", "GD-01", "two columns", "两列"),
+    ("time\n", "row 1", "", "no column of a signal", "没有任何信号列"),
+    ("Zeit,GD-01\n", "row 1", "", "no column `time`", "没有 `time` 列"),
+    ("", "row 1", "", "no column `time`", "没有 `time` 列"),
+    ("time,GD-01\n2026-09-21T08:00:00Z,1\n2026-09-21T08:00:01Z,high\n", "row 3", "GD-01", "`high` is not a number",
+     "不是数字"),
+    ("time,GD-01\n2026-09-21 08:00:00,1\n", "row 2", "time", "has no zone", "没有时区"),
+    ("time,GD-01\n21/9/26 8:00,1\n", "row 2", "time", "is not a time", "不是时间"),
+    ("time,GD-01\n17,1\n", "row 2", "time", "`17` is not a time", "不是时间"),
+    ("time,GD-01\n2026-09-21T08:00:01Z,1\n2026-09-21T16:00:00+08:00,1\n", "row 3", "time", "backwards", "时间倒退"),
+    ("time,GD-01\n2026-09-21T08:00:00Z\n2026-09-21T08:00:01Z,1\n", "row 2", "", "1 cells where the head has 2", "1 格"),
+    ("time,GD-01\n2026-09-21T08:00:00Z,1,5\n", "row 2", "", "3 cells where the head has 2", "3 格"),
+])
+def test_an_error_names_row_and_column(tmp_path, rows, place, column, what, chinese):
+    with pytest.raises(ConfigError) as refused:
+        samples(recording(tmp_path, rows))
+    (problem,) = refused.value.problems
+    assert (problem.place, problem.key) == (place, column)
+    assert what in problem.what.en and chinese in problem.what.zh and problem.fix.en and problem.fix.zh
+
+
+def test_every_unknown_column_is_named_at_once_or_left_out_on_demand(tmp_path):
+    text = "time,GD-01,Gd-02x,note\n2026-09-21T08:00:00Z,1,2,3\n"
+    with pytest.raises(ConfigError) as refused:
+        recording(tmp_path, text)
+    assert [problem.key for problem in refused.value.problems] == ["Gd-02x", "note"]
+    assert samples(recording(tmp_path, text, skip_unknown=True)) == [("GD-01", 0, 1)]
+
+
+@pytest.mark.parametrize("content", [b"PK\x03\x04\x00\x00", bytes(range(256)) * 10])
+def test_a_workbook_is_no_csv(tmp_path, content):
+    with pytest.raises(DavylampError):
+        samples(recording(tmp_path, content))
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(DavylampError, match=r"nothing\.csv"):
+        CsvRecording(tmp_path / "nothing.csv", SITE.signals.ids)
+
+
+def test_events(tmp_path):
+    path = tmp_path / "events.csv"
+    path.write_text("time,name,within,alarm\n2026-09-21T08:00:00Z,泄漏,2min,GD-01/H\n2026-09-21T09:00:00Z,drill,,\n")
+    leak, drill = read_events(path, [SITE.alarms])
+    assert (leak.name, leak.wall_ns, leak.within_s, leak.alarm) == ("泄漏", EIGHT, 120.0, "GD-01/H")
+    assert (drill.within_s, drill.alarm) == (600.0, "")
+
+
+@pytest.mark.parametrize("text, what", [
+    ("time,nam\n", "did you mean `name`"),
+    ("time,name,alarm\n2026-09-21T08:00:00Z,leak,GD-01/HHH\n", "did you mean `GD-01/HH`"),
+    ("time,name,within\n2026-09-21T08:00:00Z,leak,soon\n", "`soon` is not a duration"),
+])
+def test_a_wrong_event_is_named(tmp_path, text, what):
+    (tmp_path / "events.csv").write_text(text)
+    with pytest.raises(ConfigError) as refused:
+        read_events(tmp_path / "events.csv", [SITE.alarms])
+    assert what in refused.value.problems[0].what.en
+
+
+def test_stamps_are_exact_to_the_nanosecond():
+    assert stamp("1790000000123456789") == 1790000000123456789
+    assert stamp("2026-09-21T08:00:00.123456Z") == EIGHT + 123_456_000
