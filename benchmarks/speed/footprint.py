@@ -154,7 +154,7 @@ def _browser(folder: Path, url: str) -> Iterator[Browser]:
     browser = Browser(folder)
     try:
         browser.open(url)
-        browser.until("document.body.innerText.includes('sim-0')")
+        browser.until("document.body.innerText.toLowerCase().includes('area 0')")
         yield browser
     finally:
         browser.close()
