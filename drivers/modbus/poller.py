@@ -140,7 +140,11 @@ class Poller:
         while True:
             try:
                 await self._turn(loop)
-            except Exception:  # last line of defence: an error of ours must not end the polling of a device
+            except (Exception, asyncio.CancelledError) as error:
+                # last line of defence: an error of ours must not end the polling of a device. Neither must a
+                # cancellation that was not for this task: a task group takes it for its orderly end, in silence
+                if isinstance(error, asyncio.CancelledError) and asyncio.current_task().cancelling():
+                    raise
                 self._counters.errors += 1
                 log.exception("%s/%s: error in a polling cycle, next try in %g s", self._source, self._device.id,
                               OWN_FAULT_PAUSE_S)

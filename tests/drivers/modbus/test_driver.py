@@ -91,7 +91,9 @@ async def test_a_full_handover_makes_the_devices_wait_and_loses_nothing():
     runner.cancel()
 
 
-async def test_an_error_of_our_own_marks_the_points_and_polling_goes_on(monkeypatch):
+@pytest.mark.parametrize("error", [ZeroDivisionError("a bug"), asyncio.CancelledError()],
+                         ids=["an error", "a cancellation from inside"])
+async def test_an_error_of_our_own_marks_the_points_and_polling_goes_on(monkeypatch, error):
     monkeypatch.setattr("drivers.modbus.poller.OWN_FAULT_PAUSE_S", 0.01)
     honest, calls = Line.read, 0
 
@@ -99,7 +101,7 @@ async def test_an_error_of_our_own_marks_the_points_and_polling_goes_on(monkeypa
         nonlocal calls
         calls += 1
         if calls <= 2:
-            raise ZeroDivisionError("a bug")
+            raise error
         return await honest(self, *args, **kwargs)
 
     monkeypatch.setattr(Line, "read", buggy)
