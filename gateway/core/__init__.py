@@ -1,6 +1,7 @@
 """The detection core: frames in, verdicts out. Pure: no I/O, no clock of its own.
 
 bank        Bank: all detectors of a site in lock-step, with snapshot and restore
+instruments what instruments say of themselves, and what their readings are worth
 rows        one round of samples, every signal at most once
 setpoints   set points with deadband and delays, in lock-step
 edges       what detectors find, and how it becomes Verdicts

@@ -16,6 +16,7 @@ from gateway.core.detectors.rate import rates
 from gateway.core.detectors.stuck import Stuck
 from gateway.core.detectors.validity import Validity
 from gateway.core.edges import Conditions, Edges, Outage, Outages
+from gateway.core.instruments import Instruments
 from gateway.core.latest import Latest
 from gateway.core.rows import NEVER, Rows, rounds
 from gateway.core.rules.watch import Watch
@@ -55,7 +56,8 @@ class Bank:
         self._latest = Latest(len(site.signals))
         self._conditions = Conditions(site.alarms)
         self._outages = Outages()
-        self._validity = Validity(site, self._outages)
+        self._instruments = Instruments(site, self._latest)
+        self._validity = Validity(site, self._outages, self._instruments)
         self._deadman = Deadman(site, self._outages)
         self._others = (self._deadman, *_chosen(site))
         self._detectors: tuple[Detector, ...] = (self._validity, *self._others)
@@ -94,15 +96,12 @@ class Bank:
         if self._now_ns is None:
             self._begin(int(frame.line_ns.min()))
         edges = self._edges(frame)
-        for part, index in rounds(frame, len(self._site.signals)):
-            late = part.line_ns < self._latest.line_ns[index]
-            if dropped := np.count_nonzero(late):
-                self.late_samples += dropped
-                part = part.take(~late)
-                index = part.signal.astype(np.int64)
-                if not index.size:
-                    continue
-            self._round(Rows.of(part, index), edges)
+        pieces = self._guard(self._instruments.name, self._instruments.cut, frame) if self._instruments.linked else None
+        if pieces is None:
+            self._evaluate(frame, edges)
+        else:
+            for piece in pieces:
+                self._evaluate(self._guard(self._instruments.name, self._instruments.take, piece) or piece, edges)
         self._pass_time(edges)
         return self._conditions.publish(edges)
 
@@ -167,6 +166,7 @@ class Bank:
         for name, live in (("active", conditions.active), ("line", conditions.line), ("wall", conditions.wall),
                            ("value", conditions.value)):
             transfer(arrays.get(f"alarm/{name}"), live, there, here, len(alarms))
+        self._instruments.restored()
         for detector in self._detectors:
             detector.restored()
         self._blind.restored(conditions.active)
@@ -175,6 +175,19 @@ class Bank:
         if self._now_ns is not None:
             self._deadman.start(self._now_ns)  # signals that are new in this site
             self._adopt(np.flatnonzero(conditions.active))  # stands, but its state did not fit
+
+    def _evaluate(self, frame: Frame, edges: Edges) -> None:
+        part, position = len(edges.parts), edges.count
+        for rows, index in rounds(frame, len(self._site.signals)):
+            late = rows.line_ns < self._latest.line_ns[index]
+            if dropped := np.count_nonzero(late):
+                self.late_samples += dropped
+                rows = rows.take(~late)
+                index = rows.signal.astype(np.int64)
+                if not index.size:
+                    continue
+            self._round(Rows.of(rows, index), edges)
+        self._explain(edges, part, position)
 
     def _round(self, rows: Rows, edges: Edges) -> None:
         self._now_ns = max(self._now_ns, rows.last_ns)  # type: ignore[type-var]
@@ -188,9 +201,11 @@ class Bank:
     def _pass_time(self, edges: Edges) -> None:
         """Bring everyone to the newest instant: deadlines first, then those who are told by others."""
         now = self._now_ns
+        part, position = len(edges.parts), edges.count
         for detector in self._detectors:
             if detector.deadline_ns <= now:
                 self._guard(detector.name, detector.tick, now, edges)
+        self._explain(edges, part, position)
         outages = self._outages.take() if self._outages.rows else []
         if outages:
             self._guard("blind", self._blind.settle, outages, edges)
@@ -203,6 +218,10 @@ class Bank:
         for rule in self._watch.due(self._now_ns):
             rule.refresh(self._latest)
             self._guard(f"rule {rule.id}", rule.fire, self._now_ns, edges)
+
+    def _explain(self, edges: Edges, part: int, position: int) -> None:
+        if self._instruments.linked and edges.count > position:
+            self._guard(self._instruments.name, self._instruments.explain, edges, part, position)
 
     def _begin(self, line_ns: int) -> None:
         self._now_ns = line_ns if self._now_ns is None else max(self._now_ns, line_ns)
@@ -228,14 +247,17 @@ class Bank:
     def _states(self):
         yield "latest", self._latest.state()
         yield "blind", self._blind.state()
+        yield self._instruments.name, self._instruments.state()
         for detector in self._detectors:
             yield detector.name, detector.state()
 
-    def _guard(self, name: str, call: Callable, *arguments) -> None:
-        """The last line of defence: a detector that raises must not stop the others. Its state is kept and it is tried
-        again with the next frame; the pipeline announces it (see `failures`)."""
+    def _guard(self, name: str, call: Callable, *arguments):
+        """What the call returns; None when it raised. The last line of defence: a detector that raises must not stop
+        the others. Its state is kept and it is tried again with the next frame; the pipeline announces it (`failures`).
+        """
+        result = None
         try:
-            call(*arguments)
+            result = call(*arguments)
         except Exception as error:
             failure = self._failures.setdefault((name, call.__name__), Failure(name, 0, "", False))
             if not failure.standing:
@@ -245,6 +267,7 @@ class Bank:
         else:
             if self._failures and (failure := self._failures.get((name, call.__name__))):
                 failure.standing = False
+        return result
 
 
 def _chosen(site: Site) -> Iterable[Detector]:

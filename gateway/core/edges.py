@@ -51,6 +51,8 @@ class Outages:
 
     SILENT = 0
     INVALID = 1
+    INHIBITED = 2
+    CAUSES = 3
 
     rows: list[Outage] = field(default_factory=list)
 

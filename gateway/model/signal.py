@@ -21,7 +21,8 @@ class Condition(StrEnum):
     RATE_DOWN = "ROC-"
     DEADMAN = "deadman"  # no new successful sample for too long
     STUCK = "stuck"  # the raw value has not moved over N successful reads
-    INVALID = "invalid"  # outside the measuring range, or a 4-20 mA loop fault
+    INVALID = "invalid"  # outside the measuring range, a 4-20 mA loop fault, or the instrument calls itself failed
+    INHIBIT = "inhibit"  # the instrument says that it is inhibited, calibrating, warming up or switched off
     BLIND = "blind"  # a gas zone without any working detector
     INTERLOCK = "interlock"  # two things that must not be true together
     SHUTDOWN = "shutdown"  # a commanded shut-down that was not verified
@@ -55,6 +56,25 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
+class StatusLink:
+    """Where an instrument says how it is, beside its reading, and what its numbers mean. What each of them does to the
+    reading is in gateway.core.instruments; a number that stands nowhere here is not trusted.
+
+    signal          id of the status signal
+    normal          the reading counts (also while the instrument's own alarm stands)
+    fault           the instrument calls itself failed
+    out_of_service  inhibit, calibration, warm-up, maintenance, disabled: the reading is not process gas
+    over_range      more than the instrument can measure
+    """
+
+    signal: str
+    normal: tuple[int, ...]
+    fault: tuple[int, ...] = ()
+    out_of_service: tuple[int, ...] = ()
+    over_range: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Signal:
     """One measured quantity.
 
@@ -67,6 +87,7 @@ class Signal:
     stuck_reads  so many successful reads of one value, once the signal has shown motion, raise `stuck`. None: off
     gas        a gas detector: its loss makes its area (partly) blind
     labels     for switches and enumerations: value -> what the page shows, e.g. {0: "closed", 1: "open"}
+    status     the instrument's own word on this reading. None: it gives none
     """
 
     id: str
@@ -83,7 +104,8 @@ class Signal:
     gas: bool = False
     limits: tuple[Limit, ...] = ()
     labels: dict[int, Text] = field(default_factory=dict)
-    fault_priority: Priority = Priority.P3  # of deadman, stuck and invalid; at least P2 for a gas detector
+    fault_priority: Priority = Priority.P3  # of deadman, stuck, invalid and inhibit; at least P2 for a gas detector
+    status: StatusLink | None = None
 
     def scaling(self, scale: float, offset: float) -> tuple[float, float]:
         """Scale and offset from what a device sends to engineering units, from those of its point. They are the same,

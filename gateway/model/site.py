@@ -22,11 +22,18 @@ CONDITION_NAMES: dict[Condition, Text] = {
     Condition.DEADMAN: Text("no data", "数据中断"),
     Condition.STUCK: Text("reading stuck", "读数卡死"),
     Condition.INVALID: Text("reading not valid", "读数无效"),
+    Condition.INHIBIT: Text("out of service", "已退出工作"),
     Condition.BLIND: Text("loss of gas detection", "气体检测失效"),
     Condition.INTERLOCK: Text("interlock violated", "违反联锁条件"),
     Condition.SHUTDOWN: Text("shut-down not verified", "切断动作未得到确认"),
     Condition.GATEWAY: Text("gateway fault", "网关故障"),
 }
+
+
+_OUT_OF_SERVICE = Text(
+    "The instrument says that its reading is not the process (inhibited, calibrating, warming up): its limits raise no "
+    "new alarm. Use a portable instrument until it is back.",
+    "仪表自报读数不代表现场（屏蔽、标定、预热等）：其限值不会产生新的告警。恢复前请使用便携式仪表。")
 
 
 class GatewayFault:
@@ -119,7 +126,8 @@ class Site:
                 yield AlarmDefinition(
                     f"{signal.id}/{condition}", condition, signal.id, signal.area, self._title(signal, condition),
                     signal.fault_priority, Risk.ORANGE if signal.gas else Risk.BLUE, signal.unit,
-                    decimals=signal.decimals, group=signal.area)
+                    decimals=signal.decimals, group=signal.area,
+                    guidance=_OUT_OF_SERVICE if condition is Condition.INHIBIT else Text("", ""))
 
     def _limit_alarm(self, signal: Signal, limit: Limit) -> AlarmDefinition:
         rate = limit.condition in (Condition.RATE_UP, Condition.RATE_DOWN)
@@ -158,8 +166,10 @@ def fault_conditions(signal: Signal) -> Sequence[Condition]:
         conditions.append(Condition.DEADMAN)
     if signal.stuck_reads is not None:
         conditions.append(Condition.STUCK)
-    if signal.low is not None or signal.high is not None or signal.loop_ma or signal.gas:
+    if signal.low is not None or signal.high is not None or signal.loop_ma or signal.gas or signal.status:
         conditions.append(Condition.INVALID)
+    if signal.status and signal.status.out_of_service:
+        conditions.append(Condition.INHIBIT)
     return conditions
 
 

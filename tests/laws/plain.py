@@ -105,6 +105,35 @@ class PlainRate:
         return None if self.old is None else (m - self.old[1]) * NS / (at - self.old[0])
 
 
+class PlainStatus:
+    """What one status signal says of the instruments it speaks for."""
+
+    def __init__(self, plain: PlainSite, signal: Signal, readings: list[Signal]):
+        deadmen = [reading.deadman_s for reading in readings if reading.deadman_s is not None]
+        hold = signal.deadman_s if signal.deadman_s is not None else min(deadmen) if deadmen else 60.0
+        self.readings, self.hold, self.value, self.since = readings, round(hold * NS), None, 0
+
+    def known(self, t):
+        return None if self.value is None or t >= self.since + self.hold else self.value
+
+    def service(self, t, reading: Signal):
+        value, link = self.known(t), reading.status
+        if value is None:
+            return "unknown"
+        return next((name for name in ("normal", "fault", "out_of_service", "over_range")
+                     if value in getattr(link, name)), "unlisted")
+
+    def sample(self, t, x, quality):
+        """Returns the readings that are disowned by it."""
+        if quality >= 0x80 or not math.isfinite(x) or (quality >= 0x40 and x == self.known(t)):
+            return []
+        before = [self.service(t, reading) for reading in self.readings]
+        self.value, self.since = (x, t) if quality < 0x40 else (None, 0)
+        after = [self.service(t, reading) for reading in self.readings]
+        return [reading.id for reading, was, now in zip(self.readings, before, after, strict=True)
+                if now != was and now not in ("normal", "unknown")]
+
+
 class PlainSignal:
     """One signal with its faults and limits."""
 
@@ -116,17 +145,17 @@ class PlainSignal:
                       for limit in signal.limits if limit.condition.startswith("ROC")]
         watch = signal.deadman_s if signal.deadman_s is not None else 60.0 if signal.gas else None
         self.watch = None if watch is None else round(watch * NS)
-        self.since, self.silent, self.heard, self.invalid = 0, False, False, False
+        self.since, self.silent, self.heard, self.invalid, self.inhibited = 0, False, False, False, False
         self.last, self.run, self.moved, self.stuck = None, 0, False, False
         self.value, self.quality, self.at = math.nan, Quality.BAD_WAITING, None
 
     @property
     def works(self):
-        return self.heard and not self.silent and not self.invalid
+        return self.heard and not self.failed
 
     @property
     def failed(self):
-        return self.silent or self.invalid
+        return self.silent or self.invalid or self.inhibited
 
     def deadlines(self):
         yield from (limit.since + limit.on for limit in (*self.limits, *(rate.limit for rate in self.rates))
@@ -146,19 +175,35 @@ class PlainSignal:
             return
         self.pass_time(t)
         quality, over_range = self.judge(x, quality)
+        service = self.plain.service(t, self.signal)
+        if service in ("fault", "out_of_service", "over_range", "unlisted") and quality < 0x40:
+            self.since = t  # it answered
+        if service in ("fault", "over_range"):
+            quality = Quality.BAD_SENSOR if service == "fault" else Quality.BAD_RANGE
+        elif service == "out_of_service" and quality < 0x80:
+            quality = Quality.UNCERTAIN_SENSOR
+        elif service in ("unknown", "unlisted") and quality < 0x40:
+            quality = Quality.UNCERTAIN
+        if service == "over_range" and self.signal.gas:
+            over_range, top = True, self.signal.high
+            x = top if math.isnan(x) else max(x, top)
         grade = GOOD if quality < 0x40 else UNCERTAIN if quality < 0x80 else BAD
         self.value, self.quality, self.at = x, quality, t
         good = grade == GOOD
-        if quality in (Quality.BAD_SENSOR, Quality.BAD_RANGE, Quality.BAD_DEVICE):
+        if service == "unlisted" or quality in (Quality.BAD_SENSOR, Quality.BAD_RANGE, Quality.BAD_DEVICE):
             self.invalid = True
             self.log.add(f"{self.signal.id}/invalid", True, t)
+        if service == "out_of_service":
+            self.inhibited = True
+            self.log.add(f"{self.signal.id}/inhibit", True, t)
         if good:
-            self.heard, self.silent, self.since, self.invalid = True, False, t, False
-            self.log.add(f"{self.signal.id}/deadman", False, t)
-            self.log.add(f"{self.signal.id}/invalid", False, t)
+            self.heard, self.silent, self.since, self.invalid, self.inhibited = True, False, t, False, False
+            for fault in ("deadman", "invalid", "inhibit"):
+                self.log.add(f"{self.signal.id}/{fault}", False, t)
             self.follow(t, x)
+        may_raise = (grade != BAD or over_range) and service not in ("out_of_service", "fault")
         for limit in self.limits:
-            limit.sample(t, x, grade != BAD or over_range, good)
+            limit.sample(t, x, may_raise, good)
         for rate in self.rates:
             rate.sample(t, x, good)
 
@@ -271,10 +316,17 @@ class PlainSite:
     def __init__(self, site: Site):
         self.log = Log({alarm.id for alarm in site.alarms})
         self.signals = {signal.id: PlainSignal(self, signal) for signal in site.signals}
+        self.statuses = {name: PlainStatus(self, site.signals[site.signals.index(name)],
+                                           [signal for signal in site.signals
+                                            if signal.status is not None and signal.status.signal == name])
+                         for name in {signal.status.signal for signal in site.signals if signal.status is not None}}
         self.zones = site.gas_areas
         self.rules = [(PlainShutdown if isinstance(rule, ShutdownVerification) else PlainInterlock)(self, rule)
                       for rule in site.rules]
         self.before = {}
+
+    def service(self, t, signal):
+        return "normal" if signal.status is None else self.statuses[signal.status.signal].service(t, signal)
 
     def truth(self, test):
         signal = self.signals[test.signal]
@@ -305,6 +357,10 @@ class PlainSite:
     def instant(self, t, rows):
         """All rows of one instant: (signal id, value, quality)."""
         self.pass_time(t)
+        disowned = [reading for name, x, quality in rows if name in self.statuses
+                    for reading in self.statuses[name].sample(t, x, quality)]
+        for name in disowned:  # known at once, though no reading has come
+            self.signals[name].sample(t, math.nan, Quality.BAD)
         for name, x, quality in rows:
             self.signals[name].sample(t, x, quality)
         self.relate(t, [name for name, *_ in rows])

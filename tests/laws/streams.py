@@ -12,6 +12,7 @@ from gateway.model.clock import NS, Instant
 from gateway.model.frame import Frame
 from gateway.model.quality import Quality
 from gateway.model.rules import ShutdownVerification, Test, WorkWithoutVideo
+from gateway.model.signal import StatusLink
 from gateway.model.site import Site
 from gateway.model.text import Text
 from tests.core.plant import gas, limit, signal, site
@@ -19,6 +20,9 @@ from tests.core.plant import gas, limit, signal, site
 Q = Quality
 _LIES = (Q.UNCERTAIN_STALE, Q.UNCERTAIN, Q.UNCERTAIN_SENSOR, Q.BAD_COMM_LOST, Q.BAD_SENSOR, Q.BAD_DEVICE, Q.BAD_RANGE,
          Q.GOOD)
+
+
+_SAYS = np.array([3, 3, 7, 4, 8, 5, 4, 0, 0, 1, 0, 0, 2, 0, 4, 7, 3, 6, 5, 4.5, 0])  # by level, 5 wide
 
 
 def _six(make) -> list:
@@ -44,6 +48,18 @@ def _interlock():
     return site(*_six(lambda name, n: signal(name, deadman_s=4.0 if n == 2 else None)), rules=rules)
 
 
+def _status():
+    """Four gas heads, the last two with one status; a status with a deadman of its own; a reading that is no gas."""
+    def link(name):
+        return StatusLink(name, normal=(0, 1, 2), fault=(3,), out_of_service=(4, 5), over_range=(7,))
+
+    limits = limit("H", 60, deadband=5, on_delay_s=1.5, off_delay_s=1), limit("HH", 80), limit("ROC+", 5, window_s=4)
+    heads = [gas(f"S{n}", *limits, low=0.0, high=90.0, deadman_s=3.0 + n, stuck_reads=4, area=f"zone-{n // 2}",
+                 status=link(f"W{min(n, 2)}")) for n in range(4)]
+    words = [signal(f"W{n}", deadman_s=4.0 if n == 1 else None) for n in range(4)]
+    return site(*heads, signal("S4", limit("H", 60, deadband=3), low=0.0, high=90.0, status=link("W3")), *words)
+
+
 SITES = {
     "limits": site(*_six(_limits)),
     "over-range": site(*_six(lambda name, n: gas(name, limit("H", 60, deadband=2), limit("HH", 80, off_delay_s=1),
@@ -57,6 +73,7 @@ SITES = {
                         else signal(name, stuck_reads=3))),
     "validity": site(*_six(lambda name, n: signal(name, low=20.0, high=80.0, loop_ma=n % 2 == 0))),
     "blind": site(*_six(lambda name, n: gas(name, low=20.0, high=80.0, deadman_s=2.0 + n, area=f"zone-{n % 2}"))),
+    "status": _status(),
     "interlock": _interlock(),
     "shutdown": _shutdown(),
 }
@@ -75,10 +92,12 @@ class Moment:
 @lru_cache
 def stream(site: Site, seed: int, length: int = 160) -> list[Moment]:
     """Random walks over 0..100 with jumps and rests, 12 % of the samples not good, signals that fall silent for a
-    while. All instants differ."""
+    while. A status signal says what _SAYS makes of its level. All instants differ."""
     random = np.random.default_rng(seed)
     count = len(site.signals)
     level = random.uniform(30, 70, count)
+    words = {signal.status.signal for signal in site.signals if signal.status is not None}
+    says = np.array([name in words for name in site.signals.ids])
     absent_until = np.zeros(count)
     now, moments = 0.0, []
     for _ in range(length):
@@ -89,11 +108,12 @@ def stream(site: Site, seed: int, length: int = 160) -> list[Moment]:
         level = np.round(np.clip(level, 0, 100), 1)
         start = random.random(count) < 0.03
         absent_until[start] = now + random.uniform(2, 12)
+        told = np.where(says, _SAYS[(level // 5).astype(int)], level)
         present = np.flatnonzero((absent_until <= now) & (random.random(count) < 0.9))
         random.shuffle(present)
         if not present.size:
             continue
-        value, quality = level[present].copy(), np.zeros(present.size, np.uint16)
+        value, quality = told[present].copy(), np.zeros(present.size, np.uint16)
         for row in np.flatnonzero(random.random(present.size) < 0.12):
             quality[row] = random.choice([int(q) for q in _LIES])
             if random.random() < 0.4:

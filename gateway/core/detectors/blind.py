@@ -24,12 +24,14 @@ class Zone:
 class Blind:
     """A gas zone is blind while none of its detectors works.
 
-    Formula: a detector works from its first good sample until it is silent (deadman; 60 s where the signal has none) or
-    invalid, and again from its next good sample. The condition begins when the last one fails, or when none was heard
-    within its deadman from the start; it ends as soon as one works. The value of an edge is the number that work.
+    Formula: a detector works from its first good sample until it is silent (deadman; 60 s where the signal has none),
+    invalid or out of service, and again from its next good sample. The condition begins when the last one fails, or
+    when none was heard within its deadman from the start; it ends as soon as one works. The value of an edge is the
+    number that work.
 
     On a plant: the zone is to be treated as dangerous, not as quiet. One lost request does not make a zone blind: that
-    is what the deadman is for. A declared sensor fault does, at once; so does an over-range reading of the only head.
+    is what the deadman is for. A declared sensor fault does, at once; so does an over-range reading of the only head;
+    so does its calibration: meanwhile nothing watches the zone.
 
     Delay: that of the deadman, or none. False alarms: none of its own.
 
@@ -49,7 +51,7 @@ class Blind:
         for zone, members in enumerate(self._members):
             self._zone[members] = zone
         self._heard = np.zeros(count, np.bool_)
-        self._failed = np.zeros((2, count), np.bool_)  # by cause, see Outages
+        self._failed = np.zeros((Outages.CAUSES, count), np.bool_)  # by cause, see Outages
         self._blind = np.zeros(len(self._areas), np.bool_)
 
     def settle(self, outages: list[Outage], edges: Edges) -> None:
@@ -71,7 +73,8 @@ class Blind:
                      for zone, (area, members) in enumerate(zip(self._areas, self._members, strict=True)))
 
     def state(self) -> dict[str, NDArray]:
-        return {"heard": self._heard, "silent": self._failed[Outages.SILENT], "invalid": self._failed[Outages.INVALID]}
+        return {"heard": self._heard, "silent": self._failed[Outages.SILENT], "invalid": self._failed[Outages.INVALID],
+                "inhibited": self._failed[Outages.INHIBITED]}
 
     def restored(self, active: NDArray[np.bool_]) -> None:
         """State was written from outside; `active` is the state of all alarms, by number."""

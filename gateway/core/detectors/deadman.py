@@ -26,7 +26,9 @@ class Deadman(Detector):
 
     On a plant: a dead detector looks exactly like a quiet one. Bad, uncertain and stale samples are traffic, not
     success: a device that answers with rubbish, and a retained message that a broker hands out for ever, both run into
-    the deadman. A restart of the gateway starts all running deadmen anew (`begin`): the gateway did not look.
+    the deadman. A good sample of an instrument that says of itself that it does not work (rows.answered: `invalid` or
+    `inhibit` says so at once) is success: it starts the time anew, but ends nothing. A restart of the gateway starts
+    all running deadmen anew (`begin`): the gateway did not look.
 
     Delay: deadman_s. False alarms: one per interruption longer than that; choose at least three poll periods.
     """
@@ -55,6 +57,9 @@ class Deadman(Detector):
         if rows.all_good:
             signal, value, wall = rows.signal, rows.value, rows.wall
         else:
+            if rows.answered is not None:
+                answered = rows.signal[rows.answered]
+                self._since[answered] = np.maximum(self._since[answered], line[rows.answered])
             good = np.flatnonzero(rows.good)
             if not good.size:
                 return

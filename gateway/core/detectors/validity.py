@@ -1,4 +1,5 @@
-"""Readings that can not be: outside the measuring range, a broken 4-20 mA loop, a device that reports itself failed."""
+"""Readings that are not to be believed: outside the measuring range, a broken 4-20 mA loop, an instrument that says
+of itself that it has failed or is out of service."""
 
 from __future__ import annotations
 
@@ -6,7 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.core.detectors.detector import Detector, alarm_numbers
+from gateway.core.detectors.limits import HIGH
 from gateway.core.edges import Edges, Outages
+from gateway.core.instruments import Instruments, Service
 from gateway.core.rows import BAD, CODE, FLAGS, SEVERITY, Rows
 from gateway.model.quality import Quality
 from gateway.model.signal import Condition, Signal
@@ -17,9 +20,22 @@ LOOP_FAULT_LOW, LOOP_VALID_LOW, LOOP_VALID_HIGH, LOOP_FAULT_HIGH = 3.6, 3.8, 20.
 GAS_DRIFT = 0.05  # of span: a gas head that reads lower than this below its range has drifted
 TOLERANCE = 0.01  # of span: how far beyond its range any other reading may be before it is a fault
 
+_AS_IT_WAS = 0xFFFF
+# What an instrument's service makes of the quality of its reading, by severity of that: good, uncertain, bad, bad.
+_SAID = np.array([{
+    Service.NORMAL: 4 * [_AS_IT_WAS],
+    Service.UNKNOWN: [Quality.UNCERTAIN, *3 * [_AS_IT_WAS]],
+    Service.OUT_OF_SERVICE: [*2 * [Quality.UNCERTAIN_SENSOR], *2 * [_AS_IT_WAS]],
+    Service.UNLISTED: [Quality.UNCERTAIN, *3 * [_AS_IT_WAS]],
+    Service.FAULT: 4 * [Quality.BAD_SENSOR],
+    Service.OVER_RANGE: 4 * [Quality.BAD_RANGE],
+}[service] for service in Service], np.uint16)
+_HOLDS_BACK = np.isin([*Service], (Service.OUT_OF_SERVICE, Service.FAULT, Service.OVER_RANGE))  # no limit begins
+_ANNOUNCED = np.array([service > Service.UNKNOWN for service in Service])  # by `invalid` or `inhibit`, at once
+
 
 class Validity(Detector):
-    """Judges every sample before anyone else sees it, and raises `invalid`.
+    """Judges every sample before anyone else sees it, and raises `invalid` and `inhibit`.
 
     A reading becomes invalid outside [fault low, fault high] and valid again inside [valid low, valid high]:
 
@@ -29,13 +45,32 @@ class Validity(Detector):
         any other           low - 1 % span   low              high           high + 1 % span  BAD_RANGE
 
     (the current of a loop follows from its scaling onto low..high; a range with one end only has no tolerance). The
-    condition begins with such a sample, or with one that the source itself marks BAD_SENSOR, BAD_RANGE or BAD_DEVICE,
-    and ends with the next good one. Lost communication is not this detector's matter but the deadman's.
+    condition `invalid` begins with such a sample, or with one that the source itself marks BAD_SENSOR, BAD_RANGE or
+    BAD_DEVICE, and ends with the next good one. Lost communication is not this detector's matter but the deadman's.
+
+    Where the instrument gives a status (gateway.core.instruments), its word goes before the number it sends:
+
+        its status says      quality becomes    condition    limits
+        normal               (as it was)
+        out of service       UNCERTAIN_SENSOR   inhibit      none begins
+        fault                BAD_SENSOR         invalid      none begins
+        over range           BAD_RANGE          invalid      gas: the reading is at least the top of the range, HH and H
+                                                             begin
+        an unlisted number   UNCERTAIN          invalid      may begin
+        unknown              UNCERTAIN                       may begin; the deadman runs
+
+    In none of these a limit ends. Out of service leaves a bad quality as it was; an unlisted or unknown status lowers a
+    good one only. `inhibit` ends, like `invalid`, with the next good sample.
 
     On a plant: an open loop reads -25 % of range and would hide a high level; a poisoned gas head drifts below zero.
     **Over-range gas is danger**: a catalytic head above 100 %LEL is past its range, and falls again as the mixture gets
     too rich. A gas reading above the top of its range is therefore invalid *and* counts as evidence for every high
     limit of that signal (rows.alarming); such a row ends nothing. The hold is the limit's off-delay and latch.
+
+    **A head on calibration gas** reads what would be danger in the process. While a good and current status says so,
+    its limits raise nothing new, and `inhibit` stands in their place: seen, recorded, counted as not working by its
+    zone. What stood stays, a running on-delay goes on, and without a good status nothing is held back
+    (docs/decisions/instrument-status.md).
 
     Delay: none. False alarms: one per excursion; the gap between fault and valid keeps a reading that hugs the end of
     its range from chattering.
@@ -43,17 +78,20 @@ class Validity(Detector):
 
     name = "validity"
 
-    def __init__(self, site: Site, outages: Outages):
+    def __init__(self, site: Site, outages: Outages, instruments: Instruments):
         bounds = np.array([_bounds(signal) for signal in site.signals]).reshape(-1, 4).T
         self._fault_low, self._valid_low, self._valid_high, self._fault_high = np.ascontiguousarray(bounds)
         self._low, self._high = self._fault_low.copy(), self._fault_high.copy()  # in force now
         self._alarm = alarm_numbers(site, Condition.INVALID)
+        self._inhibit = alarm_numbers(site, Condition.INHIBIT)
+        self._top = np.array([_top(signal) for signal in site.signals])
         self._gas = np.array([signal.gas for signal in site.signals], np.bool_)
         self._code = np.array([Quality.BAD_SENSOR if _loop(signal) else Quality.BAD_RANGE for signal in site.signals],
                               np.uint16)
         self.invalid = np.zeros(len(site.signals), np.bool_)
-        self._invalid_count = 0
-        self._outages = outages
+        self.inhibited = np.zeros(len(site.signals), np.bool_)
+        self._out_count = 0  # invalid or inhibited
+        self._outages, self._instruments = outages, instruments
         self._flags = np.empty((2, len(site.signals)), np.bool_)
 
     def step(self, rows: Rows, edges: Edges) -> None:
@@ -62,24 +100,33 @@ class Validity(Detector):
         np.less(value, self._low[index], out=outside)
         np.greater(value, self._high[index], out=above)
         np.logical_or(outside, above, out=outside)
-        if rows.all_good and not self._invalid_count and not np.count_nonzero(outside):
+        service = self._instruments.of(rows)
+        if rows.all_good and service is None and not self._out_count and not np.count_nonzero(outside):
             return
         self._judge(rows, outside, above)
         faulty = _is_fault(rows.quality & CODE)
+        if service is not None:
+            self._heed(rows, service)
+            faulty = _is_fault(rows.quality & CODE) | (service == Service.UNLISTED)
+            out = service == Service.OUT_OF_SERVICE
+            self._turn_inhibited(True, np.flatnonzero(out & ~self.inhibited[index]), rows, edges)
         invalid = self.invalid[index]
         self._turn(True, np.flatnonzero(faulty & ~invalid), rows, edges)
         self._turn(False, np.flatnonzero(rows.good & invalid), rows, edges)
+        self._turn_inhibited(False, np.flatnonzero(rows.good & self.inhibited[index]), rows, edges)
 
     def state(self) -> dict[str, NDArray]:
-        return {"invalid": self.invalid}
+        return {"invalid": self.invalid, "inhibited": self.inhibited}
 
     def restored(self) -> None:
+        self.inhibited &= self._inhibit >= 0
         np.copyto(self._low, np.where(self.invalid, self._valid_low, self._fault_low))
         np.copyto(self._high, np.where(self.invalid, self._valid_high, self._fault_high))
-        self._invalid_count = np.count_nonzero(self.invalid)
+        self._count_out()
 
     def adopt(self, alarms: NDArray[np.int64]) -> None:
         self.invalid |= np.isin(self._alarm, alarms) & (self._alarm >= 0)
+        self.inhibited |= np.isin(self._inhibit, alarms) & (self._inhibit >= 0)
         self.restored()
 
     def _judge(self, rows: Rows, outside: NDArray[np.bool_], above: NDArray[np.bool_]) -> None:
@@ -93,19 +140,48 @@ class Validity(Detector):
         rows.alarming = ((quality & SEVERITY) < BAD) | over_range
         rows.all_good = bool(rows.good.all())
 
+    def _heed(self, rows: Rows, service: NDArray[np.uint8]) -> None:
+        """Overrule that by what the instruments say of themselves."""
+        said = _SAID[service, (rows.quality & SEVERITY) >> 6]
+        over_range = (service == Service.OVER_RANGE) & self._gas[rows.index]
+        rows.answered = rows.good & _ANNOUNCED[service]
+        rows.quality = np.where(said == _AS_IT_WAS, rows.quality, rows.quality & FLAGS | said)
+        rows.good = (rows.quality & SEVERITY) == 0
+        rows.alarming = (rows.alarming & ~_HOLDS_BACK[service]) | over_range
+        rows.value = np.where(over_range, np.fmax(rows.value, self._top[rows.index]), rows.value)
+        rows.all_good = bool(rows.good.all())
+
     def _turn(self, invalid: bool, row: NDArray[np.int64], rows: Rows, edges: Edges) -> None:
         if row.size:
             signal, line = rows.signal[row], rows.line[row]
             self.invalid[signal] = invalid
             self._low[signal] = (self._valid_low if invalid else self._fault_low)[signal]
             self._high[signal] = (self._valid_high if invalid else self._fault_high)[signal]
-            self._invalid_count = np.count_nonzero(self.invalid)
+            self._count_out()
             edges.add(self._alarm[signal], invalid, rows.value[row], line, rows.wall[row])
             self._outages.add(signal, Outages.INVALID, invalid, line)
+
+    def _turn_inhibited(self, inhibited: bool, row: NDArray[np.int64], rows: Rows, edges: Edges) -> None:
+        if row.size:
+            signal, line = rows.signal[row], rows.line[row]
+            self.inhibited[signal] = inhibited
+            self._count_out()
+            edges.add(self._inhibit[signal], inhibited, rows.value[row], line, rows.wall[row])
+            self._outages.add(signal, Outages.INHIBITED, inhibited, line)
+
+    def _count_out(self) -> None:
+        self._out_count = np.count_nonzero(self.invalid) + np.count_nonzero(self.inhibited)
 
 
 def _is_fault(code: NDArray[np.uint16]) -> NDArray[np.bool_]:
     return (code == Quality.BAD_SENSOR) | (code == Quality.BAD_RANGE) | (code == Quality.BAD_DEVICE)
+
+
+def _top(signal: Signal) -> float:
+    """The least that an instrument that is over range stands for: reaches every high limit. NaN: not known."""
+    if signal.high is not None:
+        return signal.high
+    return max((limit.value for limit in signal.limits if limit.condition in HIGH), default=np.nan)
 
 
 def _loop(signal: Signal) -> bool:
