@@ -73,11 +73,15 @@ class Catch:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Alarms against events. false_alarms: alarms that call people and stand near no event."""
+    """Alarms against events. false_alarms: alarms that call people and stand near no event, in `watched_s`."""
 
     catches: tuple[Catch, ...]
     false_alarms: int
-    false_per_day: float
+    watched_s: float
+
+    @property
+    def false_per_day(self) -> float:
+        return self.false_alarms * DAY_S / self.watched_s if self.watched_s else 0.0
 
     @property
     def caught(self) -> int:
@@ -146,7 +150,7 @@ def score(outcome: Outcome, events: Sequence[LabelledEvent]) -> Score:
                 leads.setdefault(occurrence.alarm, (event.wall_ns - occurrence.wall_ns) / NS)
         catches.append(Catch(event, dict(sorted(leads.items(), key=lambda lead: -lead[1]))))
     false = sum(not any(event.covers(one) for event in events) for one in called)
-    return Score(tuple(catches), false, false * DAY_S / outcome.watched_s if outcome.watched_s else 0.0)
+    return Score(tuple(catches), false, outcome.watched_s)
 
 
 def differences(before: Outcome, after: Outcome) -> tuple[Difference, ...]:

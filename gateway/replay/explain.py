@@ -91,7 +91,7 @@ def explain(site: Site, alarm: AlarmDefinition, recorded: Recorded, at_wall_ns: 
     at_once_ns = round((_AT_ONCE_S + _on_delay_s(site, alarm)) * NS)
     return Explanation(
         site, alarm, at_wall_ns, min(replay.last.wall_ns, at_wall_ns), first, state.stands, last,
-        bool(last and state.stands and last.wall_ns - first < at_once_ns), tuple(_settings(site, alarm)),
+        bool(last and state.stands and last.wall_ns - first < at_once_ns), tuple(settings(site, alarm)),
         tuple(state.reasons()), {id: tuple(samples) for id, samples in newest.items()})
 
 
@@ -243,12 +243,12 @@ def _limit(signal: Signal, alarm: AlarmDefinition) -> Limit | None:
     return next((limit for limit in signal.limits if limit.condition == alarm.condition), None)
 
 
-def _settings(site: Site, alarm: AlarmDefinition) -> Iterator[Text]:
-    """What the site file says of this alarm."""
+def settings(site: Site, alarm: AlarmDefinition) -> Iterator[Text]:
+    """What the site file says of this alarm, piece by piece."""
     if alarm.origin in site.signals:
         signal = site.signals[site.signals.index(alarm.origin)]
         if alarm.condition in LIMIT_CONDITIONS and (limit := _limit(signal, alarm)):
-            yield from limit_words(signal, limit)
+            yield from _limit_words(signal, limit)
         elif alarm.condition == Condition.DEADMAN:
             yield Text("no new good sample for {s:g} s", "{s:g} 秒无新的有效数据").format(s=signal.deadman_s)
         elif alarm.condition == Condition.STUCK:
@@ -270,7 +270,7 @@ def _settings(site: Site, alarm: AlarmDefinition) -> Iterator[Text]:
                 work=", ".join(map(str, rule.work)), video=", ".join(map(str, rule.video)), s=rule.on_delay_s)
 
 
-def limit_words(signal: Signal, limit: Limit) -> Iterator[Text]:
+def _limit_words(signal: Signal, limit: Limit) -> Iterator[Text]:
     unit = f"{signal.unit}/s" if limit.window_s else signal.unit
     yield Text("set point {value:g} {unit}", "设定值 {value:g} {unit}").format(value=limit.value, unit=unit)
     if limit.window_s:

@@ -14,8 +14,8 @@ from gateway.model.signal import LIMIT_CONDITIONS
 from gateway.model.site import Site
 from gateway.model.text import Text
 from gateway.model.verdict import Evidence
-from gateway.replay.count import Count, Difference, Flood, Score, counts, definition, differences, floods
-from gateway.replay.explain import Explanation, limit_words, measured
+from gateway.replay.count import DAY_S, Count, Difference, Flood, Score, counts, definition, differences, floods
+from gateway.replay.explain import Explanation, measured, settings
 from gateway.replay.run import Outcome
 
 Lines = Iterator[Text]
@@ -35,7 +35,7 @@ def replay_lines(outcome: Outcome, score: Score | None, *, alarms: bool = True) 
     else:
         yield Text("count  total active    longest  first-out  in floods  alarm",
                    " 次数      累计时长       最长     首发     洪泛  告警")
-        for count in found.values():
+        for count in sorted(found.values(), key=lambda count: -count.count):
             alarm = site.alarms.get(count.alarm)
             assert alarm is not None
             yield Text("{count:5d}  {active:>12}  {longest:>9}  {first:9d}  {floods:9d}  {id}  {name}{stands}",
@@ -232,9 +232,9 @@ def _flood_lines(site: Site, found: Sequence[Flood]) -> Lines:
 
 
 def _score_lines(site: Site, score: Score) -> Lines:
-    yield Text("Events: {caught} of {all} caught; {false} alarm(s) near no event, {rate:.2f} a day",
-               "事件：{all} 个中发现 {caught} 个；与事件无关的告警 {false} 次，每天 {rate:.2f} 次").format(
-        caught=score.caught, all=len(score.catches), false=score.false_alarms, rate=score.false_per_day)
+    yield Text("Events: {caught} of {all} caught; alarms near no event: {false}",
+               "事件：{all} 个中发现 {caught} 个；与事件无关的告警：{false}").format(
+        caught=score.caught, all=len(score.catches), false=_false(score))
     for catch in score.catches:
         if not catch.caught:
             yield Text("  {time}  {name}: missed", "  {time}  {name}：未发现").format(
@@ -267,7 +267,8 @@ def _difference_lines(one: Difference, before: Outcome, after: Outcome, scores: 
                    "    其中新增 {new} 次，原有 {gone} 次将漏报").format(
             new=one.new, gone=one.gone)
     if one.earlier_s:
-        yield Text("    the others {earlier}", "    其余{earlier}").format(earlier=_earlier(one.earlier_s))
+        yield Text("    {earlier} than before (median)", "    比原来{earlier}（中位数）").format(
+            earlier=_earlier(one.earlier_s))
     for old, new in zip(*(score.catches for score in scores), strict=True) if scores else ():
         yield from _event_change(old.event.name, old.leads_s.get(one.alarm), new.leads_s.get(one.alarm))
 
@@ -285,12 +286,9 @@ def _event_change(name: str, old: float | None, new: float | None) -> Lines:
 
 
 def _score_change_lines(old: Score, new: Score) -> Lines:
-    yield Text("Events: {new} of {all} caught (before {old}); near no event {nf} alarm(s), {nr:.2f} a day "
-               "(before {of}, {orate:.2f} a day)",
-               "事件：{all} 个中发现 {new} 个（原 {old} 个）；与事件无关的告警 {nf} 次，每天 {nr:.2f} 次"
-               "（原 {of} 次，每天 {orate:.2f} 次）").format(
-        new=new.caught, all=len(new.catches), old=old.caught, nf=new.false_alarms, nr=new.false_per_day,
-        of=old.false_alarms, orate=old.false_per_day)
+    yield Text("Events: {new} of {all} caught (before {old}); alarms near no event: {false} (before {was})",
+               "事件：{all} 个中发现 {new} 个（原 {old} 个）；与事件无关的告警：{false}（原 {was}）").format(
+        new=new.caught, all=len(new.catches), old=old.caught, false=_false(new), was=_false(old))
     for was, would in zip(old.catches, new.catches, strict=True):
         if was.lead_s == would.lead_s and was.lead_s is not None:
             yield Text("    {name}: as before, {lead}", "    {name}：与原来相同，{lead}").format(
@@ -315,14 +313,8 @@ _NONE = Text("none", "无")
 
 def _setting(site: Site, alarm: str) -> Text | None:
     found = site.alarms.get(alarm)
-    if found is None or found.origin not in site.signals:
-        return None
-    signal = site.signals[site.signals.index(found.origin)]
-    for limit in signal.limits:
-        if limit.condition == found.condition:
-            words = list(limit_words(signal, limit))
-            return Text(", ".join(one.en for one in words), "，".join(one.zh for one in words))
-    return None
+    words = list(settings(site, found)) if found else []
+    return Text(", ".join(one.en for one in words), "，".join(one.zh for one in words)) if words else None
 
 
 def _definition(site: Site, alarm: str):
@@ -337,6 +329,15 @@ def _called(outcome: Outcome) -> int:
 
 def _before(figure: object) -> Text:
     return Text("before: no such alarm", "原无此告警") if figure is None else Text(f"before {figure}", f"原 {figure}")
+
+
+def _false(score: Score) -> Text:
+    """A rate by the day is said only of a day or more."""
+    if score.watched_s < DAY_S:
+        return Text(f"{score.false_alarms} in {_span(score.watched_s)}",
+                    f"{_span(score.watched_s)} 内 {score.false_alarms} 次")
+    return Text(f"{score.false_alarms}, {score.false_per_day:.2f} a day",
+                f"{score.false_alarms} 次，每天 {score.false_per_day:.2f} 次")
 
 
 def _times(count: int) -> Text:
