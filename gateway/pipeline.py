@@ -148,9 +148,11 @@ class Pipeline:
 
     def _sound(self, frame: Frame) -> bool:
         """One broken frame would take along all that is evaluated with it."""
-        columns = (frame.signal, frame.value, frame.quality, frame.wall_ns, frame.line_ns)
-        return all(column.shape == (len(frame),) for column in columns) and (
-            not len(frame) or (int(np.min(frame.signal)) >= 0 and int(np.max(frame.signal)) < self._signals))
+        signal = frame.signal
+        shape = signal.shape
+        return (signal.dtype == np.int32 and frame.value.shape == shape == frame.quality.shape
+                and frame.wall_ns.shape == shape == frame.line_ns.shape
+                and (not signal.size or signal.view(np.uint32).max() < self._signals))  # a negative one reads as large
 
     def _evaluate(self, frame: Frame | None) -> None:
         """A frame (None: the passing of time) through the bank, its verdicts to the alarms. The last line of defence:
