@@ -79,7 +79,7 @@ class AlarmTable(Sequence[AlarmDefinition]):
         return iter(self._definitions)
 
     def __contains__(self, key: object) -> bool:
-        return key in self._index or key in self._definitions
+        return key in self._index if isinstance(key, str) else key in self._definitions
 
     def index(self, alarm: str, *_: int) -> int:  # type: ignore[override]
         """The number of an alarm id. KeyError when unknown."""

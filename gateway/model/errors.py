@@ -32,10 +32,9 @@ class DavylampError(Exception):
         super().__init__(self.message("en"))
 
     def message(self, language: str) -> str:
-        parts = [f"{self.where}: " if self.where else "", self.what[language]]
-        if self.fix[language]:
-            parts.append((" Fix: " if language == "en" else " 处理: ") + self.fix[language])
-        return "".join(parts)
+        where = f"{self.where}: " if self.where else ""
+        fix = self.fix[language] and (". Fix: " if language == "en" else "。处理：") + self.fix[language]
+        return f"{where}{self.what[language]}{fix}"
 
 
 @dataclass(frozen=True, slots=True)

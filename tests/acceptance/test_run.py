@@ -100,8 +100,8 @@ def test_an_alarm_survives_kill_9_and_is_the_same_one(yard):
 
 
 @survives("second gateway on the same data folder", then="the second one ends with status 1; the first goes on",
-          says=Text("data/telemetry: another gateway (process …) has this data folder open Fix: stop that one",
-                    "data/telemetry: 该数据文件夹已被另一个网关（进程 …）打开 处理: 请停止该进程"))
+          says=Text("data/telemetry: another gateway (process …) has this data folder open. Fix: stop that one",
+                    "data/telemetry: 该数据文件夹已被另一个网关（进程 …）打开。处理：请停止该进程"))
 def test_a_second_gateway_on_the_same_data_is_refused(yard, says):
     with yard.simulator() as simulator, yard.gateway():
         simulator.wait_for('"ready"')
@@ -126,8 +126,8 @@ def test_the_example_sites_are_good():
 
 
 @survives("acknowledging while no gateway runs", then="status 1", says=Text(
-    "the gateway at http://127.0.0.1:… does not answer: … Fix: start it with `davylamp run`, or give its address",
-    "网关 http://127.0.0.1:… 无应答：… 处理: 用 `davylamp run` 启动网关，或用 --url 指定地址"))
+    "the gateway at http://127.0.0.1:… does not answer: …. Fix: start it with `davylamp run`, or give its address",
+    "网关 http://127.0.0.1:… 无应答：…。处理：用 `davylamp run` 启动网关，或用 --url 指定地址"))
 def test_acknowledging_without_a_gateway_says_so(says):
     assert says(refusal("ack", "GAS-1/H", "--name", "Li", "--url", f"http://127.0.0.1:{free_port()}"))
 

@@ -49,7 +49,7 @@ async def test_most_urgent_first_then_oldest():
             here.release("P1", priority=Priority.P1)
             here.release("P2")
             here.outbox.start()
-            await phone.until(lambda phone: len(phone.taken) == 4)
+            await until(lambda: len(here.delivered) == 4)
         assert [call.key for call in phone.calls] == ["P1", "P2", "old%20P3", "newer%20P3"]
         assert here.delivered == [("P1", "phone"), ("P2", "phone"), ("old P3", "phone"), ("newer P3", "phone")]
 
