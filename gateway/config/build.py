@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from gateway.config.draft import Kind
-from gateway.config.kinds import CatalogueKind, overlaid_limits
+from gateway.config.kinds import CatalogueKind, overlaid_limits, overlaid_trend
 from gateway.config.sections import (
     NO_LIMIT,
+    NO_TREND,
     AreaSection,
     LimitSection,
     RateSection,
@@ -17,11 +18,12 @@ from gateway.config.sections import (
     ShutdownVerificationSection,
     SignalSection,
     SiteSection,
+    TrendSection,
     WorkWithoutVideoSection,
 )
 from gateway.model.alarm import Priority, Risk
 from gateway.model.rules import Rule, ShutdownVerification, WorkWithoutVideo
-from gateway.model.signal import Area, Condition, Limit, Signal, SignalTable
+from gateway.model.signal import Area, Condition, Limit, Signal, SignalTable, Trend
 from gateway.model.site import Site
 from gateway.model.text import Text
 
@@ -86,6 +88,11 @@ class SignalPlan:
     def off_delay_s(self, limit: LimitSection) -> float:
         return next((delay for delay in (limit.off_delay, self.kind.off_delay) if delay is not None), 0.0)
 
+    @property
+    def trend(self) -> TrendSection | None:
+        trend = overlaid_trend(self.kind.trend, self.section.trend)
+        return None if trend is NO_TREND else trend
+
     def signal(self, area: str) -> Signal:
         section, kind = self.section, self.kind
         return Signal(
@@ -93,7 +100,12 @@ class SignalPlan:
             section.loop_ma, self.deadman_s, section.stuck_reads or kind.stuck_reads,
             kind.decimals if section.decimals is None else section.decimals, kind.gas,
             tuple(self._limit(Condition(name), limit) for name, limit in self.limits.items()),
-            dict(section.labels), self.fault_priority)
+            dict(section.labels), self.fault_priority, trend=self._trend())
+
+    def _trend(self) -> Trend | None:
+        trend = self.trend
+        return None if trend is None else Trend(Condition(trend.to), trend.horizon, trend.window,
+                                                trend.priority or Priority.P3, Risk(trend.risk))
 
     def _limit(self, condition: Condition, limit: LimitSection) -> Limit:
         priority, risk = _URGENCY[condition]

@@ -9,7 +9,7 @@ from gateway.config.build import SignalPlan
 from gateway.config.document import Spot
 from gateway.config.draft import Draft, Kind, Written
 from gateway.config.kinds import CatalogueKind, catalogue
-from gateway.config.limit_checks import ceiling, limit_problems
+from gateway.config.limit_checks import ceiling, limit_problems, trend_spot
 from gateway.config.sections import NO_LIMITS, LimitsSection, RateSection, RuleSection
 from gateway.config.values import did_you_mean
 from gateway.model.alarm import Priority
@@ -17,6 +17,7 @@ from gateway.model.errors import Problem
 from gateway.model.text import Text
 
 WARNING = "warning"
+POINTS_OF_A_TREND = 12  # see gateway.core.detectors.trend
 
 
 def check(draft: Draft, plans: Mapping[str, SignalPlan]) -> Iterator[Problem]:
@@ -181,10 +182,10 @@ def _timing(draft: Draft, plans: Mapping[str, SignalPlan]) -> Iterator[Problem]:
     for source in draft.sources.values():
         for id, period in source.section.periods().items():
             if id in plans:
-                yield from _signal_timing(plans[id], draft.signals[id], period)
+                yield from _signal_timing(plans[id], draft.signals[id], draft.kinds[plans[id].section.kind], period)
 
 
-def _signal_timing(plan: SignalPlan, written: Written, period: float) -> Iterator[Problem]:
+def _signal_timing(plan: SignalPlan, written: Written, kind: Kind, period: float) -> Iterator[Problem]:
     if plan.deadman_s is not None and plan.deadman_s < 2 * period:
         yield written.spot(("deadman",)).problem(
             Text("{id}: deadman ({deadman:g} s) is shorter than two periods of its source ({period:g} s): "
@@ -200,6 +201,13 @@ def _signal_timing(plan: SignalPlan, written: Written, period: float) -> Iterato
                      "{id}：{condition} 的时间窗（{window:g} s）短于数据源两个周期（周期 {period:g} s），无法计算"
                      ).format(id=plan.section.id, condition=condition, window=limit.window, period=period),
                 Text("lengthen window", "延长 window"), WARNING)
+    if plan.trend is not None and plan.trend.window < POINTS_OF_A_TREND * period:
+        yield trend_spot(plan, written, kind, "window").problem(
+            Text("{id}: window of trend ({window:g} s) is shorter than {points} periods of its source ({period:g} s)",
+                 "{id}：trend 的时间窗（{window:g} s）短于数据源 {points} 个周期（周期 {period:g} s）").format(
+                id=plan.section.id, window=plan.trend.window, points=POINTS_OF_A_TREND, period=period),
+            Text("lengthen window to at least {least:g} s", "将 window 延长到至少 {least:g} s").format(
+                least=POINTS_OF_A_TREND * period), WARNING)
 
 
 def _uncovered(draft: Draft, plans: Mapping[str, SignalPlan]) -> Iterator[Problem]:

@@ -8,7 +8,16 @@ from functools import cache
 from importlib.resources import files
 from typing import TypeVar
 
-from gateway.config.sections import NO_LIMIT, NO_LIMITS, KindSection, LimitSection, LimitsSection, Section
+from gateway.config.sections import (
+    NO_LIMIT,
+    NO_LIMITS,
+    NO_TREND,
+    KindSection,
+    LimitSection,
+    LimitsSection,
+    Section,
+    TrendSection,
+)
 from gateway.config.values import Name
 
 HIGH_SIDE = ("H", "HH")
@@ -49,6 +58,8 @@ def overlaid(base: S, over: Section) -> S:
     said = {name: getattr(over, name) for name in over.model_fields_set if name in type(base).model_fields}
     if isinstance(said.get("limits"), LimitsSection):
         said["limits"] = overlaid_limits(base.limits, said["limits"])  # type: ignore[attr-defined]
+    if isinstance(said.get("trend"), TrendSection):
+        said["trend"] = overlaid_trend(base.trend, said["trend"])  # type: ignore[attr-defined]
     return base.model_copy(update=said)
 
 
@@ -57,6 +68,12 @@ def overlaid_limits(base: LimitsSection | None, over: LimitsSection | None) -> L
         return base if over is None else over
     return base.model_copy(update={name: _overlaid_limit(getattr(base, name), getattr(over, name))
                                    for name in over.model_fields_set})
+
+
+def overlaid_trend(base: TrendSection | None, over: TrendSection | None) -> TrendSection | None:
+    if base is None or base is NO_TREND or over is None or over is NO_TREND:
+        return base if over is None else over
+    return overlaid(base, over)
 
 
 def _overlaid_limit(base: LimitSection | None, over: LimitSection) -> LimitSection:

@@ -51,6 +51,7 @@ def limit_problems(plan: SignalPlan, written: Written, kind: Kind) -> Iterator[P
     yield from _out_of_range(plan, values, at)
     yield from _deadbands(plan, values, at)
     yield from _delays(plan, written, at)
+    yield from _trend(plan, written, kind)
 
 
 def _incomplete(plan: SignalPlan, at: At) -> Iterator[Problem]:
@@ -133,6 +134,24 @@ def _delays(plan: SignalPlan, written: Written, at: At) -> Iterator[Problem]:
                     "{conditions} 的触发延时（{delay:g} s）长于数据中断时限（{deadman:g} s）",
                     conditions=", ".join(conditions), delay=late[conditions[0]], deadman=plan.deadman_s),
                 Text("shorten on_delay, or lengthen deadman", "缩短 on_delay，或延长 deadman"), "warning")
+
+
+def trend_spot(plan: SignalPlan, written: Written, kind: Kind, key: str) -> Spot:
+    own = plan.section.trend is not None or kind.written is None
+    return (written if own else kind.written).spot(("trend", key))  # type: ignore[union-attr]
+
+
+def _trend(plan: SignalPlan, written: Written, kind: Kind) -> Iterator[Problem]:
+    """A trend leads to a limit that is there. Told where the trend was said."""
+    if plan.trend is None or plan.trend.to in plan.limits or not written.whole:
+        return
+    if kind.written is not None and not kind.written.whole:
+        return
+    yield trend_spot(plan, written, kind, "to").problem(
+        _of(plan, "trend to {to}, but there is no limit {to}", "trend 指向 {to}，但没有设置限值 {to}",
+            to=plan.trend.to),
+        Text('set the limit, or write another one in `to`, or trend = "none" with the signal',
+             '设置该限值，或在 to 中改写其他限值，或在信号中写 trend = "none"'))
 
 
 def _of(plan: SignalPlan, english: str, chinese: str, **values: object) -> Text:

@@ -28,7 +28,8 @@ from gateway.model.text import Text
 
 SIGNAL = "signal"
 LIMITS = tuple(keys(LimitsSection))
-ATTRIBUTES = (*(key for key in keys(SignalSection) if key not in ("id", "limits", "labels")), "name_zh", *LIMITS)
+_TABLES = ("limits", "labels", "trend")  # no cell holds one
+ATTRIBUTES = (*(key for key in keys(SignalSection) if key not in ("id", *_TABLES)), "name_zh", *LIMITS)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WrapValidator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WrapValidator
 
 from gateway.config.values import (
     NONE,
@@ -135,6 +135,35 @@ def _limits(value: Any, handler: Callable[[Any], LimitsSection]) -> LimitsSectio
 Limits = Annotated[LimitsSection, WrapValidator(_limits)]
 
 
+def _mild(value: Any) -> Any:
+    if value in (Risk.RED, Risk.ORANGE):
+        raise ValueError(Text(f'a forecast is never above yellow, got "{value}"',
+                              f'预测性告警不得高于黄色，实际为 "{value}"'),
+                         Text('write "yellow" or "blue"; red and orange belong to the limit itself',
+                              '填写 "yellow" 或 "blue"；红色和橙色由限值本身给出'))
+    return value
+
+
+class TrendSection(Section):
+    to: Literal["HH", "H", "L", "LL"] = "H"
+    """The limit of the same signal that may be reached."""
+    horizon: PositiveDuration = 600.0
+    """Warn when the limit may be reached within this time."""
+    window: PositiveDuration = 300.0
+    """The pace is taken over this time. At least twelve periods of the source, and longer than honest ups and downs."""
+    priority: Urgency | None = None
+    """Default: `P3`."""
+    risk: Annotated[Literal["yellow", "blue"], BeforeValidator(_mild)] = "yellow"
+    """Four-colour risk level; a forecast is never above yellow."""
+
+
+NO_TREND = TrendSection.model_construct()  # `trend = "none"`: that of the kind does not apply; compared by identity
+
+
+def _trend(value: Any, handler: Callable[[Any], TrendSection]) -> TrendSection:
+    return NO_TREND if value == NONE else handler(value)
+
+
 class Watched(Section):
     """What a kind gives to its signals and a signal may say for itself."""
 
@@ -151,6 +180,9 @@ class Watched(Section):
     """Priority of `no data`, `reading stuck` and `reading not valid`; `P2` or more urgent for a gas detector."""
     limits: Limits | None = None
     """Table of limits by name; `"none"`: deliberately without limits."""
+    trend: Annotated[TrendSection, WrapValidator(_trend)] | None = None
+    """Warn before a limit is reached, such as `{ to = "H", horizon = "10min" }`; `"none"`: not, though the kind says
+    so."""
 
 
 class KindSection(Watched):

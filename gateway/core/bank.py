@@ -14,6 +14,7 @@ from gateway.core.detectors.detector import Detector
 from gateway.core.detectors.limits import HIGH, LOW, Limits
 from gateway.core.detectors.rate import rates
 from gateway.core.detectors.stuck import Stuck
+from gateway.core.detectors.trend import Trends
 from gateway.core.detectors.validity import Validity
 from gateway.core.edges import Conditions, Edges, Outage, Outages
 from gateway.core.instruments import Instruments
@@ -278,3 +279,5 @@ def _chosen(site: Site) -> Iterable[Detector]:
     yield from rates(site)
     if any(signal.stuck_reads is not None for signal in site.signals):
         yield Stuck(site)
+    if any(signal.trend is not None for signal in site.signals):
+        yield Trends(site)

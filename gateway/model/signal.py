@@ -23,6 +23,7 @@ class Condition(StrEnum):
     STUCK = "stuck"  # the raw value has not moved over N successful reads
     INVALID = "invalid"  # outside the measuring range, a 4-20 mA loop fault, or the instrument calls itself failed
     INHIBIT = "inhibit"  # the instrument says that it is inhibited, calibrating, warming up or switched off
+    TREND = "trend"  # at its present pace the value will reach a limit
     BLIND = "blind"  # a gas zone without any working detector
     INTERLOCK = "interlock"  # two things that must not be true together
     SHUTDOWN = "shutdown"  # a commanded shut-down that was not verified
@@ -75,6 +76,23 @@ class StatusLink:
 
 
 @dataclass(frozen=True, slots=True)
+class Trend:
+    """Warn before a limit is reached.
+
+    to         the limit (H, HH, L or LL) of the same signal that is approached
+    horizon_s  warn when it may be reached within this time
+    window_s   the pace is taken over this time
+    risk       yellow or blue: a forecast is not a measurement
+    """
+
+    to: Condition
+    horizon_s: float
+    window_s: float
+    priority: Priority = Priority.P3
+    risk: Risk = Risk.YELLOW
+
+
+@dataclass(frozen=True, slots=True)
 class Signal:
     """One measured quantity.
 
@@ -105,7 +123,16 @@ class Signal:
     limits: tuple[Limit, ...] = ()
     labels: dict[int, Text] = field(default_factory=dict)
     fault_priority: Priority = Priority.P3  # of deadman, stuck, invalid and inhibit; at least P2 for a gas detector
+    trend: Trend | None = None  # needs the limit it leads to
     status: StatusLink | None = None
+
+    def __post_init__(self) -> None:
+        if self.trend is not None and self.limit(self.trend.to) is None:
+            raise ValueError(f"{self.id} has a trend to {self.trend.to} and no such limit")
+
+    def limit(self, condition: Condition) -> Limit | None:
+        """The limit of this condition, where the signal has one."""
+        return next((limit for limit in self.limits if limit.condition == condition), None)
 
     def scaling(self, scale: float, offset: float) -> tuple[float, float]:
         """Scale and offset from what a device sends to engineering units, from those of its point. They are the same,

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from gateway.model.alarm import AlarmDefinition, AlarmTable, Priority, Risk
 from gateway.model.rules import Rule, ShutdownVerification
-from gateway.model.signal import Area, Condition, Limit, Signal, SignalTable
+from gateway.model.signal import Area, Condition, Limit, Signal, SignalTable, Trend
 from gateway.model.text import Text
 
 CONDITION_NAMES: dict[Condition, Text] = {
@@ -23,6 +23,7 @@ CONDITION_NAMES: dict[Condition, Text] = {
     Condition.STUCK: Text("reading stuck", "读数卡死"),
     Condition.INVALID: Text("reading not valid", "读数无效"),
     Condition.INHIBIT: Text("out of service", "已退出工作"),
+    Condition.TREND: Text("will reach limit", "预计将达到限值"),
     Condition.BLIND: Text("loss of gas detection", "气体检测失效"),
     Condition.INTERLOCK: Text("interlock violated", "违反联锁条件"),
     Condition.SHUTDOWN: Text("shut-down not verified", "切断动作未得到确认"),
@@ -122,6 +123,8 @@ class Site:
         for signal in self.signals:
             for limit in signal.limits:
                 yield self._limit_alarm(signal, limit)
+            if signal.trend is not None:
+                yield self._trend_alarm(signal, signal.trend)
             for condition in fault_conditions(signal):
                 yield AlarmDefinition(
                     f"{signal.id}/{condition}", condition, signal.id, signal.area, self._title(signal, condition),
@@ -137,6 +140,15 @@ class Site:
             f"{signal.unit}/s" if rate else signal.unit,
             limit.value, 2 if rate else signal.decimals, limit.latch, signal.area,
             (self.guidance or {}).get(signal.kind, Text("", "")))
+
+    def _trend_alarm(self, signal: Signal, trend: Trend) -> AlarmDefinition:
+        limit = signal.limit(trend.to)
+        assert limit is not None, "a signal sees to that"
+        return AlarmDefinition(
+            f"{signal.id}/{Condition.TREND}", Condition.TREND, signal.id, signal.area,
+            self._title(signal, Condition.TREND), trend.priority, trend.risk, signal.unit, limit.value,
+            signal.decimals, group=signal.area,
+            guidance=Text("Find the cause and act before the limit is reached.", "请在达到限值之前查明原因并处置。"))
 
     def _title(self, signal: Signal, condition: Condition) -> Text:
         return Text("{signal} {area}: {name} {condition}", "{area}{signal}：{name}{condition}").format(

@@ -13,6 +13,7 @@ from gateway.model.frame import Frame
 from gateway.model.quality import Quality
 from gateway.model.rules import ShutdownVerification, Test, WorkWithoutVideo
 from gateway.model.signal import StatusLink
+from gateway.model.signal import Trend
 from gateway.model.site import Site
 from gateway.model.text import Text
 from tests.core.plant import gas, limit, signal, site
@@ -60,6 +61,13 @@ def _status():
     return site(*heads, signal("S4", limit("H", 60, deadband=3), low=0.0, high=90.0, status=link("W3")), *words)
 
 
+def _trend(name, n):
+    """Short windows, so that the streams have something to say; S5 has none."""
+    to = ("H", "HH", "L", "LL", "H")[n % 5]
+    bar = limit(to, 75 + n if to in ("H", "HH") else 25 - n)
+    return signal(name, bar, trend=Trend(bar.condition, 10.0 + n, 12.0 + 6 * n) if n < 5 else None)
+
+
 SITES = {
     "limits": site(*_six(_limits)),
     "over-range": site(*_six(lambda name, n: gas(name, limit("H", 60, deadband=2), limit("HH", 80, off_delay_s=1),
@@ -69,6 +77,7 @@ SITES = {
     "rates over different windows": site(*_six(lambda name, n: signal(name, limit("ROC+", 4, window_s=4),
                                                                       limit("ROC-", 3, window_s=12, deadband=1)))),
     "deadman": site(*_six(lambda name, n: signal(name, deadman_s=1.0 + n))),
+    "trend": site(*_six(_trend)),
     "stuck": site(*_six(lambda name, n: gas(name, stuck_reads=3 + n, low=10.0, high=1000.0) if n % 2
                         else signal(name, stuck_reads=3))),
     "validity": site(*_six(lambda name, n: signal(name, low=20.0, high=80.0, loop_ma=n % 2 == 0))),
@@ -92,19 +101,27 @@ class Moment:
 @lru_cache
 def stream(site: Site, seed: int, length: int = 160) -> list[Moment]:
     """Random walks over 0..100 with jumps and rests, 12 % of the samples not good, signals that fall silent for a
-    while. A status signal says what _SAYS makes of its level. All instants differ."""
+    while. A status signal says what _SAYS makes of its level. A signal with a trend drifts to and fro. All instants differ."""
     random = np.random.default_rng(seed)
     count = len(site.signals)
     level = random.uniform(30, 70, count)
     words = {signal.status.signal for signal in site.signals if signal.status is not None}
     says = np.array([name in words for name in site.signals.ids])
+    drifts = np.array([signal.trend is not None for signal in site.signals])
+    pace = np.ones(count)
     absent_until = np.zeros(count)
     now, moments = 0.0, []
     for _ in range(length):
         now += float(random.choice([0.25, 0.5, 1.0, 1.0, 1.0, 5.0], p=[.1, .2, .3, .2, .15, .05]))
         move = random.random(count)
+        drifted = level + pace
         level = np.where(move < 0.3, level, np.where(move < 0.9, level + random.normal(0, 6, count),
                                                      random.uniform(0, 100, count)))
+        if drifts.any():
+            drifted += random.normal(0, 0.3, count)
+            turned = (drifted < 5) | (drifted > 95) | (random.random(count) < 0.01)
+            pace = np.where(turned, np.where(drifted > 50, -1, 1) * random.uniform(0.5, 3, count), pace)
+            level = np.where(drifts, drifted, level)
         level = np.round(np.clip(level, 0, 100), 1)
         start = random.random(count) < 0.03
         absent_until[start] = now + random.uniform(2, 12)
