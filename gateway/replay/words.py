@@ -257,7 +257,7 @@ def _difference_lines(one: Difference, before: Outcome, after: Outcome, scores: 
         yield Text("    would no longer exist (before: alarmed {n})", "    将不再存在（原告警 {n}）").format(
             n=_times(one.before.count))
         return
-    yield Text("    would have alarmed {n} ({before}), {active} in all ({was}), {floods} floods ({had})",
+    yield Text("    would have alarmed: {n} ({before}), {active} in all ({was}), {floods} floods ({had})",
                "    会告警 {n}（{before}），累计 {active}（{was}），洪泛 {floods} 次（{had}）").format(
         n=_times(one.after.count), active=_span(one.after.active_s), floods=one.after.floods,
         before=_before(one.before and one.before.count), was=_before(one.before and _span(one.before.active_s)),
@@ -341,7 +341,7 @@ def _false(score: Score) -> Text:
 
 
 def _times(count: int) -> Text:
-    return Text("once" if count == 1 else f"{count} times", f"{count} 次")
+    return Text("never" if not count else "once" if count == 1 else f"{count} times", f"{count} 次")
 
 
 def _lead(seconds: float) -> Text:

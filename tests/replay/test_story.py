@@ -91,9 +91,9 @@ def test_backtest_tells_what_another_limit_would_have_done(command, leak, tmp_pa
     out = command("backtest", candidate, "--against", DEPOT, "--csv", leak, "--events", events, "--lang", "en")
     high = out[out.index("GD-03/H  "):]
     assert "before: set point 20 %LEL" in high and "would be: set point 12 %LEL" in high
-    assert "would have alarmed once (before 1)" in high and "s earlier" in high
+    assert "would have alarmed: once (before 1)" in high and "s earlier" in high
     esd = out[out.index("esd-north"):]
-    assert "would have alarmed 0 times (before 1)" in esd and "1 of those before missed" in esd
+    assert "would have alarmed: never (before 1)" in esd and "1 of those before missed" in esd
     assert "In all: " in out and "0 floods (before 0)" in out
     found = json.loads(command("backtest", candidate, "--against", DEPOT, "--csv", leak, "--json"))
     changed = {row["alarm"]: row for row in found["differences"] if row["changed"]}
