@@ -12,8 +12,7 @@ from gateway.model.clock import NS, Instant
 from gateway.model.frame import Frame
 from gateway.model.quality import Quality
 from gateway.model.rules import ShutdownVerification, Test, WorkWithoutVideo
-from gateway.model.signal import StatusLink
-from gateway.model.signal import Trend
+from gateway.model.signal import StatusLink, Trend
 from gateway.model.site import Site
 from gateway.model.text import Text
 from tests.core.plant import gas, limit, signal, site
@@ -101,7 +100,8 @@ class Moment:
 @lru_cache
 def stream(site: Site, seed: int, length: int = 160) -> list[Moment]:
     """Random walks over 0..100 with jumps and rests, 12 % of the samples not good, signals that fall silent for a
-    while. A status signal says what _SAYS makes of its level. A signal with a trend drifts to and fro. All instants differ."""
+    while. A status signal says what _SAYS makes of its level; a signal with a trend drifts to and fro. All instants
+    differ."""
     random = np.random.default_rng(seed)
     count = len(site.signals)
     level = random.uniform(30, 70, count)
