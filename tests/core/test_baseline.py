@@ -153,7 +153,7 @@ def test_a_slow_drift_shows_on_the_long_scale_before_the_short():
     else:
         pytest.fail("the drift was not seen")
     assert row < 3500, "within 5 standard deviations of drift"
-    assert int(np.argmax(baseline.sizes(0))) == 2, "the smoother over 100 samples saw it"
+    assert int(np.argmax(baseline.sizes(0))) == 2, "the smoother over 200 samples saw it"
 
 
 def test_a_rattle_is_seen_in_the_motion_though_the_mean_stays():
