@@ -6,6 +6,9 @@
         ├── NoAnswer      nothing in time, or the connection broke while waiting
         ├── WrongAnswer   an answer to this request that is not what was asked for (other unit, function or length)
         └── Refused       the device answered with a Modbus exception code
+
+Busy (5, 6) and "the device behind me does not respond" (10, 11) are an answer that did not come, not a failed device: a
+serial gateway reports each lost request so, and one lost request must not make a gas zone blind.
 """
 
 from __future__ import annotations
@@ -31,6 +34,7 @@ EXCEPTIONS: dict[int, Text] = {
 ILLEGAL_ADDRESS, ILLEGAL_VALUE = 2, 3
 _BUSY = (5, 6)
 _UNREACHABLE = (10, 11)
+_NO_RESPONSE = 11
 _CAUSES: dict[int, Text] = {
     errno.ECONNREFUSED: Text("connection refused", "连接被拒绝"),
     errno.EHOSTUNREACH: Text("host not reachable", "主机不可达"),
@@ -59,11 +63,10 @@ class WrongAnswer(ReadFailed):
 
 
 class Refused(ReadFailed):
-    quality = Quality.BAD_DEVICE
-
     def __init__(self, code: int):
         self.code = code
-        self.retryable = code in _BUSY
+        self.quality = Quality.BAD_COMM_LOST if code in _BUSY + _UNREACHABLE else Quality.BAD_DEVICE
+        self.retryable = code in _BUSY or code == _NO_RESPONSE
         super().__init__(Text("exception {code}, {meaning}", "异常码 {code}，{meaning}").format(
             code=code, meaning=EXCEPTIONS.get(code, Text("not defined by the standard", "标准未定义"))))
 

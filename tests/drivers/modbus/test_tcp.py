@@ -145,12 +145,14 @@ EXCEPTIONS = {
     77: Text("not defined by the standard", "标准未定义"),
 }
 BEHIND_A_GATEWAY = (10, 11)  # said by a gateway in front: the device itself is out of reach
+NO_DATA_YET = (5, 6, *BEHIND_A_GATEWAY)  # no failed device: the deadman decides when that has lasted too long
 
 
 def exception(code: int):
     behind = code in BEHIND_A_GATEWAY
     return pytest.param(code, marks=survives(
-        f"device answers exception code {code}", then="its points are bad: device error" + (
+        f"device answers exception code {code}",
+        then=f"its points are bad: {'communication lost' if code in NO_DATA_YET else 'device error'}" + (
             "; the device counts as out of reach" if behind else "; the device counts as online"),
         says=Text(f"probe{'' if behind else ', holding 40 (GD-01)'}: exception {code}, {EXCEPTIONS[code].en}",
                   f"probe{'' if behind else '，holding 40 (GD-01)'}：异常码 {code}，{EXCEPTIONS[code].zh}")))
@@ -161,7 +163,8 @@ async def test_an_exception_names_point_device_and_register(code, says):
     slave = Slave(always=f"exception {code}")
     async with TcpDevice(slave) as server, running(**tcp(server, device(holding("GD-01", 40)))) as run:
         await run.until(lambda: run.counter("probe", "exceptions") >= 2)
-        assert set(run.seen.qualities("GD-01")) == {Quality.BAD_DEVICE}
+        assert set(run.seen.qualities("GD-01")) == {
+            Quality.BAD_COMM_LOST if code in NO_DATA_YET else Quality.BAD_DEVICE}
         assert says(run.status("probe").reason)
         assert run.status("probe").online == (code not in BEHIND_A_GATEWAY)
 
@@ -256,9 +259,10 @@ async def test_a_lost_answer_is_asked_for_again():
         assert set(run.seen.qualities("a")) == {Quality.GOOD} and run.counter("probe", "timeouts") == 1
 
 
-async def test_a_busy_device_is_asked_again():
+@pytest.mark.parametrize("code", [5, 6, 11])
+async def test_a_device_that_is_busy_or_was_not_heard_by_its_gateway_is_asked_again(code):
     slave = Slave()
-    slave.script.extend(["exception 6", "ok"])
+    slave.script.extend([f"exception {code}", "ok"])
     async with TcpDevice(slave) as server, running(**tcp(server, device(holding("a", 7), retries=1))) as run:
         await run.until(lambda: bool(run.seen.good("a")))
         assert set(run.seen.qualities("a")) == {Quality.GOOD}
