@@ -18,12 +18,14 @@ from gateway.config.sections import (
     ShutdownVerificationSection,
     SignalSection,
     SiteSection,
+    StatusSection,
     TrendSection,
     WorkWithoutVideoSection,
 )
+from gateway.config.values import NONE
 from gateway.model.alarm import Priority, Risk
 from gateway.model.rules import Rule, ShutdownVerification, WorkWithoutVideo
-from gateway.model.signal import Area, Condition, Limit, Signal, SignalTable, Trend
+from gateway.model.signal import Area, Condition, Limit, Signal, SignalTable, StatusLink, Trend
 from gateway.model.site import Site
 from gateway.model.text import Text
 
@@ -89,6 +91,15 @@ class SignalPlan:
         return next((delay for delay in (limit.off_delay, self.kind.off_delay) if delay is not None), 0.0)
 
     @property
+    def status_signal(self) -> str | None:
+        """None: no status, deliberately or not."""
+        return None if self.section.status_signal == NONE else self.section.status_signal
+
+    @property
+    def status_values(self) -> StatusSection | None:
+        return self.section.status_values or self.kind.status_values
+
+    @property
     def trend(self) -> TrendSection | None:
         trend = overlaid_trend(self.kind.trend, self.section.trend)
         return None if trend is NO_TREND else trend
@@ -100,7 +111,13 @@ class SignalPlan:
             section.loop_ma, self.deadman_s, section.stuck_reads or kind.stuck_reads,
             kind.decimals if section.decimals is None else section.decimals, kind.gas,
             tuple(self._limit(Condition(name), limit) for name, limit in self.limits.items()),
-            dict(section.labels), self.fault_priority, trend=self._trend())
+            dict(section.labels), self.fault_priority, trend=self._trend(), status=self._status())
+
+    def _status(self) -> StatusLink | None:
+        signal, values = self.status_signal, self.status_values
+        if signal is None or values is None:
+            return None
+        return StatusLink(signal, values.normal, values.fault, values.out_of_service, values.over_range)
 
     def _trend(self) -> Trend | None:
         trend = self.trend

@@ -11,6 +11,7 @@ from gateway.config.draft import Draft, Kind, Written
 from gateway.config.kinds import CatalogueKind, catalogue
 from gateway.config.limit_checks import ceiling, limit_problems, trend_spot
 from gateway.config.sections import NO_LIMITS, LimitsSection, RateSection, RuleSection
+from gateway.config.status_checks import status_problems, status_timing
 from gateway.config.values import did_you_mean
 from gateway.model.alarm import Priority
 from gateway.model.errors import Problem
@@ -29,6 +30,7 @@ def check(draft: Draft, plans: Mapping[str, SignalPlan]) -> Iterator[Problem]:
         yield from _references(draft, signal)
     for id, plan in plans.items():
         yield from _signal(plan, draft.signals[id], draft.kinds[plan.section.kind])
+        yield from status_problems(plan, draft, plans)
     for rule in draft.rules.values():
         yield from _rule(draft, rule)
     bindings = list(_bindings(draft))
@@ -131,7 +133,7 @@ def _rule(draft: Draft, rule: Written) -> Iterator[Problem]:
         for number, test in enumerate(tests):
             if test.signal not in draft.named["signals"]:
                 place = (key,) if key == "command" else (key, number)
-                yield rule.spot(place).problem(*_unknown_signal(draft, test.signal))
+                yield rule.spot(place).problem(*draft.unknown_signal(test.signal))
 
 
 def tests_of(section: RuleSection) -> Iterator[tuple[str, tuple]]:
@@ -141,13 +143,6 @@ def tests_of(section: RuleSection) -> Iterator[tuple[str, tuple]]:
             yield key, tests if isinstance(tests, tuple) else (tests,)
 
 
-def _unknown_signal(draft: Draft, signal: str) -> tuple[Text, Text]:
-    hint = did_you_mean(signal, draft.named["signals"])
-    return (Text(f'unknown signal "{signal}"{hint.en}', f'未知的信号 "{signal}"{hint.zh}'),
-            Text("correct it, or add it under [[signals]] (in a points file: give it a kind)",
-                 "更正，或在 [[signals]] 下新增（点表文件中：填写其种类）"))
-
-
 def _bindings(draft: Draft) -> Iterator[Problem]:
     """Every signal is read by one point and one only."""
     first: dict[str, Spot] = {}
@@ -155,7 +150,7 @@ def _bindings(draft: Draft) -> Iterator[Problem]:
         for signal, location in source.section.bindings():
             spot = source.spot(location)
             if signal not in draft.named["signals"]:
-                yield spot.problem(*_unknown_signal(draft, signal))
+                yield spot.problem(*draft.unknown_signal(signal))
             if signal in first:
                 where = first[signal].seen_from(spot)
                 yield spot.problem(Text(f'signal "{signal}" is bound twice; first in {where.en}',
@@ -183,6 +178,7 @@ def _timing(draft: Draft, plans: Mapping[str, SignalPlan]) -> Iterator[Problem]:
         for id, period in source.section.periods().items():
             if id in plans:
                 yield from _signal_timing(plans[id], draft.signals[id], draft.kinds[plans[id].section.kind], period)
+                yield from status_timing(plans[id], draft, plans, period)
 
 
 def _signal_timing(plan: SignalPlan, written: Written, kind: Kind, period: float) -> Iterator[Problem]:
@@ -228,6 +224,11 @@ def _uncovered(draft: Draft, plans: Mapping[str, SignalPlan]) -> Iterator[Proble
          Text("{count} signal(s) have no deadman: {signals}", "{count} 个信号没有数据中断时限：{signals}"),
          Text('set deadman, or write deadman = "none" with the signal or its kind',
               '设置 deadman，或在信号或其种类中写 deadman = "none"')),
+        ([id for id, plan in plans.items() if plan.kind.gas and plan.status_values and not plan.section.status_signal],
+         Text("{count} gas detector(s) have no status_signal though their kind says what a status means: {signals}",
+              "{count} 个气体探测器没有 status_signal，而其种类给出了状态值含义：{signals}"),
+         Text('set status_signal, or write status_signal = "none" with the signal',
+              '设置 status_signal，或在信号中写 status_signal = "none"')),
     ):
         if signals:
             yield site.problem(what.format(count=len(signals), signals=", ".join(signals)), fix, WARNING)

@@ -95,6 +95,13 @@ class Draft:
         self.api = self._table("api", ApiSection)
         self.alarms = self._table("alarms", AlarmsSection)
 
+    def unknown_signal(self, signal: str) -> tuple[Text, Text]:
+        """What and fix where a signal is referred to that nobody has named."""
+        hint = did_you_mean(signal, self.named["signals"])
+        return (Text(f'unknown signal "{signal}"{hint.en}', f'未知的信号 "{signal}"{hint.zh}'),
+                Text("correct it, or add it under [[signals]] (in a points file: give it a kind)",
+                     "更正，或在 [[signals]] 下新增（点表文件中：填写其种类）"))
+
     def _report(self, spot: Spot, what: Text, fix: Text) -> None:
         self.problems.append(spot.problem(what, fix))
 

@@ -61,6 +61,38 @@ meant says so with `limits = "none"` and `deadman = "none"`; most kinds of the l
 detector is always listed when it has no limits, and can not go without a deadman.
 """
 
+_STATUS = """\
+### What an instrument says of itself
+
+Many instruments send a status beside each reading. Without it, a channel in fault that sends 0 reads as a good 0.
+
+```toml
+[kinds.combustible_gas.status_values]   # from the manual of the gas controller; once for all detectors of the kind
+normal = [0, 1, 2]                      # also its own level 1 and level 2
+fault = [3]
+out_of_service = [4, 5, 6, 9]           # inhibited, warm-up, calibration, disabled
+over_range = [7]
+
+[[signals]]
+id = "GD-01"
+kind = "combustible_gas"
+status_signal = "GD-01.status"          # column status_signal in a points file
+```
+
+| the status is | the reading | alarm | limits |
+|---|---|---|---|
+| in `normal` | counts | | |
+| in `fault` | bad: sensor fault | `invalid` | none begins, none ends |
+| in `out_of_service` | uncertain | `inhibit` | none begins, none ends |
+| in `over_range` | bad: outside the range | `invalid` | HH and H of a gas detector begin |
+| in no list | uncertain | `invalid` | may begin, none ends |
+| not known | uncertain | `no data` after the deadman | may begin, none ends |
+
+A status is known while its newest good sample is younger than the deadman of the status signal; where that has none,
+than the shortest deadman of its readings, else 60 s. A status that is sent on change only needs a long deadman, or to
+be repeated.
+"""
+
 _POINTS = """\
 ## Points from a spreadsheet
 
@@ -89,7 +121,7 @@ def reference(plugins: Plugins) -> str:
              *_table("[[areas]]", AreaSection, "Parts of the site. Without any, the site is one area.", shown),
              *_table("[kinds.NAME]", KindSection, "What the signals of a kind have in common here; also new kinds.",
                      shown),
-             *_table("[[signals]]", SignalSection, "What is measured.", shown), _LIMITS]
+             *_table("[[signals]]", SignalSection, "What is measured.", shown), _LIMITS, _STATUS]
     for heading, types in (("rules", RULES), ("sources", plugins.sources), ("sinks", plugins.sinks),
                            ("notifiers", plugins.notifiers)):
         for name, model in types.items():

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+from collections import Counter
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WrapValidator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WrapValidator, model_validator
 
 from gateway.config.values import (
     NONE,
@@ -164,6 +165,29 @@ def _trend(value: Any, handler: Callable[[Any], TrendSection]) -> TrendSection:
     return NO_TREND if value == NONE else handler(value)
 
 
+class StatusSection(Section):
+    normal: Annotated[tuple[Whole, ...], Field(min_length=1)]
+    """The reading counts. The instrument's own alarm states (level 1, level 2) belong here too."""
+    fault: tuple[Whole, ...] = ()
+    """The instrument calls itself failed: `reading not valid`."""
+    out_of_service: tuple[Whole, ...] = ()
+    """Inhibited, calibrating, warming up, in maintenance, disabled: `out of service`, and no limit begins."""
+    over_range: tuple[Whole, ...] = ()
+    """More than the instrument can measure: `reading not valid`; of a gas detector HH and H begin."""
+
+    @property
+    def listed(self) -> tuple[int, ...]:
+        return (*self.normal, *self.fault, *self.out_of_service, *self.over_range)
+
+    @model_validator(mode="after")
+    def _each_once(self) -> StatusSection:
+        if twice := ", ".join(str(value) for value, count in Counter(self.listed).items() if count > 1):
+            raise ValueError(Text(f"listed twice: {twice}", f"重复列出：{twice}"),
+                             Text("a status number has one meaning: delete it from one of the lists",
+                                  "一个状态值只有一种含义：从其中一个列表中删除"))
+        return self
+
+
 class Watched(Section):
     """What a kind gives to its signals and a signal may say for itself."""
 
@@ -177,12 +201,16 @@ class Watched(Section):
     stuck_reads: Annotated[Whole, Field(ge=2)] | None = None
     """So many successful readings without a change, after the signal has moved, raise `reading stuck`. Default: off."""
     fault_priority: Urgency | None = None
-    """Priority of `no data`, `reading stuck` and `reading not valid`; `P2` or more urgent for a gas detector."""
+    """Priority of `no data`, `reading stuck`, `reading not valid` and `out of service`; `P2` or more urgent for a gas
+    detector."""
     limits: Limits | None = None
     """Table of limits by name; `"none"`: deliberately without limits."""
     trend: Annotated[TrendSection, WrapValidator(_trend)] | None = None
     """Warn before a limit is reached, such as `{ to = "H", horizon = "10min" }`; `"none"`: not, though the kind says
     so."""
+    status_values: StatusSection | None = None
+    """What the numbers of the status signal mean, from the manual of the instrument. A signal that says it for itself
+    says all of it."""
 
 
 class KindSection(Watched):
@@ -216,6 +244,9 @@ class SignalSection(Watched):
     """Upper end of the measuring range; a value above it is not valid."""
     loop_ma: bool = False
     """A 4-20 mA loop: the source scales it so that 4 mA is `low` and 20 mA is `high`; NAMUR NE 43 limits apply."""
+    status_signal: str | None = None
+    """Id of the signal in which the instrument says how it is (normal, fault, inhibited ...); needs `status_values`.
+    `"none"`: deliberately without."""
     labels: dict[int, Name] = {}
     """For switches and states: what to show for a value, such as `{ 0 = "closed", 1 = "open" }`."""
 

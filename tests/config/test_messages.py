@@ -20,14 +20,15 @@ from gateway.config.sections import (
     RateSection,
     SignalSection,
     SiteSection,
+    StatusSection,
     StoreSection,
 )
 from gateway.model.text import Text
 from tests.config.plugins import BENCH, REAL, said, site
 
 MODELS: tuple[type[BaseModel], ...] = (
-    SiteSection, AreaSection, KindSection, CatalogueKind, SignalSection, LimitsSection, LimitSection, RateSection,
-    StoreSection, ApiSection, AlarmsSection, *RULES.values(),
+    SiteSection, AreaSection, KindSection, CatalogueKind, SignalSection, StatusSection, LimitsSection, LimitSection,
+    RateSection, StoreSection, ApiSection, AlarmsSection, *RULES.values(),
     *REAL.sources.values(), *REAL.sinks.values(), *REAL.notifiers.values(), *BENCH.sources.values())
 
 # What each part of a pydantic core schema can find wrong in values that come out of a TOML or CSV file.
