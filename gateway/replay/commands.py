@@ -60,15 +60,22 @@ def explain(options: argparse.Namespace, language: str) -> int:
     site_file = _site_file(options.site)
     site = site_file.site
     alarm = _alarm(site, options.alarm)
-    newest = None if options.csv else Recording(_folder(options, site_file)).wall_high
-    asked = _time("--at", options.at, site) if options.at else newest
-    start = (_time("--from", options.start, site) if options.start
-             else EVER[0] if asked is None else asked - round(LOOK_BACK_S * NS))
-    recorded = _recorded(options, site_file, [site], start, EVER[1] if asked is None else asked)
-    found = explained(site, alarm, recorded, asked, newest, _progress(site, language))
+    asked = _time("--at", options.at, site) if options.at else None
+    recorded = _recorded(options, site_file, [site], _look_back(options, site_file, asked), EVER[1])
+    found = explained(site, alarm, recorded, asked, _progress(site, language))
     _show(options, language, words.explain_lines(found), lambda: words.explain_json(found))
     _notes(recorded, language)
     return 0
+
+
+def _look_back(options: argparse.Namespace, site_file: SiteFile, at_wall_ns: int | None) -> int:
+    """Where explain begins to evaluate. A CSV file is read from its beginning."""
+    if options.start:
+        return _time("--from", options.start, site_file.site)
+    if options.csv:
+        return EVER[0]
+    end = Recording(_folder(options, site_file)).wall_high if at_wall_ns is None else at_wall_ns
+    return end - round(LOOK_BACK_S * NS)
 
 
 def _site_file(path: Path) -> SiteFile:

@@ -18,7 +18,7 @@ from gateway.model.rules import OPERATORS, ShutdownVerification, WorkWithoutVide
 from gateway.model.signal import LIMIT_CONDITIONS, Condition, Limit, Signal
 from gateway.model.site import Site
 from gateway.model.text import Text
-from gateway.replay.run import Occurrence, Recorded, Replay, needs
+from gateway.replay.run import Occurrence, Recorded, Replay, needs, skew_ns
 
 NEWEST, NEWEST_OF_MANY = 10, 3  # samples that are shown: of the one signal, of each of several
 _AT_ONCE_S = 2.0  # an alarm raised this soon after the first sample may be older than what was evaluated
@@ -51,8 +51,9 @@ class Explanation:
 
 
 def explain(site: Site, alarm: AlarmDefinition, recorded: Recorded, at_wall_ns: int | None = None,
-            newest_wall_ns: int | None = None, progress: Callable[[Instant], None] = lambda at: None) -> Explanation:
-    """`recorded` ends at `at_wall_ns`, None: at its own end. newest_wall_ns: where the whole recording ends, if known.
+            progress: Callable[[Instant], None] = lambda at: None) -> Explanation:
+    """At this instant, None: at the end of the recording. What `recorded` holds beyond tells whether the gateway was
+    listening until then.
 
     CommandError when there is nothing to explain it from.
     """
@@ -69,30 +70,49 @@ def explain(site: Site, alarm: AlarmDefinition, recorded: Recorded, at_wall_ns: 
                                 "该告警针对网关自身，无法用测量数据解释"), where=alarm.id,
                            fix=Text("look at the health part of the page, and at the log",
                                     "请查看页面的健康信息和日志"))
-    rows = 0
-    for begins, frame in recorded.frames(site.signals):
+    for begins, frame in _until(recorded.frames(site.signals), at_wall_ns):
+        if isinstance(frame, Instant):
+            replay.pass_time(frame)
+            continue
         replay.feed(frame, begins)
-        rows += len(frame)
         for id in signals:
             newest[id].extend(_newest(frame, site.signals.index(id)))
         progress(replay.last)
-    if not rows:
+    outcome = replay.outcome()
+    if not outcome.samples:
         raise CommandError(Text("nothing was recorded before this time", "此时间之前没有记录"), where=alarm.id,
                            fix=Text("give another time with --at, or look further back with --from",
                                     "请用 --at 指定其他时间，或用 --from 向前多取数据"))
-    first = replay.outcome().first_wall_ns
     if at_wall_ns is None:
         at_wall_ns = replay.last.wall_ns
-    if newest_wall_ns is not None and newest_wall_ns > at_wall_ns:  # it goes on: silence until then was silence
-        replay.pass_time(replay.last.later((at_wall_ns - replay.last.wall_ns) / NS))
-    own = [one for one in replay.outcome().occurrences if one.alarm == alarm.id]
+    own = [one for one in outcome.occurrences if one.alarm == alarm.id]
     last = own[-1] if own else None
-    state = _State(site, alarm, replay, alarm.id in replay.bank.active, newest)
+    stands = alarm.id in replay.bank.active
     at_once_ns = round((_AT_ONCE_S + _on_delay_s(site, alarm)) * NS)
     return Explanation(
-        site, alarm, at_wall_ns, min(replay.last.wall_ns, at_wall_ns), first, state.stands, last,
-        bool(last and state.stands and last.wall_ns - first < at_once_ns), tuple(settings(site, alarm)),
-        tuple(state.reasons()), {id: tuple(samples) for id, samples in newest.items()})
+        site, alarm, asked_wall_ns=at_wall_ns, at_wall_ns=min(replay.last.wall_ns, at_wall_ns),
+        first_wall_ns=replay.first.wall_ns, stands=stands, last=last,
+        older=bool(last and stands and last.line_ns - replay.first.line_ns < at_once_ns),
+        settings=tuple(settings(site, alarm)), reasons=tuple(_State(site, alarm, replay, stands, newest).reasons()),
+        samples={id: tuple(samples) for id, samples in newest.items()})
+
+
+def _until(frames: Iterator[tuple[bool, Frame]], at_wall_ns: int | None) -> Iterator[tuple[bool, Frame | Instant]]:
+    """The frames up to an instant by the gateway's clock, then that instant, if the gateway was listening there."""
+    for begins, frame in frames:
+        if at_wall_ns is None:
+            yield begins, frame
+            continue
+        at_line_ns = at_wall_ns - skew_ns(frame)
+        before = frame.line_ns <= at_line_ns
+        if before.all():
+            yield begins, frame
+            continue
+        if before.any():
+            yield begins, frame.take(before)
+        if before.any() or not begins:
+            yield False, Instant(at_line_ns, at_wall_ns)
+        return
 
 
 def _on_delay_s(site: Site, alarm: AlarmDefinition) -> float:

@@ -97,18 +97,17 @@ class Replay:
         self._transitions: list[Transition] = []
         self._samples = self._outages = 0
         self._watched_ns = 0
-        self._first_wall_ns = self._begun_ns = 0
-        self.last = Instant(0, 0)  # the newest instant seen
+        self.first = self.last = Instant(0, 0)  # the instants of the oldest and the newest sample
 
     def feed(self, frame: Frame, begins: bool = False) -> None:
         """`begins`: the gateway had not been listening before."""
         line_ns, first_ns = int(frame.line_ns.max()), int(frame.line_ns.min())
-        skew = int((frame.wall_ns - frame.line_ns).max())  # a sender's own stamp is older than the gateway's
+        skew = skew_ns(frame)
         if begins or not self._samples:
-            self.bank.begin(Instant(first_ns, first_ns + skew))
+            begun = Instant(first_ns, first_ns + skew)
+            self.bank.begin(begun)
             self._outages += bool(self._samples)
-            self._first_wall_ns = self._first_wall_ns if self._samples else first_ns + skew
-            self._begun_ns = first_ns
+            self.first = self.first if self._samples else begun
         else:
             first_ns = self.last.line_ns
         for part in one_round_each(frame):
@@ -128,7 +127,7 @@ class Replay:
     def outcome(self) -> Outcome:
         failures = tuple(f"{failure.detector}: {failure.text} ({failure.count})" for failure in self.bank.failures)
         return Outcome(self.site, tuple(self._occurrences), tuple(self._transitions), self.not_judged, self._recorded,
-                       self._samples, self._first_wall_ns, self.last.wall_ns, self.last.line_ns,
+                       self._samples, self.first.wall_ns, self.last.wall_ns, self.last.line_ns,
                        self._watched_ns / NS, self._outages, failures)
 
     def _tell(self, verdicts: Verdicts) -> None:
@@ -169,6 +168,12 @@ def run(site: Site, recorded: Recorded, acknowledge_after_s: float = ACKNOWLEDGE
         replay.feed(frame, begins)
         progress(replay.last)
     return replay.outcome()
+
+
+def skew_ns(frame: Frame) -> int:
+    """Wall minus line time of the gateway's clock: the median, for some senders stamp by clocks of their own."""
+    skews = frame.wall_ns - frame.line_ns
+    return int(np.partition(skews, len(skews) // 2)[len(skews) // 2])
 
 
 def one_round_each(frame: Frame) -> Iterator[Frame]:

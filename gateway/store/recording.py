@@ -5,7 +5,6 @@ A segment that is growing is read up to its last whole block; one that retention
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,8 +19,6 @@ from gateway.store import segment
 from gateway.store.block import Damaged, Head
 from gateway.store.segment import Segment, Stretch, blocks, parts
 from gateway.store.store import numbers, renumbered
-
-_log = logging.getLogger(__name__)
 
 EVER = (int(np.iinfo(np.int64).min), int(np.iinfo(np.int64).max))
 OUTAGE_NS = 2 * NS  # a longer gap between two segments was an outage of the gateway, not silence of the field
@@ -99,5 +96,6 @@ class Recording:
             return None
 
     def _complain(self, path: Path, offset: int, what: str) -> None:
-        self.damage.append(f"{path}, offset {offset}: {what}")
-        _log.warning("%s, offset %d: %s; skipped", path, offset, what)
+        place = f"{path}, offset {offset}: {what}"
+        if place not in self.damage:
+            self.damage.append(place)

@@ -14,6 +14,7 @@ from gateway.model.errors import StoreError
 from gateway.model.frame import Frame
 from gateway.model.quality import Quality
 from gateway.pipeline import Pipeline
+from gateway.replay.explain import explain
 from gateway.replay.run import Replay, one_round_each, run
 from gateway.replay.table import CsvRecording
 from gateway.store import Recording, StoreSettings, TelemetryStore
@@ -150,3 +151,43 @@ def test_who_acknowledges_decides_the_first_out_and_nothing_else():
     first_outs = [[part.alarm for part in outcome.occurrences if part.first_out] for outcome in outcomes]
     assert first_outs == [["GD-01/H", "GD-02/H"], ["GD-01/H", "GD-01/H"]]
     assert facts(outcomes[0].transitions) == facts(outcomes[1].transitions)
+
+
+class TestExplain:
+    """Why an alarm stood, from the store."""
+
+    async def record(self, folder) -> int:
+        """GD-01 falls silent after 10 s; the gateway is off from 20 s to 100 s. Returns the wall time of the start."""
+        clock = ManualClock()
+        start = clock.now().wall_ns
+        for signals, seconds in (((0, 1, 2), 10), ((1, 2), 10), ((0, 1, 2), 5)):
+            live = Live(folder, clock)
+            for _ in range(seconds):
+                clock.advance(1)
+                await live.poll(signals, [1.0] * len(signals))
+            live.pipeline.close()
+            await live.store.close()
+            clock.advance(80 if clock.now().line_ns == 20 * NS else 0)
+        return start
+
+    @pytest.mark.parametrize("second, stands, judged", [(9, False, 9), (14.5, False, 14.5), (16, True, 16),
+                                                        (50, True, 20), (103, False, 103), (500, False, 105)])
+    async def test_at_an_instant(self, tmp_path, second, stands, judged):
+        start = await self.record(tmp_path)
+        alarm = SITE.alarms.get("GD-01/deadman")
+        found = explain(SITE, alarm, Recording(tmp_path / "telemetry"), start + round(second * NS))
+        assert found.stands is stands and found.at_wall_ns == start + round(judged * NS)
+        assert max(sample.wall_ns for sample in found.samples["GD-01"]) <= found.at_wall_ns
+
+    async def test_a_sender_with_a_wrong_clock_does_not_move_the_instant(self, tmp_path):
+        live = Live(tmp_path, ManualClock())
+        start = live.clock.now().wall_ns
+        for _ in range(30):
+            now = live.clock.advance(1)
+            wall = [now.wall_ns, now.wall_ns, now.wall_ns + 10**12]
+            await live.pipeline.put(Frame.of([0, 1, 2], [1, 1, 25], now, wall_ns=wall))
+            live.pipeline.step()
+        await live.durable()
+        await live.store.close()
+        found = explain(SITE, SITE.alarms.get("GD-03/H"), Recording(tmp_path / "telemetry"), start + 20 * NS)
+        assert found.stands and found.at_wall_ns == start + 20 * NS and found.older
