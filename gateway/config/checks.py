@@ -32,7 +32,7 @@ def check(draft: Draft, plans: Mapping[str, SignalPlan]) -> Iterator[Problem]:
         yield from _signal(plan, draft.signals[id], draft.kinds[plan.section.kind])
         yield from status_problems(plan, draft, plans)
     for rule in draft.rules.values():
-        yield from _rule(draft, rule)
+        yield from _rule(draft, rule, plans)
     bindings = list(_bindings(draft))
     yield from bindings
     told = {_spot(problem) for problem in bindings}  # a plugin may see the same
@@ -125,15 +125,20 @@ def _signal(plan: SignalPlan, written: Written, kind: Kind) -> Iterator[Problem]
     yield from limit_problems(plan, written, kind)
 
 
-def _rule(draft: Draft, rule: Written) -> Iterator[Problem]:
+def _rule(draft: Draft, rule: Written, plans: Mapping[str, SignalPlan]) -> Iterator[Problem]:
     section: RuleSection = rule.section
     if section.area is not None:
         yield from _area(draft, section.area, rule)
     for key, tests in tests_of(section):
         for number, test in enumerate(tests):
+            place = (key,) if key == "command" else (key, number)
             if test.signal not in draft.named["signals"]:
-                place = (key,) if key == "command" else (key, number)
                 yield rule.spot(place).problem(*draft.unknown_signal(test.signal))
+            elif key != "work" and test.signal in plans and plans[test.signal].deadman_s is None:
+                yield rule.spot(place).problem(
+                    Text(f"{test.signal} has no deadman: if it falls silent, the rule goes on believing its last value",
+                         f"{test.signal} 没有数据中断时限：信号中断后，规则仍会采信其最后数值"),
+                    Text("set deadman for this signal", "为该信号设置 deadman"), WARNING)
 
 
 def tests_of(section: RuleSection) -> Iterator[tuple[str, tuple]]:

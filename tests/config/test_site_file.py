@@ -179,6 +179,19 @@ priority = "P2"
     assert {"video", "esd", "a/blind"} & {alarm.id for alarm in loaded.site_file.site.alarms} == {"video", "esd"}
 
 
+def test_a_rule_that_would_believe_a_dead_camera_or_valve_is_pointed_out(tmp_path):
+    """A switch has no deadman by itself. What only says that work goes on may be silent: that begins nothing."""
+    switches = "".join(f'[[signals]]\nid = "{id}"\nkind = "switch"\n' for id in ("W", "CAM", "CMD", "XV"))
+    rules = ('[[rules]]\nid = "r"\ntype = "work_without_video"\nwork = "W == 1"\nvideo = ["CAM == 1"]\n'
+             '[[rules]]\nid = "esd"\ntype = "shutdown_verification"\ncommand = "CMD == 1"\nfeedback = ["XV == 1"]\n'
+             'stroke_time = "8s"\n')
+    warned = [line for line in said(site(tmp_path, switches + rules), "warning") if "falls silent" in line]
+    assert warned == [
+        f"{place} | {id} has no deadman: if it falls silent, the rule goes on believing its last value"
+        for place, id in (('rules[0] "r" | video[0]', "CAM"), ('rules[1] "esd" | command', "CMD"),
+                          ('rules[1] "esd" | feedback[0]', "XV"))]
+
+
 def test_a_rule_about_nothing_is_refused(tmp_path):
     loaded = site(tmp_path,
                   '[[signals]]\nid = "PUMP"\nkind = "power"\n[[rules]]\nid = "r"\ntype = "work_without_video"\n'
