@@ -1,6 +1,7 @@
-"""`python -m benchmarks.detection [nab] [skab] [events] [quiet] [--quick]`: how good detection is, on labelled data.
+"""`python -m benchmarks.detection [nab] [skab] [events] [quiet] [trend] [--quick]`: how good detection is, on labelled
+data.
 
-Where the data is not there (see benchmarks.detection.data) it says so and ends with 2; `quiet` needs none.
+Where the data is not there (see benchmarks.detection.data) it says so and ends with 2; `quiet` and `trend` need none.
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ import argparse
 import sys
 
 from benchmarks import report
-from benchmarks.detection import data, events, nab, quiet, skab
+from benchmarks.detection import data, events, nab, quiet, skab, trend
 
-SETS = {"nab": nab, "skab": skab, "events": events, "quiet": quiet}
+SETS = {"nab": nab, "skab": skab, "events": events, "quiet": quiet, "trend": trend}
 
 
 def main() -> int:
@@ -23,7 +24,7 @@ def main() -> int:
         parser.error(f"unknown set {', '.join(sorted(unknown))}; there are {', '.join(SETS)}")
     skipped = 0
     for name in options.names or SETS:
-        if SETS[name] is not quiet and not data.present():
+        if SETS[name] not in (quiet, trend) and not data.present():
             print(f"{name} SKIPPED, not measured: no labelled data (shared/bench/detection beside the repository)",
                   file=sys.stderr)
             skipped = 2

@@ -34,12 +34,12 @@ def run(quick: bool = False) -> list[dict]:
     for size in SIZES:
         steps = 40 if quick else 300
         clock = ManualClock()
-        site = _site(size)
+        site = bench_site(size)
         plain = _plain_ns(site, clock, 3 if quick else max(6, 6000 // size))
-        for weather, frames in (("quiet", _quiet), ("shuffled", _shuffled), ("storm", _storm)):
+        for weather, frames in (("quiet", quiet_frames), ("shuffled", _shuffled), ("storm", _storm)):
             bank = Bank(site)
             bank.begin(clock.now())
-            for frame in _quiet(size, clock, 20):
+            for frame in quiet_frames(size, clock, 20):
                 bank.step(frame)
             took = _median_us(bank.step, frames(size, clock, steps))
             assert not bank.failures
@@ -50,7 +50,7 @@ def run(quick: bool = False) -> list[dict]:
     return rows
 
 
-def _site(size: int) -> Site:
+def bench_site(size: int) -> Site:
     def limit(condition: Condition, value: float, **settings) -> Limit:
         return Limit(condition, value, Priority.P2, Risk.ORANGE, **settings)
 
@@ -64,21 +64,21 @@ def _site(size: int) -> Site:
     return Site("bench", Text.same("bench"), "UTC", "en", areas, SignalTable(signals), (rule,))
 
 
-def _quiet(size: int, clock: ManualClock, steps: int) -> list[Frame]:
+def quiet_frames(size: int, clock: ManualClock, steps: int) -> list[Frame]:
     random = np.random.default_rng(1)
     return [Frame.of(np.arange(size), random.normal(50, 0.5, size), clock.advance(1)) for _ in range(steps)]
 
 
 def _shuffled(size: int, clock: ManualClock, steps: int) -> list[Frame]:
     order = np.random.default_rng(2).permutation(size)
-    return [frame.take(order) for frame in _quiet(size, clock, steps)]
+    return [frame.take(order) for frame in quiet_frames(size, clock, steps)]
 
 
 def _storm(size: int, clock: ManualClock, steps: int) -> list[Frame]:
     """A signal that is in alarm comes back in the next step, so that 6 % go in and 6 % come out in each."""
     random = np.random.default_rng(3)
     frames = []
-    for frame in _quiet(size, clock, steps):
+    for frame in quiet_frames(size, clock, steps):
         value = frame.value.copy()
         value[random.random(size) < STORM / 2] = 90.0
         frames.append(Frame.from_columns(frame.signal, value, frame.quality, frame.wall_ns, frame.line_ns))
@@ -90,7 +90,7 @@ def _plain_ns(site: Site, clock: ManualClock, steps: int) -> float:
     plain = PlainSite(site)
     signals = list(plain.signals.values())
     took = []
-    for frame in _quiet(len(signals), clock, steps):
+    for frame in quiet_frames(len(signals), clock, steps):
         line, values = int(frame.line_ns[0]), frame.value.tolist()
         for signal in signals:  # the pause between frames is not a silence
             signal.since = line
