@@ -20,7 +20,7 @@ from gateway.model.site import Site
 from gateway.model.text import Text
 from gateway.replay.run import Occurrence, Recorded, Replay, needs, skew_ns
 
-NEWEST, NEWEST_OF_MANY = 10, 3  # samples that are shown: of the one signal, of each of several
+NEWEST, NEWEST_OF_MANY = 10, 3  # samples that are shown: of the signal itself, of each other one
 _AT_ONCE_S = 2.0  # an alarm raised this soon after the first sample may be older than what was evaluated
 
 
@@ -57,15 +57,15 @@ def explain(site: Site, alarm: AlarmDefinition, recorded: Recorded, at_wall_ns: 
 
     CommandError when there is nothing to explain it from.
     """
-    signals = needs(site, alarm)
+    signals = _shown(site, alarm)
     newest: dict[str, deque[Sample]] = {
-        id: deque(maxlen=NEWEST if len(signals) == 1 else NEWEST_OF_MANY) for id in signals}
+        id: deque(maxlen=NEWEST if id == alarm.origin else NEWEST_OF_MANY) for id in signals}
     replay = Replay(site, recorded.ids)
     if missing := replay.not_judged.get(alarm.id):
         raise CommandError(Text("it needs signals that were not recorded: {missing}",
                                 "所需信号没有记录：{missing}").format(missing=", ".join(missing)), where=alarm.id,
                            fix=Text("take a recording that has them", "请使用包含这些信号的记录"))
-    if not signals:
+    if not needs(site, alarm):
         raise CommandError(Text("this alarm is about the gateway itself; measured data do not explain it",
                                 "该告警针对网关自身，无法用测量数据解释"), where=alarm.id,
                            fix=Text("look at the health part of the page, and at the log",
@@ -95,6 +95,13 @@ def explain(site: Site, alarm: AlarmDefinition, recorded: Recorded, at_wall_ns: 
         older=bool(last and stands and last.line_ns - replay.first.line_ns < at_once_ns),
         settings=tuple(settings(site, alarm)), reasons=tuple(_State(site, alarm, replay, stands, newest).reasons()),
         samples={id: tuple(samples) for id, samples in newest.items()})
+
+
+def _shown(site: Site, alarm: AlarmDefinition) -> tuple[str, ...]:
+    """The signals it is judged by, and what the instrument says of itself."""
+    signals = needs(site, alarm)
+    links = (site.signals[site.signals.index(id)].status for id in signals)
+    return tuple(dict.fromkeys((*signals, *(link.signal for link in links if link is not None))))
 
 
 def _until(frames: Iterator[tuple[bool, Frame]], at_wall_ns: int | None) -> Iterator[tuple[bool, Frame | Instant]]:
@@ -274,6 +281,13 @@ def settings(site: Site, alarm: AlarmDefinition) -> Iterator[Text]:
         elif alarm.condition == Condition.STUCK:
             yield Text("{n} successful reads of one value, after the signal has shown motion",
                        "信号曾有变化，此后连续 {n} 次读数相同").format(n=signal.stuck_reads)
+        elif alarm.condition == Condition.TREND and (trend := signal.trend):
+            yield Text("at its pace over {window:g} s it would reach {to} ({limit}) within {horizon:g} s",
+                       "按 {window:g} 秒内的变化速度，{horizon:g} 秒内将达到 {to}（{limit}）").format(
+                window=trend.window_s, to=trend.to, limit=measured(signal, alarm.limit), horizon=trend.horizon_s)
+        elif alarm.condition == Condition.INHIBIT and (status := signal.status):
+            yield Text("{signal} reads one of {numbers}", "{signal} 读数为 {numbers} 之一").format(
+                signal=status.signal, numbers=", ".join(map(str, status.out_of_service)))
         elif alarm.condition == Condition.INVALID and signal.low is not None and signal.high is not None:
             yield Text("measuring range {low} to {high}", "量程 {low} 至 {high}").format(
                 low=measured(signal, signal.low), high=measured(signal, signal.high))

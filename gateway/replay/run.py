@@ -83,12 +83,12 @@ class Replay:
     """`feed` every frame, then ask for `outcome`. `bank` is the live one and may be looked at at any time."""
 
     def __init__(self, site: Site, recorded: Iterable[str], acknowledge_after_s: float = ACKNOWLEDGE_AFTER_S):
-        self.site = site
-        self.bank = Bank(site)
-        self.engine = AlarmEngine(site.alarms)
         known = frozenset(recorded)
         self.not_judged = {alarm.id: missing for alarm in site.alarms if (missing := _missing(site, alarm, known))}
-        self._muted = {site.alarms.index(alarm) for alarm in self.not_judged}
+        self.site = site = without_unheard_status(site, known)
+        self.bank = Bank(site)
+        self.engine = AlarmEngine(site.alarms)
+        self._muted = {site.alarms.index(alarm) for alarm in self.not_judged if alarm in site.alarms}
         self._recorded = sum(id in known for id in site.signals.ids)
         self._after_ns = round(acknowledge_after_s * NS)
         self._to_acknowledge: deque[tuple[int, str, int]] = deque()  # due, alarm, occurrence
@@ -194,11 +194,22 @@ def one_round_each(frame: Frame) -> Iterator[Frame]:
 def needs(site: Site, alarm: AlarmDefinition) -> tuple[str, ...]:
     """The signals that an alarm is judged by."""
     if alarm.origin in site.signals:
-        return (alarm.origin,)
+        status = site.signals[site.signals.index(alarm.origin)].status
+        return (alarm.origin, status.signal) if alarm.condition == Condition.INHIBIT and status else (alarm.origin,)
     if alarm.condition == Condition.BLIND:
         return site.gas_areas.get(alarm.origin, ())
     return next((tuple(dict.fromkeys(test.signal for test in rule.tests)) for rule in site.rules
                  if rule.id == alarm.origin), ())
+
+
+def without_unheard_status(site: Site, recorded: frozenset[str]) -> Site:
+    """Readings are believed where the status beside them was not recorded; else every one of them were uncertain, and
+    no alarm on it would ever end."""
+    if all(signal.status is None or signal.status.signal in recorded for signal in site.signals):
+        return site
+    return replace(site, signals=SignalTable([
+        signal if signal.status is None or signal.status.signal in recorded else replace(signal, status=None)
+        for signal in site.signals]))
 
 
 def _missing(site: Site, alarm: AlarmDefinition, recorded: frozenset[str]) -> tuple[str, ...]:

@@ -13,6 +13,8 @@ from gateway.model.clock import NS, ManualClock
 from gateway.model.errors import StoreError
 from gateway.model.frame import Frame
 from gateway.model.quality import Quality
+from gateway.model.signal import Signal, StatusLink
+from gateway.model.text import Text
 from gateway.pipeline import Pipeline
 from gateway.replay.explain import explain
 from gateway.replay.run import Replay, one_round_each, run
@@ -191,3 +193,19 @@ class TestExplain:
         await live.store.close()
         found = explain(SITE, SITE.alarms.get("GD-03/H"), Recording(tmp_path / "telemetry"), start + 20 * NS)
         assert found.stands and found.at_wall_ns == start + 20 * NS and found.older
+
+
+def test_without_the_status_beside_it_a_reading_is_believed(tmp_path):
+    """An unknown status makes a reading uncertain: its alarms would begin and never end."""
+    linked = site(gas("GD-01", status=StatusLink("GD-01.status", (0,), (3,), (4,))),
+                  Signal("GD-01.status", Text.same("status"), "status", "", "tank_farm"))
+    rows = "".join(f"{1790000000 + n},{25 if n == 5 else 1},{0 if n < 8 else 4}\n" for n in range(12))
+    (tmp_path / "both.csv").write_text("time,GD-01,GD-01.status\n" + rows)
+    (tmp_path / "reading.csv").write_text("time,GD-01\n" + "".join(f"{row.rpartition(',')[0]}\n"
+                                                                  for row in rows.splitlines()))
+    both, reading = (run(linked, CsvRecording(tmp_path / f"{name}.csv", linked.signals.ids))
+                     for name in ("both", "reading"))
+    assert [(one.alarm, one.ended_line_ns is None) for one in both.occurrences][:2] == [
+        ("GD-01/H", False), ("GD-01/inhibit", True)]
+    assert [(one.alarm, one.ended_line_ns is None) for one in reading.occurrences] == [("GD-01/H", False)]
+    assert both.not_judged == {} and reading.not_judged == {"GD-01/inhibit": ("GD-01.status",)}

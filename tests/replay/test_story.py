@@ -116,6 +116,8 @@ def test_a_backtest_of_a_site_against_itself_finds_no_difference(command, leak):
     ("loading_bay/blind", "20:54:45", ["the condition stood", "0 of 1 gas detectors"]),
     ("esd-north", "20:54:15", ["the condition stood", "XV-102.closed == 1: not true", "not confirmed within 8 s"]),
     ("work-without-video-pump", "20:54:30", ["the condition stood", "CAM-pump.fps >= 1: not true; it read 0"]),
+    ("T-101.level/trend", "20:54:30", ["did not stand", "it would reach"]),
+    ("GD-03/inhibit", "20:54:30", ["did not stand", "GD-03.status reads one of", "GD-03.status Detector"]),
     ("GD-03/invalid", "20:54:30", ["did not stand", "measuring range 0.0 %LEL to 100.0 %LEL"]),
 ])
 def test_explain_says_why(command, leak, alarm, at, told):
