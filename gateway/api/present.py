@@ -28,7 +28,8 @@ from gateway.model.verdict import Evidence
 from gateway.store.history import Trend
 
 ALARM_ROWS = 200  # so many alarms are listed; all are counted
-_SENSOR_LOST = frozenset({Condition.DEADMAN, Condition.STUCK, Condition.INVALID})
+# What takes a detector out, the word that says most first.
+_SENSOR_LOST = (Condition.INHIBIT, Condition.INVALID, Condition.STUCK, Condition.DEADMAN)
 
 
 def local_time(wall_ns: int, zone: ZoneInfo) -> str | None:
@@ -156,16 +157,20 @@ def journal(rows: Sequence[JournalRow], zone: ZoneInfo) -> dict:
 
 def zones(here: Site, latest: Latest, alarms: Iterable[AlarmView]) -> list[dict]:
     """Each gas zone with its detectors. A detector works once it was heard, while none of its sensor-fault alarms
-    holds: one lost request does not put it out. Blind: announced as such, or all have failed."""
+    holds: one lost request does not put it out. Blind: announced as such, or all have failed. why: null for those that
+    work."""
     holding = {(alarm.definition.origin, alarm.definition.condition) for alarm in alarms if alarm.state.condition}
-    failed = {origin for origin, condition in holding if condition in _SENSOR_LOST}
+    failed = {origin: CONDITION_NAMES[condition] for condition in reversed(_SENSOR_LOST)
+              for origin, held in holding if held == condition}
     order = {area.id: place for place, area in enumerate(here.areas)}
     found = []
     for area, detectors in sorted(here.gas_areas.items(), key=lambda zone: order.get(zone[0], len(order))):
         heard = [bool(latest.wall_ns[here.signals.index(detector)]) for detector in detectors]
         works = [was and detector not in failed for was, detector in zip(heard, detectors, strict=True)]
-        blind = (area, Condition.BLIND) in holding or failed.issuperset(detectors)
-        found.append({"area": area, "detectors": list(detectors), "works": works, "working": sum(works),
+        why = [None if working else failed.get(detector, LABELS[Quality.BAD_WAITING])
+               for working, detector in zip(works, detectors, strict=True)]
+        blind = (area, Condition.BLIND) in holding or all(detector in failed for detector in detectors)
+        found.append({"area": area, "detectors": list(detectors), "works": works, "why": why, "working": sum(works),
                       "total": len(detectors), "state": "blind" if blind else "ok" if all(works) else "degraded"})
     return found
 

@@ -18,7 +18,7 @@ from gateway.model.frame import Frame
 from gateway.model.ports import DeviceStatus, SinkStatus
 from gateway.model.quality import Quality
 from gateway.model.rules import ShutdownVerification, Test, WorkWithoutVideo
-from gateway.model.signal import Area, Condition, Limit, Signal, SignalTable
+from gateway.model.signal import Area, Condition, Limit, Signal, SignalTable, StatusLink
 from gateway.model.site import Site
 from gateway.model.text import Text
 from gateway.model.verdict import Edge, Evidence, Verdicts
@@ -34,7 +34,8 @@ OPEN_CLOSED = {0: Text("open", "开"), 1: Text("closed", "关")}
 
 def gas(number: int, area: str) -> Signal:
     return Signal(f"GD-0{number}", Text("combustible gas", "可燃气体"), "combustible_gas", "%LEL", area, 0.0, 100.0,
-                  deadman_s=5.0, stuck_reads=30, gas=True, limits=GAS_LIMITS, fault_priority=Priority.P2)
+                  deadman_s=5.0, stuck_reads=30, gas=True, limits=GAS_LIMITS, fault_priority=Priority.P2,
+                  status=StatusLink("GD.status", normal=(0,), out_of_service=(4,)))
 
 
 def site(extra: Sequence[Signal] = (), language: str = "en", timezone: str = "Asia/Shanghai") -> Site:
@@ -53,6 +54,8 @@ def site(extra: Sequence[Signal] = (), language: str = "en", timezone: str = "As
                deadman_s=10.0),
         Signal("LINE.p", Text("line pressure", "管线压力"), "pressure", "MPa", "pump_house", 0.0, 1.6, loop_ma=True,
                decimals=3, limits=(Limit(Condition.HIGH, 1.2, Priority.P2, Risk.ORANGE),)),
+        Signal("GD.status", Text("gas controller", "气体控制器"), "status", "", "pump_house", decimals=0,
+               labels={4: Text("inhibited", "屏蔽")}),
         Signal("CAM-pump.fps", Text("pump house camera", "泵房摄像机帧率"), "frame_rate", "fps", "pump_house"),
         *extra))
     rules = (

@@ -122,6 +122,20 @@ def test_a_blind_zone_is_shown_loudly(browser, running, gateway):
     assert browser.text("#risk-word") == "ORANGE · larger"
 
 
+def test_a_detector_out_of_service_is_not_counted_and_says_why(browser, running, gateway):
+    for number in (4, 5):
+        running.do(gateway.feed, f"GD-0{number}", 0.5)
+    running.do(gateway.feed, "GD-02", 50.0, Quality.UNCERTAIN_SENSOR)
+    for number in (1, 3):
+        running.do(gateway.feed, f"GD-0{number}", 0.5)
+    running.do(gateway.raise_alarm, "GD-02/inhibit")
+    live(browser, running)
+    browser.until("document.querySelector('.zone.degraded')")
+    assert browser.text(".zone.degraded").split("\n") == ["Tank farm", "2 of 3 detectors work", "GD-02 out of service"]
+    assert "sensor not in normal service" in browser.run(f"{row('GD-02')}.innerText")
+    assert browser.run(f"{row('GD-02')}.className") != "signal good"
+
+
 def test_acknowledging_through_the_page(browser, running, gateway):
     running.do(gateway.raise_alarm, "GD-03/HH", 41.9)
     live(browser, running)

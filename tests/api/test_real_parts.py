@@ -78,7 +78,7 @@ async def client(parts):
         yield asking
 
 
-QUIET = {f"GD-0{number}": 0.5 for number in range(1, 7)} | {"P-101.P": 0.0}
+QUIET = {f"GD-0{number}": 0.5 for number in range(1, 7)} | {"P-101.P": 0.0, "GD.status": 0.0}
 
 
 async def test_a_leak_is_shown_acknowledged_and_kept(parts, client):
@@ -126,3 +126,20 @@ async def test_page_and_bank_count_the_same_working_detectors(parts, client):
         parts.second({"GD-01": float("nan")}, Quality.BAD_SENSOR)
         zones = (await client.get("/api/v1/health")).json()["zones"]
         assert [zone["working"] for zone in zones] == [zone.working for zone in parts.bank.zones]
+
+
+async def test_detectors_that_are_inhibited_are_announced_and_not_counted(parts, client):
+    parts.second(QUIET)
+    for _ in range(8):
+        parts.second(QUIET | {"GD-03": 50.0, "GD.status": 4.0})
+    found = (await client.get("/api/v1/alarms")).json()["alarms"]
+    assert {alarm["id"] for alarm in found} == {*(f"GD-0{number}/inhibit" for number in range(1, 7)), "tank_farm/blind",
+                                                "pump_house/blind", "loading_bay/blind"}
+    said = next(alarm for alarm in found if alarm["id"] == "GD-03/inhibit")
+    assert [line["note"] for line in said["evidence"]] == [
+        {"en": "inhibited: the instrument is out of service", "zh": "屏蔽：仪表已退出工作"}]
+    zones = (await client.get("/api/v1/health")).json()["zones"]
+    assert [zone["working"] for zone in zones] == [zone.working for zone in parts.bank.zones] == [0, 0, 0]
+    parts.second(QUIET)
+    zones = (await client.get("/api/v1/health")).json()["zones"]
+    assert [zone["working"] for zone in zones] == [3, 2, 1]

@@ -194,6 +194,16 @@ async def test_a_gas_zone_counts_only_detectors_that_can_be_believed(client, gat
     assert await zone(client, "tank_farm") == (1, 3, "degraded")
 
 
+async def test_a_detector_that_does_not_work_says_why(client, gateway):
+    for number in (1, 2):
+        gateway.feed(f"GD-0{number}", 0.5)
+    gateway.raise_alarm("GD-02/deadman")
+    gateway.raise_alarm("GD-02/inhibit")
+    zones = (await client.get("/api/v1/health")).json()["zones"]
+    assert [zone["why"] for zone in zones if zone["area"] == "tank_farm"] == [
+        [None, {"en": "out of service", "zh": "已退出工作"}, {"en": "no data yet", "zh": "尚无数据"}]]
+
+
 async def test_a_zone_announced_as_blind_is_shown_as_blind_whatever_its_detectors_read(client, gateway):
     gateway.feed("GD-06", 0.5)
     gateway.raise_alarm("loading_bay/blind")

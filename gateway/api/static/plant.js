@@ -12,10 +12,11 @@ function showZones(zones, site) {
   $("gas").hidden = !zones.length;
   replace($("zones"), zones.map((zone) => {
     const dots = el("span", "dots", ...zone.works.map((works, k) => { const dot = el("i", works ? "" : "off"); dot.title = zone.detectors[k]; return dot; }));
+    const why = zone.detectors.filter((_, k) => !zone.works[k]).map((id) => `${id} ${pick(zone.why[zone.detectors.indexOf(id)])}`).join(" · ");
     const words = zone.state === "blind" ? say("blind") : say("working", { n: zone.working, m: zone.total });
     const sign = zone.state === "blind" ? shape("eye-off", "line") : zone.state === "degraded" ? shape("p2", "sign small P2") : shape("tick");
     const name = pick(site.areas.find((area) => area.id === zone.area)?.name ?? { en: zone.area, zh: zone.area });
-    return el("li", `zone ${zone.state}`, sign, el("div", "", el("small", "", name), el("b", "", words)), dots);
+    return el("li", `zone ${zone.state}`, sign, el("div", "", el("small", "", name), el("b", "", words), why ? el("small", "why", why) : null), dots);
   }));
 }
 
