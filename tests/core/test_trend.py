@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import doctest
 import re
 
 import numpy as np
 import pytest
 
+from gateway.core.detectors import trend
 from gateway.core.detectors.trend import forecast
 from gateway.model.quality import Quality
 from gateway.model.signal import Condition, Trend
@@ -151,3 +153,15 @@ def test_the_slope_survives_three_wild_points_of_twelve():
     value = 80.0 - 0.5 * ago
     value[[1, 5, 8]] = [[900.0], [-900.0], [400.0]]
     assert forecast(value, ago).likeliest[0] == pytest.approx(0.5)
+
+
+def test_the_examples_in_its_paper_are_right():
+    done = doctest.testmod(trend)
+    assert done.attempted > 8 and done.failed == 0
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_huge_value_is_no_reason_to_fail():
+    plant = watched()
+    told = follow(plant, np.where(np.arange(900) % 2, 1e308, -1e308))
+    assert plant.bank.failures == () and {alarm for alarm, *_ in told} <= {"S/H"}

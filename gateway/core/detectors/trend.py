@@ -215,6 +215,11 @@ class Trends(Detector):
             points[-1, index] = newest
         self._start[index], self._end[index] = line, line + self._length[index]
         self._samples[index], self._sum[index], self._lag[index] = 0, 0.0, 0
+        with np.errstate(over="ignore", invalid="ignore"):  # of absurd values nothing follows
+            self._look(index, value, line, wall, edges)
+
+    def _look(self, index, value, line, wall, edges: Edges) -> None:
+        """Judge those that have all their points and may be on their way to the limit, or were."""
         points = self._value[:, index] * self._sign[index]
         ago = (line - self._at[:, index]) / NS
         near = _may_reach(points, ago, self._horizon[index], self._limit[index])
