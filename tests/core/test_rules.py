@@ -103,6 +103,22 @@ class TestShutdown:
         plant.at(30, {"ESD.cmd": 1})
         assert plant.wait(100) == [("esd-north", BEGINS, 38)]
 
+    @pytest.mark.parametrize("restarts", [False, True])
+    def test_a_command_whose_contact_bounces_does_not_hide_a_valve_that_does_not_move(self, restarts):
+        """Two seconds on, two seconds off: the time under the command counts together."""
+        plant = self.story()
+        for start in range(12, 24, 4):
+            plant.at(start, {"ESD.cmd": 0})
+            plant = plant.after_restart() if restarts else plant
+            plant.at(start + 2, {"ESD.cmd": 1})
+        assert plant.wait(25) == [("esd-north", BEGINS, 24)]
+
+    def test_a_command_given_again_after_a_stroke_time_gets_a_whole_one(self):
+        plant = self.story()
+        plant.at(16, {"ESD.cmd": 0})
+        plant.at(24, {"ESD.cmd": 1})
+        assert plant.wait(40) == [("esd-north", BEGINS, 32)]
+
     def test_a_valve_that_opens_again_under_the_command(self):
         plant = self.story()
         plant.at(15, {"XV-101.closed": 1, "XV-102.closed": 1})
@@ -209,6 +225,12 @@ class TestWorkWithoutVideo:
         plant.at(0, {"P-101.P": 7.5, "PUMP.persons": 0})
         assert plant.wait(29) == []
         assert plant.wait(40) == [("no-video", BEGINS, 30)]
+
+    def test_a_camera_that_does_come_and_shows_nothing_is_not_given_that_time(self):
+        plant = Plant(site(signal("P-101.P"), signal("PUMP.persons"), signal("CAM.fps"), rules=[VIDEO]))
+        plant.at(0, {"P-101.P": 7.5, "PUMP.persons": 0})
+        plant.at(3, {"CAM.fps": 0})
+        assert plant.wait(40) == [("no-video", BEGINS, 13)]
 
     def test_a_rule_that_is_new_after_a_restart_looks_at_what_is_already_there(self):
         plant = Plant(site(signal("P-101.P"), signal("PUMP.persons"), signal("CAM.fps")))

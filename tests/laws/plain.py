@@ -278,8 +278,10 @@ class PlainInterlock:
                 self.state, self.since = "pending", t + self.on
                 if "waiting" in video:
                     self.since = max(self.since, 30 * NS)
-                if self.since <= t:
-                    self.fire()
+            elif self.state == "pending" and "false" in video:
+                self.since = min(self.since, t + self.on)
+            if self.state == "pending" and self.since <= t:
+                self.fire()
         elif self.state == "leaving":
             self.state = "active"
 
@@ -288,6 +290,7 @@ class PlainShutdown:
     def __init__(self, plain, rule):
         self.plain, self.rule, self.state, self.until = plain, rule, "idle", None
         self.stroke = round(rule.stroke_time_s * NS)
+        self.reopened, self.broken_off = False, None  # (when, what was left of the stroke)
 
     def due(self):
         return self.until if self.state == "stroke" else None
@@ -300,18 +303,24 @@ class PlainShutdown:
         command = self.plain.truth(self.rule.command)
         feedback = [self.plain.truth(test) for test in self.rule.feedback]
         if command == "false":
+            if self.state == "stroke" and not self.reopened:
+                self.broken_off = t, self.until - t
+            elif self.state != "idle":
+                self.broken_off = None
             self.state = "idle"
             self.plain.log.add(self.rule.id, False, t)
             return
         if self.state == "idle" and command in ("true", "likely"):
-            self.state, self.until = "stroke", t + self.stroke
+            self.state, self.reopened, self.until = "stroke", False, t + self.stroke
+            if self.broken_off and t - self.broken_off[0] < self.stroke:
+                self.until = t + self.broken_off[1]
         if self.state == "idle":
             return
         if all(truth == "true" for truth in feedback):
             self.state = "verified"
             self.plain.log.add(self.rule.id, False, t)
         elif self.state == "verified" and "false" in feedback:
-            self.state, self.until = "stroke", t + self.stroke
+            self.state, self.reopened, self.until = "stroke", True, t + self.stroke
 
 
 class PlainSite:

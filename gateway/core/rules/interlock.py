@@ -24,7 +24,7 @@ class Interlock(Machine):
     sample) --> idle. Only what is refuted without interruption for off_delay_s by good samples ends the alarm.
 
     A camera that was never heard of since the start of the gateway may still be on its way: its alarm does not come
-    before FIRST_DATA_S after the start.
+    before FIRST_DATA_S after the start, unless it does come and shows nothing.
     """
 
     def __init__(self, rule: WorkWithoutVideo, alarm: int):
@@ -44,8 +44,7 @@ class Interlock(Machine):
             self._clear_ns = NEVER  # the evidence for an end is interrupted
 
     def fire(self, known: list[Known], edges: Edges) -> None:
-        due, self.due_ns = self.due_ns, NEVER
-        self._raise(due, known, edges)
+        self._raise(self.due_ns, known, edges)
 
     def begin(self, line_ns: int) -> None:
         self._begun_ns = line_ns
@@ -65,10 +64,13 @@ class Interlock(Machine):
 
     def _violated(self, line_ns: int, known: list[Known], edges: Edges) -> None:
         self._clear_ns = NEVER
-        if self.active or self.due_ns != NEVER:
+        if self.active:
             return
+        video = [test.truth for test in self._parts(known)[1]]
         due = line_ns + self._on
-        if any(test.truth is Truth.WAITING for test in self._parts(known)[1]):
+        if self.due_ns != NEVER:  # runs already; but a camera that has come and shows nothing is not waited for
+            due = min(due, self.due_ns) if Truth.FALSE in video else self.due_ns
+        elif Truth.WAITING in video:
             due = max(due, self._begun_ns + round(FIRST_DATA_S * NS))
         if due > line_ns:
             self.due_ns = due
@@ -87,7 +89,7 @@ class Interlock(Machine):
             edges.explain(self._trace(known))
 
     def _raise(self, line_ns: int, known: list[Known], edges: Edges) -> None:
-        self.active = True
+        self.active, self.due_ns = True, NEVER
         edges.add(self.alarm, True, float("nan"), line_ns)
         edges.explain(self._trace(known))
 

@@ -12,6 +12,8 @@ from gateway.model.clock import NS
 from gateway.model.rules import ShutdownVerification
 from gateway.model.text import Text
 
+_LONG_AGO = -(2**61)  # line time
+
 
 class Phase(StrEnum):
     IDLE = "idle"  # no command
@@ -35,6 +37,9 @@ class Verification(Machine):
         verified  --a feedback good and false--> stroke  a valve has opened again under the command
         any       --withdrawn-->             idle      the alarm, if it stood, ends
 
+    A command that is withdrawn within its stroke and comes again within a stroke time goes on with what was left of it:
+    else a contact that bounces would for ever hide a valve that does not move.
+
     A feedback that is bad, stale or silent when the time is over counts as missing. A restart of the gateway within a
     stroke changes nothing; if the time ran out meanwhile, a whole stroke time is given again from the first look.
     """
@@ -45,6 +50,7 @@ class Verification(Machine):
         self._phase = Phase.IDLE
         self._reopened = False
         self._commanded_ns = self._commanded_wall = 0
+        self._left_ns, self._withdrawn_ns = self._stroke, _LONG_AGO  # of a stroke that was broken off, and when
         self._came: dict[str, int] = {}  # test -> line time at which it was last seen to become true
 
     @property
@@ -86,17 +92,20 @@ class Verification(Machine):
 
     def state(self) -> dict:
         return {"phase": self._phase, "due": self.due_ns, "reopened": self._reopened, "commanded": self._commanded_ns,
-                "commanded_wall": self._commanded_wall, "came": self._came}
+                "commanded_wall": self._commanded_wall, "left": self._left_ns, "withdrawn": self._withdrawn_ns,
+                "came": self._came}
 
     def restore(self, state: dict) -> None:
         self._phase, self.due_ns, self._reopened = Phase(state["phase"]), int(state["due"]), bool(state["reopened"])
         self._commanded_ns, self._commanded_wall = int(state["commanded"]), int(state["commanded_wall"])
+        self._left_ns, self._withdrawn_ns = int(state.get("left", self._stroke)), int(state.get("withdrawn", _LONG_AGO))
         self._came = {str(test): int(line) for test, line in state["came"].items()}
 
     def _start(self, line_ns: int, wall_ns: int, *, reopened: bool) -> None:
         self._phase, self._reopened = Phase.STROKE, reopened
         self._commanded_ns, self._commanded_wall = line_ns, wall_ns
-        self.due_ns = line_ns + self._stroke
+        goes_on = not reopened and line_ns - self._withdrawn_ns < self._stroke
+        self.due_ns = line_ns + (self._left_ns if goes_on else self._stroke)
         if not reopened:
             self._came = {}
 
@@ -107,6 +116,10 @@ class Verification(Machine):
             self._end(line_ns, known, self._trace(known), edges)
 
     def _withdraw(self, line_ns: int, known: list[Known], edges: Edges) -> None:
+        if self._phase is not Phase.IDLE:
+            broken_off = self._phase is Phase.STROKE and not self._reopened
+            self._left_ns, self._withdrawn_ns = (self.due_ns - line_ns, line_ns) if broken_off else (
+                self._stroke, _LONG_AGO)
         failed = self._phase is Phase.FAILED
         trace = (*self._trace(known), known[0].evidence(Text("command withdrawn", "切断指令已撤销"))) if failed else ()
         self._phase, self.due_ns, self._came = Phase.IDLE, NEVER, {}
