@@ -124,6 +124,9 @@ def run(quick: bool = False) -> list[dict]:
          "limits and budget from the other half of the files", GOALS, best_simple)
     tell("baseline, shipped limits", corpus.score(by_limits(corpus, size, np.array(recipe.limits), recipe.rest), every),
          "limits from these files; alarm again after each rest while it lasts", GOALS)
+    for blunt in (1.5, 2.0):
+        tell(f"baseline, blunter by {blunt:g}", corpus.score(by_limits(
+            corpus, size, blunt * np.array(recipe.limits), recipe.rest), every), "all limits so many times as high", {})
     tell("baseline, an alarm stands while it lasts", corpus.score(lambda number: np.flatnonzero(
         begins[:corpus.rows[number], number]), every), "limits from these files", GOALS)
     rows.append({"name": "NAB series: alarms of the baseline, true and false", "unit": "per 10,000 samples",

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from gateway.config.draft import Kind
-from gateway.config.kinds import CatalogueKind, overlaid_limits, overlaid_trend
+from gateway.config.kinds import CatalogueKind, overlaid_baseline, overlaid_limits, overlaid_trend
 from gateway.config.sections import (
+    NO_BASELINE,
     NO_LIMIT,
     NO_TREND,
     AreaSection,
@@ -25,12 +26,13 @@ from gateway.config.sections import (
 from gateway.config.values import NONE
 from gateway.model.alarm import Priority, Risk
 from gateway.model.rules import Rule, ShutdownVerification, WorkWithoutVideo
-from gateway.model.signal import Area, Condition, Limit, Signal, SignalTable, StatusLink, Trend
+from gateway.model.signal import Area, Baseline, Condition, Limit, Signal, SignalTable, StatusLink, Trend
 from gateway.model.site import Site
 from gateway.model.text import Text
 
 _SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0}
 RATE_DEADBAND = 0.2  # of the set point
+LEAST_LEARNT = 200  # means, before a baseline says anything
 _URGENCY: dict[Condition, tuple[Priority, Risk]] = {
     Condition.HIGH_HIGH: (Priority.P1, Risk.RED), Condition.LOW_LOW: (Priority.P1, Risk.RED),
     Condition.HIGH: (Priority.P2, Risk.ORANGE), Condition.LOW: (Priority.P2, Risk.ORANGE),
@@ -111,7 +113,8 @@ class SignalPlan:
             section.loop_ma, self.deadman_s, section.stuck_reads or kind.stuck_reads,
             kind.decimals if section.decimals is None else section.decimals, kind.gas,
             tuple(self._limit(Condition(name), limit) for name, limit in self.limits.items()),
-            dict(section.labels), self.fault_priority, trend=self._trend(), status=self._status())
+            dict(section.labels), self.fault_priority, trend=self._trend(), status=self._status(),
+            baseline=self._baseline())
 
     def _status(self) -> StatusLink | None:
         signal, values = self.status_signal, self.status_values
@@ -123,6 +126,12 @@ class SignalPlan:
         trend = self.trend
         return None if trend is None else Trend(Condition(trend.to), trend.horizon, trend.window,
                                                 trend.priority or Priority.P3, Risk(trend.risk))
+
+    def _baseline(self) -> Baseline | None:
+        said = overlaid_baseline(self.kind.baseline, self.section.baseline)
+        return None if said is None or said is NO_BASELINE else Baseline(
+            said.every, max(said.learn, LEAST_LEARNT * said.every), said.hold, said.blunt,
+            said.priority or Priority.P4, Risk(said.risk))
 
     def _limit(self, condition: Condition, limit: LimitSection) -> Limit:
         priority, risk = _URGENCY[condition]

@@ -9,9 +9,11 @@ from importlib.resources import files
 from typing import TypeVar
 
 from gateway.config.sections import (
+    NO_BASELINE,
     NO_LIMIT,
     NO_LIMITS,
     NO_TREND,
+    BaselineSection,
     KindSection,
     LimitSection,
     LimitsSection,
@@ -60,6 +62,8 @@ def overlaid(base: S, over: Section) -> S:
         said["limits"] = overlaid_limits(base.limits, said["limits"])  # type: ignore[attr-defined]
     if isinstance(said.get("trend"), TrendSection):
         said["trend"] = overlaid_trend(base.trend, said["trend"])  # type: ignore[attr-defined]
+    if isinstance(said.get("baseline"), BaselineSection):
+        said["baseline"] = overlaid_baseline(base.baseline, said["baseline"])  # type: ignore[attr-defined]
     return base.model_copy(update=said)
 
 
@@ -72,6 +76,12 @@ def overlaid_limits(base: LimitsSection | None, over: LimitsSection | None) -> L
 
 def overlaid_trend(base: TrendSection | None, over: TrendSection | None) -> TrendSection | None:
     if base is None or base is NO_TREND or over is None or over is NO_TREND:
+        return base if over is None else over
+    return overlaid(base, over)
+
+
+def overlaid_baseline(base: BaselineSection | None, over: BaselineSection | None) -> BaselineSection | None:
+    if base is None or base is NO_BASELINE or over is None or over is NO_BASELINE:
         return base if over is None else over
     return overlaid(base, over)
 

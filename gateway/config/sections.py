@@ -188,6 +188,45 @@ class StatusSection(Section):
         return self
 
 
+def _hint(value: Any) -> Any:
+    if value in (Risk.RED, Risk.ORANGE):
+        raise ValueError(Text(f'unusual behaviour is never above yellow, got "{value}"',
+                              f'读数异常类告警不得高于黄色，实际为 "{value}"'),
+                         Text('write "yellow" or "blue"; red and orange belong to limits and interlocks',
+                              '填写 "yellow" 或 "blue"；红色和橙色由限值和联锁给出'))
+    return value
+
+
+def _not_urgent(value: Any) -> Any:
+    if value in ("P1", "P2"):
+        raise ValueError(Text(f'unusual behaviour is P3 at most, got "{value}"',
+                              f'读数异常类告警的优先级最高为 P3，实际为 "{value}"'),
+                         Text('write "P3" or "P4"', '填写 "P3" 或 "P4"'))
+    return value
+
+
+class BaselineSection(Section):
+    every: PositiveDuration = 300.0
+    """Means over this time are judged. The shorter, the more false alarms per day."""
+    learn: PositiveDuration = 86400.0
+    """Nothing is said before so much good data, and not before 200 means."""
+    hold: PositiveDuration = 7200.0
+    """An alarm stands at least this long, and until the signal is usual again."""
+    blunt: Annotated[float, Field(ge=1, le=10)] = 1.5
+    """1 is the finest; 2 needs deviations twice as large."""
+    priority: Annotated[Urgency, BeforeValidator(_not_urgent)] | None = None
+    """`P3` or `P4`. Default: `P4`."""
+    risk: Annotated[Literal["yellow", "blue"], BeforeValidator(_hint)] = "blue"
+    """Four-colour risk level; statistics alone are never above yellow."""
+
+
+NO_BASELINE = BaselineSection.model_construct()  # `baseline = "none"`: that of the kind does not apply
+
+
+def _baseline(value: Any, handler: Callable[[Any], BaselineSection]) -> BaselineSection:
+    return NO_BASELINE if value == NONE else handler(value)
+
+
 class Watched(Section):
     """What a kind gives to its signals and a signal may say for itself."""
 
@@ -211,6 +250,9 @@ class Watched(Section):
     status_values: StatusSection | None = None
     """What the numbers of the status signal mean, from the manual of the instrument. A signal that says it for itself
     says all of it."""
+    baseline: Annotated[BaselineSection, WrapValidator(_baseline)] | None = None
+    """Learn what is usual for it and report `unusual behaviour`, such as `{ every = "10min" }`; `{}`: the defaults;
+    `"none"`: not, though the kind says so. Not for switches and counters."""
 
 
 class KindSection(Watched):

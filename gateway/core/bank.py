@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gateway.core.detectors.anomaly import Anomaly
 from gateway.core.detectors.blind import Blind, Zone
 from gateway.core.detectors.deadman import Deadman
 from gateway.core.detectors.detector import Detector
@@ -281,3 +282,5 @@ def _chosen(site: Site) -> Iterable[Detector]:
         yield Stuck(site)
     if any(signal.trend is not None for signal in site.signals):
         yield Trends(site)
+    if any(signal.baseline is not None for signal in site.signals):
+        yield Anomaly(site)

@@ -77,11 +77,17 @@ class Baseline:
 
     The limits were set on the Numenta Anomaly Benchmark so that every feature alone raises equally many alarms
     (4 in 10,000 samples of that data). On plain noise that is about 6 false alarms in 10,000 samples: a signal read
-    every second should be fed as means over a minute or more. See docs/explanation/baseline.md.
+    every second should be fed as means over minutes. See docs/explanation/baseline.md.
     """
 
-    def __init__(self, count: int, recipe: Recipe | None = None):
+    def __init__(self, count: int, recipe: Recipe | None = None, *, warm_up: NDArray | None = None,
+                 rest: NDArray | None = None, blunt: NDArray | None = None):
+        """warm_up, rest: int64[n], of each signal instead of the recipe's; blunt: f8[n], what the height is divided
+        by."""
         self.recipe = recipe = recipe or Recipe()
+        self._warm_up = np.full(count, recipe.warm_up) if warm_up is None else warm_up
+        self._rest = np.full(count, recipe.rest) if rest is None else rest
+        self._keen = None if blunt is None else 1.0 / blunt ** 4
         self._levels = len(recipe.level_scales)
         self._smoothers = self._levels + len(recipe.motion_scales)
         self._rate = 1.0 / np.array([*recipe.level_scales, *recipe.motion_scales])[:, None]
@@ -181,8 +187,9 @@ class Baseline:
         _learn(norm, entry, slow, count, young, cap)
         count += 1.0
         height = np.max(feature, axis=0, out=a)
-        if young:
-            height *= count > self.recipe.warm_up
+        if self._keen is not None:
+            height *= self._keen[index]
+        height[count <= self._warm_up[index]] = 0.0
         if not isinstance(index, slice):
             self.state[:, index] = state
         return height
@@ -197,9 +204,14 @@ class Baseline:
             return unusual, standing
         left = np.maximum(resting - 1.0, unusual)
         begins = unusual & ~standing
-        left[begins] = self.recipe.rest
+        if np.count_nonzero(begins):
+            left[begins] = self._rest[index][begins]
         self.state[_RESTING, index] = left
         return begins, standing & (left == 0.0)
+
+    def stand(self, signal: NDArray[np.int64]) -> None:
+        """Alarms of these signals stand, though the state does not know of it: the next usual sample may end them."""
+        self.state[_RESTING, signal] = np.maximum(self.state[_RESTING, signal], 1.0)
 
     def sizes(self, row: int | slice) -> NDArray[np.float64]:
         """f8[features, ...]: of these rows of the last step, each size over its limit: levels, motions, outside."""

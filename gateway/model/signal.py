@@ -24,6 +24,7 @@ class Condition(StrEnum):
     INVALID = "invalid"  # outside the measuring range, a 4-20 mA loop fault, or the instrument calls itself failed
     INHIBIT = "inhibit"  # the instrument says that it is inhibited, calibrating, warming up or switched off
     TREND = "trend"  # at its present pace the value will reach a limit
+    ANOMALY = "anomaly"  # unlike what was learnt of this signal: a hint, never danger by itself
     BLIND = "blind"  # a gas zone without any working detector
     INTERLOCK = "interlock"  # two things that must not be true together
     SHUTDOWN = "shutdown"  # a commanded shut-down that was not verified
@@ -54,6 +55,29 @@ class Limit:
     off_delay_s: float = 0.0
     latch: bool = False
     window_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """Learn what is usual for a signal, and say what is not. See gateway.core.baseline.
+
+    every_s   means over this time are judged, not single samples
+    learn_s   nothing is said before so much good data
+    hold_s    an alarm stands at least this long, and until the signal is usual again
+    blunt     how many times what would be unusual at the finest setting
+    risk      yellow or blue, priority P3 or P4: statistics alone are no evidence of danger
+    """
+
+    every_s: float = 300.0
+    learn_s: float = 86400.0
+    hold_s: float = 7200.0
+    blunt: float = 1.5
+    priority: Priority = Priority.P4
+    risk: Risk = Risk.BLUE
+
+    def __post_init__(self) -> None:
+        if self.risk not in (Risk.YELLOW, Risk.BLUE) or self.priority < Priority.P3:
+            raise ValueError("a statistical anomaly is never above yellow, nor more urgent than P3")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +148,7 @@ class Signal:
     labels: dict[int, Text] = field(default_factory=dict)
     fault_priority: Priority = Priority.P3  # of deadman, stuck, invalid and inhibit; at least P2 for a gas detector
     trend: Trend | None = None  # needs the limit it leads to
+    baseline: Baseline | None = None
     status: StatusLink | None = None
 
     def __post_init__(self) -> None:

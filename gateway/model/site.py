@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from gateway.model.alarm import AlarmDefinition, AlarmTable, Priority, Risk
 from gateway.model.rules import Rule, ShutdownVerification
-from gateway.model.signal import Area, Condition, Limit, Signal, SignalTable, Trend
+from gateway.model.signal import Area, Baseline, Condition, Limit, Signal, SignalTable, Trend
 from gateway.model.text import Text
 
 CONDITION_NAMES: dict[Condition, Text] = {
@@ -24,6 +24,7 @@ CONDITION_NAMES: dict[Condition, Text] = {
     Condition.INVALID: Text("reading not valid", "读数无效"),
     Condition.INHIBIT: Text("out of service", "已退出工作"),
     Condition.TREND: Text("will reach limit", "预计将达到限值"),
+    Condition.ANOMALY: Text("unusual behaviour", "读数异常"),
     Condition.BLIND: Text("loss of gas detection", "气体检测失效"),
     Condition.INTERLOCK: Text("interlock violated", "违反联锁条件"),
     Condition.SHUTDOWN: Text("shut-down not verified", "切断动作未得到确认"),
@@ -125,6 +126,8 @@ class Site:
                 yield self._limit_alarm(signal, limit)
             if signal.trend is not None:
                 yield self._trend_alarm(signal, signal.trend)
+            if signal.baseline is not None:
+                yield self._anomaly_alarm(signal, signal.baseline)
             for condition in fault_conditions(signal):
                 yield AlarmDefinition(
                     f"{signal.id}/{condition}", condition, signal.id, signal.area, self._title(signal, condition),
@@ -149,6 +152,14 @@ class Site:
             self._title(signal, Condition.TREND), trend.priority, trend.risk, signal.unit, limit.value,
             signal.decimals, group=signal.area,
             guidance=Text("Find the cause and act before the limit is reached.", "请在达到限值之前查明原因并处置。"))
+
+    def _anomaly_alarm(self, signal: Signal, baseline: Baseline) -> AlarmDefinition:
+        return AlarmDefinition(
+            f"{signal.id}/{Condition.ANOMALY}", Condition.ANOMALY, signal.id, signal.area,
+            self._title(signal, Condition.ANOMALY), baseline.priority, baseline.risk, signal.unit,
+            decimals=signal.decimals, group=signal.area,
+            guidance=Text("No limit was passed; the signal behaves unlike before. Compare with its history.",
+                          "并未超限，但该信号的表现与以往不同。请对照历史曲线核实。"))
 
     def _title(self, signal: Signal, condition: Condition) -> Text:
         return Text("{signal} {area}: {name} {condition}", "{area}{signal}：{name}{condition}").format(

@@ -285,6 +285,10 @@ def settings(site: Site, alarm: AlarmDefinition) -> Iterator[Text]:
             yield Text("at its pace over {window:g} s it would reach {to} ({limit}) within {horizon:g} s",
                        "按 {window:g} 秒内的变化速度，{horizon:g} 秒内将达到 {to}（{limit}）").format(
                 window=trend.window_s, to=trend.to, limit=measured(signal, alarm.limit), horizon=trend.horizon_s)
+        elif alarm.condition == Condition.ANOMALY and (baseline := signal.baseline):
+            yield Text("means over {every:g} s, {blunt:g} times the bound of what was learnt as usual",
+                       "{every:g} 秒均值，超过所学正常界限的 {blunt:g} 倍").format(
+                every=baseline.every_s, blunt=baseline.blunt)
         elif alarm.condition == Condition.INHIBIT and (status := signal.status):
             yield Text("{signal} reads one of {numbers}", "{signal} 读数为 {numbers} 之一").format(
                 signal=status.signal, numbers=", ".join(map(str, status.out_of_service)))

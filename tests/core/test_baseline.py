@@ -2,84 +2,14 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
 
 from gateway.core.baseline import Baseline, Recipe
+from tests.laws.plain_baseline import PlainBaseline
 
 SMALL = Recipe(memory=60, level_scales=(1, 5, 20), motion_scales=(5, 20), level_limits=(3.0, 2.6, 2.0),
                motion_limits=(2.5, 2.0), outside_limit=0.5, warm_up=40, rest=15)
-
-
-class PlainBaseline:
-    """The definition again, for one signal and one sample at a time, with Python's own numbers."""
-
-    def __init__(self, recipe: Recipe):
-        self.recipe, self.count, self.level, self.last = recipe, 0, 0.0, None
-        self.motion = self.motion_norm = self.plain = self.seasonal = 0.0
-        self.low, self.high = math.inf, -math.inf
-        scales = (*recipe.level_scales, *recipe.motion_scales)
-        self.smooth, self.norm = [0.0] * len(scales), [0.0] * len(scales)
-        self.hour, self.of_hour, self.profile, self.seen, self.left = None, [], [0.0] * 24, 0, 0
-
-    def sample(self, x: float, hour: int) -> tuple[float, bool, bool]:
-        recipe, levels = self.recipe, len(self.recipe.level_scales)
-        x = hold(x, 1e30)
-        slow = max(1 / recipe.memory, 1 / (self.count + 1))
-        most = 20 * self.norm[0] ** 0.25 if self.norm[0] else math.inf
-        self.level += slow * hold(x - self.level, most)
-        d = x - self.level
-        if hour != self.hour:
-            if self.of_hour:
-                rate = max(0.1, 1 / (self.seen // 24 + 1))
-                mean = sum(self.of_hour) / len(self.of_hour)
-                self.profile[self.hour] += rate * (mean - self.profile[self.hour])
-                self.seen += 1
-            self.hour, self.of_hour = hour, []
-        self.of_hour.append(hold(d, most))
-        e = d - self.profile[hour]
-        self.plain += slow * (abs(hold(d, most)) - self.plain)
-        self.seasonal += slow * (min(abs(e), most) - self.seasonal)
-        if not (self.seen >= 48 and self.seasonal < 0.8 * self.plain):
-            e = d
-        moved = 0.0 if self.last is None else abs(x - self.last)
-        self.last = x
-        moved = min(moved, 20 * self.motion_norm ** 0.25 if self.motion_norm else math.inf)
-        self.motion_norm = self.learn(self.motion_norm, moved ** 4, slow)
-        self.motion += slow * (moved - self.motion)
-        sizes = []
-        unit = (1e-9 * abs(self.level)) ** 4 + 1e-180
-        outside = 0.0 if self.count == 0 else max(x - self.high, self.low - x, 0.0)
-        outside_size = (outside ** 4 / (self.norm[0] + unit)) ** 0.25
-        near = self.level + hold(d, most)
-        self.low, self.high = min(self.low, near), max(self.high, near)
-        for place, scale in enumerate((*recipe.level_scales, *recipe.motion_scales)):
-            taken = (e if place == 0 else hold(e, most)) if place < levels else moved
-            self.smooth[place] += max(1 / scale, 1 / (self.count + 1)) * (taken - self.smooth[place])
-            deviation = abs(self.smooth[place]) if place < levels else max(self.smooth[place] - self.motion, 0.0)
-            sizes.append((deviation ** 4 / (self.norm[place] + unit)) ** 0.25)
-            self.norm[place] = self.learn(self.norm[place], deviation ** 4, slow)
-        self.count += 1
-        height = max(size / limit for size, limit in zip((*sizes, outside_size), recipe.limits, strict=True))
-        if self.count <= recipe.warm_up:
-            height = 0.0
-        standing = self.left > 0
-        if height >= 1 and not standing:
-            self.left = recipe.rest
-        elif standing:
-            self.left = max(self.left - 1, 1 if height >= 1 else 0)
-        return height, height >= 1 and not standing, standing and self.left == 0
-
-    def learn(self, norm: float, power: float, rate: float) -> float:
-        if norm and self.count > 30:
-            power = min(power, 1e5 * norm)
-        return norm + rate * (power - norm)
-
-
-def hold(x: float, most: float) -> float:
-    return min(max(x, -most), most)
 
 
 def plant(seed: int, rows: int, count: int) -> np.ndarray:

@@ -13,6 +13,7 @@ from gateway.model.quality import Quality
 from gateway.model.rules import OPERATORS, ShutdownVerification
 from gateway.model.signal import Limit, Signal
 from gateway.model.site import Site
+from tests.laws.plain_baseline import PlainAnomaly
 from tests.laws.plain_trend import PlainTrend
 
 GOOD, UNCERTAIN, BAD = "good", "uncertain", "bad"
@@ -145,6 +146,7 @@ class PlainSignal:
         self.rates = [PlainRate(self.log, f"{signal.id}/{limit.condition}", limit, limit.condition == "ROC-")
                       for limit in signal.limits if limit.condition.startswith("ROC")]
         self.trend = None if signal.trend is None else PlainTrend(self.log, signal)
+        self.anomaly = None if signal.baseline is None else PlainAnomaly(self.log, signal)
         watch = signal.deadman_s if signal.deadman_s is not None else 60.0 if signal.gas else None
         self.watch = None if watch is None else round(watch * NS)
         self.since, self.silent, self.heard, self.invalid, self.inhibited = 0, False, False, False, False
@@ -205,6 +207,8 @@ class PlainSignal:
             self.follow(t, x)
             if self.trend is not None:
                 self.trend.sample(t, x)
+            if self.anomaly is not None:
+                self.anomaly.sample(t, x)
         may_raise = (grade != BAD or over_range) and service not in ("out_of_service", "fault")
         for limit in self.limits:
             limit.sample(t, x, may_raise, good)

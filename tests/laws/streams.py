@@ -12,7 +12,7 @@ from gateway.model.clock import NS, Instant
 from gateway.model.frame import Frame
 from gateway.model.quality import Quality
 from gateway.model.rules import ShutdownVerification, Test, WorkWithoutVideo
-from gateway.model.signal import StatusLink, Trend
+from gateway.model.signal import Baseline, StatusLink, Trend
 from gateway.model.site import Site
 from gateway.model.text import Text
 from tests.core.plant import gas, limit, signal, site
@@ -77,6 +77,8 @@ SITES = {
                                                                       limit("ROC-", 3, window_s=12, deadband=1)))),
     "deadman": site(*_six(lambda name, n: signal(name, deadman_s=1.0 + n))),
     "trend": site(*_six(_trend)),
+    "anomaly": site(*_six(lambda name, n: signal(name, baseline=None if n == 5 else Baseline(
+        0.5 + n % 3, learn_s=12.0 + n, hold_s=3.0 + n, blunt=1.0 + n / 10)))),
     "stuck": site(*_six(lambda name, n: gas(name, stuck_reads=3 + n, low=10.0, high=1000.0) if n % 2
                         else signal(name, stuck_reads=3))),
     "validity": site(*_six(lambda name, n: signal(name, low=20.0, high=80.0, loop_ma=n % 2 == 0))),
