@@ -10,8 +10,11 @@ import pytest
 from gateway.model.errors import ConfigError, DavylampError
 from gateway.model.frame import Frame
 from gateway.model.quality import is_bad
+from gateway.model.text import Text
 from gateway.replay.table import CsvRecording, read_events, stamp
 from tests.sites import gas, site
+
+survives = pytest.mark.survives
 
 SITE = site(gas("GD-01"), gas("GD-02"))
 EIGHT = int(datetime(2026, 9, 21, 8, tzinfo=UTC).timestamp()) * 10**9
@@ -36,6 +39,7 @@ def test_an_empty_cell_is_no_sample(tmp_path):
     assert found.ids == {"GD-01", "GD-02"} and not found.notes
 
 
+@survives("CSV for replay: mixed zones, and numbers since 1970", then="all are read as the instants that they are")
 def test_zones_may_be_mixed_and_epochs_may_stand_in_any_unit(tmp_path):
     seconds = EIGHT // 10**9
     found = recording(tmp_path, "time,GD-01\n2026-09-21T16:00:00+08:00,1\n2026-09-21T08:00:01Z,2\n"
@@ -44,6 +48,7 @@ def test_zones_may_be_mixed_and_epochs_may_stand_in_any_unit(tmp_path):
     assert [(second, value) for _, second, value in samples(found)] == [(n, n + 1) for n in range(6)]
 
 
+@survives("CSV for replay: NaN, infinities, denormals", then="bad samples, as live; a denormal is a number")
 def test_what_is_not_a_finite_number_is_a_bad_sample(tmp_path):
     found = recording(tmp_path, "time,GD-01\n2026-09-21T08:00:00Z,NaN\n2026-09-21T08:00:01Z,-inf\n"
                                 "2026-09-21T08:00:02Z,1e999\n2026-09-21T08:00:03Z,5e-324\n")
@@ -60,39 +65,54 @@ def test_what_spreadsheets_save_can_be_read(tmp_path, text):
     assert samples(recording(tmp_path, text)) == [("GD-01", 0, 1), ("GD-02", 0, 2)]
 
 
-def test_half_a_line_at_the_end_is_left_out_and_said(tmp_path):
+@survives("CSV for replay: half a line at the end", then="that line is left out, all others are evaluated", says=Text(
+    "row 3: half a line at the end was left out", "第 3 行：末尾的半行已忽略"))
+def test_half_a_line_at_the_end_is_left_out_and_said(tmp_path, says):
     found = recording(tmp_path, "time,GD-01,GD-02\n2026-09-21T08:00:00Z,1,2\n2026-09-21T08:00:01Z,1")
     assert len(samples(found)) == 2
     assert len(samples(found)) == 2, "it can be read again, for another site"
-    assert [note.en for note in found.notes] == [f"{tmp_path}/data.csv, row 3: half a line at the end was left out"]
-    assert "末尾的半行" in found.notes[0].zh
+    (note,) = found.notes
+    assert says(note)
 
 
 def test_a_whole_last_line_needs_no_line_end(tmp_path):
     assert len(samples(recording(tmp_path, "time,GD-01\n2026-09-21T08:00:00Z,1"))) == 1
 
 
-@pytest.mark.parametrize("rows, place, column, what, chinese", [
-    ("time,GD-1,GD-02\n", "row 1", "GD-1", "did you mean `GD-01`?", "是否应为 `GD-01`"),
-    ("time,GD-01,GD-01\n", "row 1", "GD-01", "two columns", "两列"),
-    ("time\n", "row 1", "", "no column of a signal", "没有任何信号列"),
-    ("Zeit,GD-01\n", "row 1", "", "no column `time`", "没有 `time` 列"),
-    ("", "row 1", "", "no column `time`", "没有 `time` 列"),
-    ("time,GD-01\n2026-09-21T08:00:00Z,1\n2026-09-21T08:00:01Z,high\n", "row 3", "GD-01", "`high` is not a number",
-     "不是数字"),
-    ("time,GD-01\n2026-09-21 08:00:00,1\n", "row 2", "time", "has no zone", "没有时区"),
-    ("time,GD-01\n21/9/26 8:00,1\n", "row 2", "time", "is not a time", "不是时间"),
-    ("time,GD-01\n17,1\n", "row 2", "time", "`17` is not a time", "不是时间"),
-    ("time,GD-01\n2026-09-21T08:00:01Z,1\n2026-09-21T16:00:00+08:00,1\n", "row 3", "time", "backwards", "时间倒退"),
-    ("time,GD-01\n2026-09-21T08:00:00Z\n2026-09-21T08:00:01Z,1\n", "row 2", "", "1 cells where the head has 2", "1 格"),
-    ("time,GD-01\n2026-09-21T08:00:00Z,1,5\n", "row 2", "", "3 cells where the head has 2", "3 格"),
+def wrong(case: str, rows: str, place: str, column: str, what: str, chinese: str):
+    return pytest.param(rows, place, column, id=case, marks=survives(
+        f"CSV for replay: {case}", then="refused before anything is said; row and column are named",
+        says=Text(what, chinese)))
+
+
+@pytest.mark.parametrize("rows, place, column", [
+    wrong("unknown column", "time,GD-1,GD-02\n", "row 1", "GD-1",
+          "no signal of the site has this id; did you mean `GD-01`?", "站点中没有此编号的信号；是否应为 `GD-01`？"),
+    wrong("two columns for one signal", "time,GD-01,GD-01\n", "row 1", "GD-01",
+          "there are two columns for this signal", "该信号有两列"),
+    wrong("no signal at all", "time\n", "row 1", "", "there is no column of a signal", "没有任何信号列"),
+    wrong("no column of time", "Zeit,GD-01\n", "row 1", "", "the head has no column `time`", "表头没有 `time` 列"),
+    wrong("empty file", "", "row 1", "", "the head has no column `time`", "表头没有 `time` 列"),
+    wrong("a word for a number", "time,GD-01\n2026-09-21T08:00:00Z,1\n2026-09-21T08:00:01Z,high\n", "row 3", "GD-01",
+          "`high` is not a number", "`high` 不是数字"),
+    wrong("a time without zone", "time,GD-01\n2026-09-21 08:00:00,1\n", "row 2", "time",
+          "`2026-09-21 08:00:00` has no zone", "`2026-09-21 08:00:00` 没有时区"),
+    wrong("a time in a spreadsheet's own style", "time,GD-01\n21/9/26 8:00,1\n", "row 2", "time",
+          "`21/9/26 8:00` is not a time", "`21/9/26 8:00` 不是时间"),
+    wrong("a count for a time", "time,GD-01\n17,1\n", "row 2", "time", "`17` is not a time", "`17` 不是时间"),
+    wrong("time runs backwards", "time,GD-01\n2026-09-21T08:00:01Z,1\n2026-09-21T16:00:00+08:00,1\n", "row 3", "time",
+          "time runs backwards here", "此处时间倒退"),
+    wrong("short row", "time,GD-01\n2026-09-21T08:00:00Z\n2026-09-21T08:00:01Z,1\n", "row 2", "",
+          "1 cells where the head has 2", "有 1 格，而表头为 2 格"),
+    wrong("long row", "time,GD-01\n2026-09-21T08:00:00Z,1,5\n", "row 2", "",
+          "3 cells where the head has 2", "有 3 格，而表头为 2 格"),
 ])
-def test_an_error_names_row_and_column(tmp_path, rows, place, column, what, chinese):
+def test_an_error_names_row_and_column(tmp_path, rows, place, column, says):
     with pytest.raises(ConfigError) as refused:
         samples(recording(tmp_path, rows))
     (problem,) = refused.value.problems
     assert (problem.place, problem.key) == (place, column)
-    assert what in problem.what.en and chinese in problem.what.zh and problem.fix.en and problem.fix.zh
+    assert says(problem.what) and problem.fix.en and problem.fix.zh
 
 
 def test_every_unknown_column_is_named_at_once_or_left_out_on_demand(tmp_path):
