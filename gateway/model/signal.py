@@ -195,7 +195,7 @@ class SignalTable(Sequence[Signal]):
         return iter(self._signals)
 
     def __contains__(self, key: object) -> bool:
-        return key in self._index or key in self._signals
+        return key in self._index if isinstance(key, str) else key in self._signals
 
     def index(self, signal: str, *_: int) -> int:  # type: ignore[override]
         """The number of a signal id. KeyError when unknown."""
