@@ -62,6 +62,7 @@ class Outcome:
 
     occurrences  in the order in which they were raised; transitions  without the acknowledgements of the replay itself
     not_judged   alarm -> signals that it needs and that were not recorded
+    late         samples older than the newest of their signal: not evaluated, as live
     watched_s    recorded time without the outages of the gateway; failures: detectors that raised
     """
 
@@ -71,6 +72,7 @@ class Outcome:
     not_judged: dict[str, tuple[str, ...]]
     recorded: int  # signals of the site that were recorded
     samples: int
+    late: int
     first_wall_ns: int
     last_wall_ns: int
     last_line_ns: int
@@ -126,9 +128,11 @@ class Replay:
 
     def outcome(self) -> Outcome:
         failures = tuple(f"{failure.detector}: {failure.text} ({failure.count})" for failure in self.bank.failures)
-        return Outcome(self.site, tuple(self._occurrences), tuple(self._transitions), self.not_judged, self._recorded,
-                       self._samples, self.first.wall_ns, self.last.wall_ns, self.last.line_ns,
-                       self._watched_ns / NS, self._outages, failures)
+        return Outcome(
+            self.site, occurrences=tuple(self._occurrences), transitions=tuple(self._transitions),
+            not_judged=self.not_judged, recorded=self._recorded, samples=self._samples, late=self.bank.late_samples,
+            first_wall_ns=self.first.wall_ns, last_wall_ns=self.last.wall_ns, last_line_ns=self.last.line_ns,
+            watched_s=self._watched_ns / NS, outages=self._outages, failures=failures)
 
     def _tell(self, verdicts: Verdicts) -> None:
         if not len(verdicts):

@@ -130,7 +130,8 @@ def replay_json(outcome: Outcome, score: Score | None) -> dict[str, Any]:
     site = outcome.site
     return {
         "site": site.id, "zone": site.timezone, "from": _iso(site, outcome.first_wall_ns),
-        "to": _iso(site, outcome.last_wall_ns), "watched_s": outcome.watched_s, "samples": outcome.samples,
+        "to": _iso(site, outcome.last_wall_ns), "watched_s": outcome.watched_s,
+        "samples": outcome.samples, "late": outcome.late,
         "signals_recorded": outcome.recorded, "signals": len(site.signals), "outages": outcome.outages,
         "alarms": [{
             "alarm": one.alarm, "event": "raise" if one.event is Event.RAISE else "return",
@@ -201,6 +202,9 @@ def _about(outcome: Outcome) -> Lines:
     if outcome.outages:
         yield Text("{n} outage(s) of the gateway in it: silence meanwhile is nobody's fault",
                    "其间网关停运 {n} 次，停运期间的无数据不计为中断").format(n=outcome.outages)
+    if outcome.late:
+        yield Text("{n:,} samples came later than newer ones of their signal and were not evaluated, as live",
+                   "{n:,} 个数据晚于同一信号的更新数据到达，与实时运行一样未参与评估").format(n=outcome.late)
     for failure in outcome.failures:
         yield Text("A DETECTOR FAILED, the result is not complete: {failure}",
                    "检测程序出错，结果不完整：{failure}").format(failure=failure)

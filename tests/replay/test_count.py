@@ -19,7 +19,7 @@ def occurred(start: float, end: float | None, alarm: str = "GD-01/H", called: bo
 
 def outcome(*occurrences: Occurrence, hours: float = 24.0) -> Outcome:
     last = round(hours * 3600 * NS)
-    return Outcome(SITE, tuple(sorted(occurrences, key=lambda one: one.line_ns)), (), {}, 2, 1, 0, last, last,
+    return Outcome(SITE, tuple(sorted(occurrences, key=lambda one: one.line_ns)), (), {}, 2, 1, 0, 0, last, last,
                    hours * 3600, 0, ())
 
 

@@ -210,3 +210,12 @@ def test_without_the_status_beside_it_a_reading_is_believed(tmp_path):
         ("GD-01/H", False), ("GD-01/inhibit", True)]
     assert [(one.alarm, one.ended_line_ns is None) for one in reading.occurrences] == [("GD-01/H", False)]
     assert both.not_judged == {} and reading.not_judged == {"GD-01/inhibit": ("GD-01.status",)}
+
+
+def test_late_samples_are_counted():
+    replay = Replay(SITE, SITE.signals.ids)
+    clock = ManualClock()
+    now = clock.advance(10)
+    replay.feed(Frame.of([0, 1, 2], [1, 1, 1], now))
+    replay.feed(Frame.of([0], [25], ManualClock().advance(5)))
+    assert replay.outcome().late == 1 and replay.outcome().occurrences == ()
