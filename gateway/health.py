@@ -122,6 +122,7 @@ class Health:
                 failure.standing for failure in self.bank.failures)), off_s=SETTLE_S),
             fault(GatewayFault.SINK, _Lasted(lambda _: any(not sink.status().online for sink in self.sinks),
                                              SINK_PATIENCE_S)),
+            fault(GatewayFault.REFUSED, _Grown(self._refused), off_s=SETTLE_S),
             fault(GatewayFault.TASK, _either(_Grown(lambda: self.restarts), lambda _: bool(self.stopped)),
                   off_s=SETTLE_S),
             fault(GatewayFault.CLOCK, _either(_Grown(lambda: self.clock_steps), _Lasted(
@@ -145,6 +146,9 @@ class Health:
         """Times that something which came in was not evaluated, or not in full."""
         return (sum(failure.count for failure in self.bank.failures) + self.bank.late_samples + self.pipeline.failures
                 + self.pipeline.refused_samples)
+
+    def _refused(self) -> int:
+        return sum(sink.status().counters.get("refused", 0) for sink in self.sinks)
 
     def _dropped(self) -> int:
         return (sum(device.counters.get("dropped", 0) for source in self.sources for device in source.devices())

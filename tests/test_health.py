@@ -73,6 +73,14 @@ def test_a_database_may_be_away_for_a_minute():
     assert parts.after(1) == [f"{GatewayFault.SINK}-"]
 
 
+def test_a_database_that_refuses_lines_is_told_while_they_grow():
+    parts = Parts()
+    parts.sink = SinkStatus("influx", True, counters={"refused": 4})
+    assert parts.after(1) == [f"{GatewayFault.REFUSED}+"]
+    parts.after(1)
+    assert parts.after(SETTLE_S) == [f"{GatewayFault.REFUSED}-"]
+
+
 def test_a_clock_gets_time_to_synchronise():
     parts = Parts()
     parts.clock.trust(False)

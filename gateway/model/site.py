@@ -49,6 +49,7 @@ class GatewayFault:
     NOTIFY = "gateway/notify"
     CLOCK = "gateway/clock"
     SINK = "gateway/sink"
+    REFUSED = "gateway/refused"
     TASK = "gateway/task"
 
 
@@ -80,6 +81,10 @@ _GATEWAY_ALARMS: tuple[tuple[str, Text, Priority, Risk, Text], ...] = (
     (GatewayFault.SINK, Text("Database does not take data: kept on disk",
                              "数据库未接收数据：数据保留在本地磁盘"), Priority.P4, Risk.BLUE,
      Text("Check the database and the network.", "检查数据库和网络。")),
+    (GatewayFault.REFUSED, Text("A database refuses data: refused lines are set aside",
+                                "数据库拒收部分数据：被拒数据已另存"), Priority.P3, Risk.BLUE,
+     Text("See the reason in the sink's refused file and correct the database; the store still has the data.",
+          "查看拒收文件中的原因并修正数据库；数据同时保存在网关本地存储中。")),
     (GatewayFault.TASK, Text("A part of the gateway has failed and is started again",
                              "网关的某个部分出错，正在重新启动"),
      Priority.P2, Risk.ORANGE, Text("See the gateway's log and report it.", "查看网关日志并上报。")),

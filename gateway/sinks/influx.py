@@ -46,6 +46,7 @@ class InfluxSink:
         self._refused_file = folder / f"{settings.id}-refused.lp"
         self._endpoint: Endpoint | None = None
         self._trouble: Text | None = Text("nothing sent yet", "尚未发送")
+        self._refusal = ""  # the latest reason
         self._counters = dict.fromkeys(("written", "refused", "retries", "bytes", "requests"), 0)
 
     def status(self) -> SinkStatus:
@@ -120,13 +121,16 @@ class InfluxSink:
     def _set_aside(self, line: bytes, answer: Answer) -> None:
         """Refused lines, with the reason above them, in a bounded file that a person can mend and import. A disk that
         does not take them must not keep the rest from being sent; the samples are in the store all the same."""
-        log.warning("sink %s: the database refused (%s %s): %s", self.id, answer.status, answer.reason[:300],
-                    line[:200].decode("utf-8", "replace").strip())
+        reason = f"{answer.status} {answer.reason[:300]}"
+        if reason != self._refusal:  # a database that refuses one line mostly refuses thousands, all for one reason
+            log.warning("sink %s: the database refused (%s): %s", self.id, reason,
+                        line[:200].decode("utf-8", "replace").strip())
+        self._refusal = reason
         try:
             if self._refused_file.exists() and self._refused_file.stat().st_size > REFUSED_BYTES:
                 self._refused_file.replace(self._refused_file.with_suffix(".lp.old"))
             with self._refused_file.open("ab") as file:
-                file.write(f"# {answer.status} {answer.reason[:300]}".replace("\n", " ").encode() + b"\n" + line)
+                file.write(f"# {reason}".replace("\n", " ").encode() + b"\n" + line)
         except OSError as error:
             log.error("sink %s: what the database refused can not be set aside: %s", self.id, error)
 
