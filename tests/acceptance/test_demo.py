@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import socket
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
+from gateway.app import load
+from gateway.replay.run import run
+from gateway.store import Recording
 from tests import servers
-from tests.acceptance.processes import DAVYLAMP, davylamp, eventually, free_ports, get, program
+from tests.acceptance.processes import DAVYLAMP, ROOT, davylamp, eventually, free_ports, get, program
 from tests.servers import free_port
 
 
@@ -53,6 +60,17 @@ def test_the_story_of_a_leak(tmp_path):
     for port in (page, mqtt, *range(modbus, modbus + 4)):
         with socket.socket() as probe:
             assert probe.connect_ex(("127.0.0.1", port)) != 0, "everything it started is stopped"
+    replayed = run(load(ROOT / "deploy" / "sites" / "depot.toml").site_file.site, Recording(tmp_path / "telemetry"))
+    assert journal(tmp_path / "alarms.db") == sorted(
+        (one.line_ns, one.alarm, str(one.event)) for one in replayed.transitions), "one engine, live and replayed"
+
+
+def journal(alarms: Path) -> list[tuple[int, str, str]]:
+    """What the detectors said, as it was recorded live: (line time, alarm, event)."""
+    with closing(sqlite3.connect(alarms)) as base:
+        rows = [(alarm, json.loads(body)) for alarm, body in base.execute("SELECT alarm, body FROM journal")]
+    return sorted((row["line_ns"], alarm, row["event"]) for alarm, row in rows
+                  if row["event"] != "acknowledge" and not alarm.startswith("gateway/"))
 
 
 @pytest.mark.parametrize("broker", ["mosquitto", "amqtt"])
