@@ -162,7 +162,7 @@ class Site:
         return AlarmDefinition(
             f"{signal.id}/{Condition.ANOMALY}", Condition.ANOMALY, signal.id, signal.area,
             self._title(signal, Condition.ANOMALY), baseline.priority, baseline.risk, signal.unit,
-            decimals=signal.decimals, group=signal.area,
+            decimals=signal.decimals,  # of no group: a hint takes the first-out from no real alarm
             guidance=Text("No limit was passed; the signal behaves unlike before. Compare with its history.",
                           "并未超限，但该信号的表现与以往不同。请对照历史曲线核实。"))
 

@@ -74,6 +74,7 @@ def test_an_alarm_of_which_the_bank_knows_nothing_ends_with_a_usual_mean(plant):
 def test_it_is_never_above_yellow_nor_urgent():
     definition = site(signal("S", baseline=QUICK)).alarms[0]
     assert (definition.priority, definition.risk) == (Priority.P4, Risk.BLUE)
+    assert definition.group == "", "it takes the first-out of its area from no real alarm"
     for wrong in ({"risk": Risk.ORANGE}, {"risk": Risk.RED}, {"priority": Priority.P2}):
         with pytest.raises(ValueError, match="never above yellow"):
             Baseline(**wrong)
