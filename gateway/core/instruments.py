@@ -89,13 +89,15 @@ class Instruments:
         return bool(self._readings)
 
     def of(self, rows: Rows) -> NDArray[np.uint8] | None:
-        """Service of each row's instrument; None: all are normal (or have no status)."""
+        """Service of each row's instrument, read-only; None: all are normal (or have no status)."""
         if not self._troubled and rows.last_ns < self._expires:
             return None
         service = self._service[rows.index]
-        status = self._status_of[rows.index]
-        old = (status >= 0) & (rows.line - self._since[status] >= self._hold[status])
-        return np.where(old, np.uint8(Service.UNKNOWN), service)
+        if rows.last_ns >= self._expires:
+            status = self._status_of[rows.index]
+            old = (status >= 0) & (rows.line - self._since[status] >= self._hold[status])
+            service = np.where(old, np.uint8(Service.UNKNOWN), service)
+        return service if np.count_nonzero(service) else None
 
     def cut(self, frame: Frame) -> list[Frame] | None:
         """The frame in pieces in order of time: each begins with the status samples of one instant, and holds no later

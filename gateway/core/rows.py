@@ -29,8 +29,8 @@ class Rows:
     good      bool[k]: evidence for everything
     alarming  bool[k]: may begin a limit alarm (good, uncertain, stale, or an over-range gas reading), never end one
     all_good  every row is good; detectors may skip their masks
-    answered  bool[k] or None: good samples of instruments that say of themselves that they do not work now. They are
-              success for the deadman, and evidence of nothing
+    answered  int64[a] or None: rows that are good samples of instruments that say of themselves that they do not work
+              now. They are success for the deadman, and evidence of nothing
     """
 
     index: slice | NDArray[np.int64]
@@ -43,7 +43,7 @@ class Rows:
     alarming: NDArray[np.bool_]
     all_good: bool
     last_ns: int  # newest line time of the rows
-    answered: NDArray[np.bool_] | None = None
+    answered: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return self.signal.shape[0]

@@ -272,6 +272,14 @@ class TestOrder:
         assert alarms(changed.at(4, {"GD": 0})) == ["GD/invalid"], "the number is kept, what it means is the site's"
 
 
+    def test_an_alarm_that_stood_in_lost_state_ends_on_the_first_good_reading(self):
+        plant = Plant(site(head(), word()))
+        plant.bank.adopt(["GD/inhibit"])
+        plant.at(1, {"GD": 0})
+        assert plant.standing() == {"GD/inhibit"}, "its status is not known yet"
+        assert alarms(plant.at(2, {"GD": 0, "GD.status": 0})) == ["GD/inhibit ends"]
+
+
 def take(*_):
     raise ZeroDivisionError("division by zero")
 

@@ -104,13 +104,14 @@ class Validity(Detector):
         if rows.all_good and service is None and not self._out_count and not np.count_nonzero(outside):
             return
         self._judge(rows, outside, above)
-        faulty = _is_fault(rows.quality & CODE)
         if service is not None:
-            self._heed(rows, service)
-            faulty = _is_fault(rows.quality & CODE) | (service == Service.UNLISTED)
-            out = service == Service.OUT_OF_SERVICE
-            self._turn_inhibited(True, np.flatnonzero(out & ~self.inhibited[index]), rows, edges)
-        invalid = self.invalid[index]
+            said = np.flatnonzero(service)
+            self._heed(rows, said, service[said])
+            out = said[service[said] == Service.OUT_OF_SERVICE]
+            self._turn_inhibited(True, out[~self.inhibited[rows.signal[out]]], rows, edges)
+        invalid, faulty = self.invalid[index], _is_fault(rows.quality & CODE)
+        if service is not None:
+            faulty[said[service[said] == Service.UNLISTED]] = True
         self._turn(True, np.flatnonzero(faulty & ~invalid), rows, edges)
         self._turn(False, np.flatnonzero(rows.good & invalid), rows, edges)
         self._turn_inhibited(False, np.flatnonzero(rows.good & self.inhibited[index]), rows, edges)
@@ -140,15 +141,18 @@ class Validity(Detector):
         rows.alarming = ((quality & SEVERITY) < BAD) | over_range
         rows.all_good = bool(rows.good.all())
 
-    def _heed(self, rows: Rows, service: NDArray[np.uint8]) -> None:
-        """Overrule that by what the instruments say of themselves."""
-        said = _SAID[service, (rows.quality & SEVERITY) >> 6]
-        over_range = (service == Service.OVER_RANGE) & self._gas[rows.index]
-        rows.answered = rows.good & _ANNOUNCED[service]
-        rows.quality = np.where(said == _AS_IT_WAS, rows.quality, rows.quality & FLAGS | said)
-        rows.good = (rows.quality & SEVERITY) == 0
-        rows.alarming = (rows.alarming & ~_HOLDS_BACK[service]) | over_range
-        rows.value = np.where(over_range, np.fmax(rows.value, self._top[rows.index]), rows.value)
+    def _heed(self, rows: Rows, row: NDArray[np.int64], service: NDArray[np.uint8]) -> None:
+        """Overrule that in these rows by what their instruments say of themselves."""
+        quality, signal = rows.quality[row], rows.signal[row]
+        rows.answered = row[rows.good[row] & _ANNOUNCED[service]]
+        said = _SAID[service, (quality & SEVERITY) >> 6]
+        quality = rows.quality[row] = np.where(said == _AS_IT_WAS, quality, quality & FLAGS | said)
+        rows.good[row] = (quality & SEVERITY) == 0
+        over_range = (service == Service.OVER_RANGE) & self._gas[signal]
+        rows.alarming[row] = (rows.alarming[row] & ~_HOLDS_BACK[service]) | over_range
+        if np.count_nonzero(over_range):
+            rows.value = rows.value.copy()
+            rows.value[row[over_range]] = np.fmax(rows.value[row], self._top[signal])[over_range]
         rows.all_good = bool(rows.good.all())
 
     def _turn(self, invalid: bool, row: NDArray[np.int64], rows: Rows, edges: Edges) -> None:
