@@ -2,7 +2,7 @@
 
     bare     an aiomqtt consumer that counts messages and does nothing else; MQTT 3.1.1, its default and its faster one
     ours     driver -> JSON -> pipeline -> detectors with two limits per signal -> store on disk -> PUBACK;
-             MQTT 3.1.1 for the ratio, and 5, our default (paho makes an object of properties for every message)
+             MQTT 3.1.1, our default too, for the ratio; and 5 (paho makes an object of properties for every message)
 
 A publisher in a process of its own sends as fast as the broker takes it; the broker queues without limit. The clock
 runs from the first message sent to the last one counted (bare) or durable (ours); broker and publisher share the
