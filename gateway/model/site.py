@@ -174,7 +174,7 @@ class Site:
         for area in self.gas_areas:
             yield AlarmDefinition(
                 f"{area}/{Condition.BLIND}", Condition.BLIND, area, area,
-                Text("{area}: gas zone is blind, no detector works", "{area}：气体检测区失明，无可用探测器").format(
+                Text("{area}: gas zone is blind, no detector works", "{area}：气体检测失效，无可用探测器").format(
                     area=self.area_name(area)),
                 Priority.P1, Risk.ORANGE, group=area,
                 guidance=Text("Treat the zone as dangerous: portable detectors, no hot work; restore the detectors.",

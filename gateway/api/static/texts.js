@@ -31,7 +31,7 @@ const TEXTS = {
   noAnswer: ["The gateway did not answer. The alarm is NOT acknowledged.", "网关无应答，告警未被确认。"],
   gas: ["Gas detection", "气体检测"],
   working: ["{n} of {m} detectors work", "{m} 台探测器中 {n} 台可用"],
-  blind: ["BLIND: no detector works", "失明：无可用探测器"],
+  blind: ["BLIND: no detector works", "检测失效：无可用探测器"],
   showAll: ["Show all {n} signals", "显示全部 {n} 个信号"],
   showFew: ["Show only what is not normal", "仅显示异常信号"],
   abnormal: ["{n} not normal", "{n} 个异常"],
