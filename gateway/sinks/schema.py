@@ -3,7 +3,8 @@
 telemetry   one row per sample and signal
     tags    site, area, signal, kind          bounded: one series per configured signal, whatever arrives
     fields  value float     engineering units of the signal; absent where the quality is bad
-            quality integer gateway.model.quality.Quality code: 0 good, 64-127 uncertain, 128-191 bad
+            quality integer gateway.model.quality.Quality code: 0 good, 64-127 uncertain, 128-191 bad; as the source
+                            gave it, before the bank's own judgement of range and instrument status
             clock_untrusted boolean  present (true) only where the wall clock was not synchronised
     time    ns, UTC
 """
