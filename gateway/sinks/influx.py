@@ -45,7 +45,7 @@ class InfluxSink:
         self._encoder = Encoder(site.id, site.signals)
         self._refused_file = folder / f"{settings.id}-refused.lp"
         self._endpoint: Endpoint | None = None
-        self._trouble: Text | None = Text("nothing sent yet", "尚未发送")
+        self._trouble: Text | None = None
         self._refusal = ""  # the latest reason
         self._counters = dict.fromkeys(("written", "refused", "retries", "bytes", "requests"), 0)
 
