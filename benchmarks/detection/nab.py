@@ -19,7 +19,7 @@ PROFILES = ("standard", "reward_low_FP_rate", "reward_low_FN_rate")
 GRID = np.geomspace(0.1, 60, 96)  # of limits
 BUDGETS = (2, 3, 4, 5, 7, 10, 15, 20, 30)  # alarms of one feature in 10,000 rows
 HALVINGS = 8
-GOALS = {"standard": ">= 68", "reward_low_FP_rate": ">= 60"}
+GOALS = {"standard": ">= 68", "reward_low_FP_rate": ">= 60"}  # for files that nothing was fitted on
 
 
 class Corpus:
@@ -123,12 +123,12 @@ def run(quick: bool = False) -> list[dict]:
     tell("baseline, cross-validated", cross_validated(corpus, size, recipe.rest, cuts),
          "limits and budget from the other half of the files", GOALS, best_simple)
     tell("baseline, shipped limits", corpus.score(by_limits(corpus, size, np.array(recipe.limits), recipe.rest), every),
-         "limits from these files; alarm again after each rest while it lasts", GOALS)
+         "limits from these files; alarm again after each rest while it lasts", {})
     for blunt in (1.5, 2.0):
         tell(f"baseline, blunter by {blunt:g}", corpus.score(by_limits(
             corpus, size, blunt * np.array(recipe.limits), recipe.rest), every), "all limits so many times as high", {})
     tell("baseline, an alarm stands while it lasts", corpus.score(lambda number: np.flatnonzero(
-        begins[:corpus.rows[number], number]), every), "limits from these files", GOALS)
+        begins[:corpus.rows[number], number]), every), "limits from these files", {})
     rows.append({"name": "NAB series: alarms of the baseline, true and false", "unit": "per 10,000 samples",
                  "value": 1e4 * np.count_nonzero(begins) / sum(corpus.rows)})
     return rows
