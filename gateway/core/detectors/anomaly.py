@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from gateway.core.baseline import HOURS, Baseline, Recipe
 from gateway.core.detectors.detector import Detector, alarm_numbers
 from gateway.core.edges import Edges
+from gateway.core.means import Ended, Means
 from gateway.core.rows import Rows
 from gateway.model.clock import NS
 from gateway.model.signal import Condition
@@ -18,8 +19,6 @@ from gateway.model.text import Text
 from gateway.model.verdict import Evidence
 
 _HOUR_NS = 3600 * NS
-_NEVER = -(2**62)
-_HUGE = 1e30  # as in the baseline; also keeps the sum of a mean finite
 _MOST_TOLD = 99.0
 
 
@@ -47,7 +46,6 @@ class Anomaly(Detector):
         count = len(site.signals)
         self._alarm = alarm_numbers(site, Condition.ANOMALY)
         self._watched = self._alarm >= 0
-        self._all_watched = bool(self._watched.all())
         self._every = np.ones(count, np.int64)
         warm_up, rest, self._blunt = np.zeros(count, np.int64), np.ones(count, np.int64), np.ones(count)
         for number, signal in enumerate(site.signals):
@@ -57,46 +55,22 @@ class Anomaly(Detector):
                 rest[number] = max(math.ceil(asked.hold_s / asked.every_s), 1)
                 self._blunt[number] = asked.blunt
         self._baseline = Baseline(count, Recipe(), warm_up=warm_up, rest=rest, blunt=self._blunt)
-        self._block = np.full(count, _NEVER, np.int64)  # number of the mean that is being filled
-        self._sum = np.zeros(count)
-        self._samples = np.zeros(count, np.int64)
+        self._means = Means(np.where(self._watched, self._every, 0))
 
     def step(self, rows: Rows, edges: Edges) -> None:
-        index, signal, value, line, wall = rows.index, rows.signal, rows.value, rows.line, rows.wall
-        if not (rows.all_good and self._all_watched):
-            row = np.flatnonzero(rows.good & self._watched[index])
-            if not row.size:
-                return
-            index = signal = signal[row]
-            value, line, wall = value[row], line[row], wall[row]
-        block = line // self._every[index]
-        due = block != self._block[index]
-        if np.count_nonzero(due):
-            row = np.flatnonzero(due)
-            filled = row[self._samples[signal[row]] > 0]
-            if filled.size:
-                self._judge(signal[filled], line[filled], wall[filled], edges)
-            self._block[signal[row]] = block[row]
-            self._sum[signal[row]], self._samples[signal[row]] = 0.0, 0
-        value = np.clip(value, -_HUGE, _HUGE)
-        if isinstance(index, slice):
-            self._sum[index] += value
-            self._samples[index] += 1
-        else:
-            self._sum[index] = self._sum[index] + value
-            self._samples[index] = self._samples[index] + 1
+        if (ended := self._means.take(rows)) is not None:
+            self._judge(ended, edges)
 
     def state(self) -> dict[str, NDArray]:
-        return {"state": self._baseline.state, "profile": self._baseline.profile, "block": self._block,
-                "sum": self._sum, "samples": self._samples}
+        return {"state": self._baseline.state, "profile": self._baseline.profile, **self._means.state()}
 
     def adopt(self, alarms: NDArray[np.int64]) -> None:
         self._baseline.stand(np.flatnonzero(np.isin(self._alarm, alarms) & self._watched))
 
-    def _judge(self, signal, line, wall, edges: Edges) -> None:
-        """The means of these signals are complete; edges carry the sample that completed them."""
-        mean = self._sum[signal] / self._samples[signal]
-        hour = self._block[signal] * self._every[signal] // _HOUR_NS % HOURS
+    def _judge(self, ended: Ended, edges: Edges) -> None:
+        """Edges carry the sample that completed the mean."""
+        signal, mean, line, wall = ended.signal, ended.mean, ended.line, ended.wall
+        hour = ended.span_ns // _HOUR_NS % HOURS
         begins, ends = self._baseline.alarms(signal, self._baseline.step(signal, signal, mean, hour))
         if np.count_nonzero(ends):
             edges.add(self._alarm[signal[ends]], False, mean[ends], line[ends], wall[ends])

@@ -1,0 +1,85 @@
+"""Means over spans of the time line: samples are compared one by one, but learnt from as means.
+
+A statistic that is fed with means costs nothing between their ends, whatever the sampling rate, and a signal that is
+read twice as often is not judged twice as nervously.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.core.rows import Rows
+
+_NEVER = -(2**62)
+_HUGE = 1e30  # keeps the sum of a mean finite
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """Means that are complete. All arrays have shape (k,); the signals are distinct.
+
+    signal      int64, the signal numbers; mean  float64; samples  int64, how many went into it
+    span_ns     int64, line time at which the span of the mean began
+    line, wall  of the sample that completed it: the first good one of a later span
+    """
+
+    signal: NDArray[np.int64]
+    mean: NDArray[np.float64]
+    samples: NDArray[np.int64]
+    span_ns: NDArray[np.int64]
+    line: NDArray[np.int64]
+    wall: NDArray[np.int64]
+
+
+class Means:
+    """The good samples of a signal within each `every_ns` of the time line, averaged. Silence adds nothing."""
+
+    def __init__(self, every_ns: NDArray[np.int64]):
+        """every_ns: int64[n], 0 where the signal is not watched."""
+        count = every_ns.shape[0]
+        self._watched = every_ns > 0
+        self._all_watched = bool(self._watched.all())
+        self._every = np.maximum(every_ns, 1)
+        self._span = np.full(count, _NEVER, np.int64)  # number of the span that is being filled
+        self._sum = np.zeros(count)
+        self._samples = np.zeros(count, np.int64)
+
+    def take(self, rows: Rows) -> Ended | None:
+        """Take one round of samples; the means that it completes, if any."""
+        index, signal, value, line, wall = rows.index, rows.signal, rows.value, rows.line, rows.wall
+        if not (rows.all_good and self._all_watched):
+            row = np.flatnonzero(rows.good & self._watched[index])
+            if not row.size:
+                return None
+            index = signal = signal[row]
+            value, line, wall = value[row], line[row], wall[row]
+        span = line // self._every[index]
+        later = span != self._span[index]
+        ended = self._end(np.flatnonzero(later), signal, span, line, wall) if np.count_nonzero(later) else None
+        value = np.clip(value, -_HUGE, _HUGE)
+        if isinstance(index, slice):
+            self._sum[index] += value
+            self._samples[index] += 1
+        else:
+            self._sum[index] = self._sum[index] + value
+            self._samples[index] = self._samples[index] + 1
+        return ended
+
+    def state(self) -> dict[str, NDArray]:
+        return {"span": self._span, "sum": self._sum, "samples": self._samples}
+
+    def _end(self, row, signal, span, line, wall) -> Ended | None:
+        """These rows are the first of a later span."""
+        own = signal[row]
+        filled = np.flatnonzero(self._samples[own] > 0)
+        ended = None
+        if filled.size:
+            at, s = row[filled], own[filled]
+            samples = self._samples[s]
+            ended = Ended(s, self._sum[s] / samples, samples, self._span[s] * self._every[s], line[at], wall[at])
+        self._span[own] = span[row]
+        self._sum[own], self._samples[own] = 0.0, 0
+        return ended
