@@ -20,6 +20,7 @@ from gateway.core.detectors.validity import Validity
 from gateway.core.edges import Conditions, Edges, Outage, Outages
 from gateway.core.instruments import Instruments
 from gateway.core.latest import Latest
+from gateway.core.learning import Holds, Learner, Learning
 from gateway.core.rows import NEVER, Rows, rounds
 from gateway.core.rules.watch import Watch
 from gateway.core.snapshot import overlap, pack, transfer, unpack, unreadable
@@ -61,8 +62,12 @@ class Bank:
         self._instruments = Instruments(site, self._latest)
         self._validity = Validity(site, self._outages, self._instruments)
         self._deadman = Deadman(site, self._outages)
-        self._others = (self._deadman, *_chosen(site))
-        self._detectors: tuple[Detector, ...] = (self._validity, *self._others)
+        self._holds = Holds(site)
+        chosen = tuple(_chosen(site, self._holds))
+        learners = tuple(detector for detector in chosen if isinstance(detector, Learner))
+        self._others = (self._deadman, *(detector for detector in chosen if detector not in learners))
+        self._learning = Learning(learners, self._holds, self._conditions.active)
+        self._detectors: tuple[Detector, ...] = (self._validity, *self._others, *learners)
         self._blind = Blind(site)
         self._watch = Watch(site, self._latest, self._deadman, self._outages)
         self._failures: dict[tuple[str, str], Failure] = {}  # by detector and method
@@ -79,6 +84,11 @@ class Bank:
     def zones(self) -> tuple[Zone, ...]:
         """Per gas area: how many detectors there are and how many work."""
         return self._blind.zones()
+
+    @property
+    def learning(self) -> Learning:
+        """What was learnt, and a person's hand on it. Acts belong between two steps."""
+        return self._learning
 
     @property
     def failures(self) -> tuple[Failure, ...]:
@@ -169,6 +179,7 @@ class Bank:
                            ("value", conditions.value)):
             transfer(arrays.get(f"alarm/{name}"), live, there, here, len(alarms))
         self._instruments.restored()
+        self._holds.stand(np.flatnonzero(conditions.active))
         for detector in self._detectors:
             detector.restored()
         self._blind.restored(conditions.active)
@@ -193,10 +204,15 @@ class Bank:
 
     def _round(self, rows: Rows, edges: Edges) -> None:
         self._now_ns = max(self._now_ns, rows.last_ns)  # type: ignore[type-var]
+        said = len(edges.parts)
         self._guard("validity", self._validity.step, rows, edges)
         self._latest.take(rows)
         for detector in self._others:
             self._guard(detector.name, detector.step, rows, edges)
+        if len(edges.parts) > said:
+            self._holds.take(edges.parts[said:])
+        for learner in self._learning.learners:
+            self._guard(learner.name, learner.step, rows, edges)
         if self._watch.rules:
             self._guard("rules", self._watch.observe, rows)
 
@@ -207,6 +223,8 @@ class Bank:
         for detector in self._detectors:
             if detector.deadline_ns <= now:
                 self._guard(detector.name, detector.tick, now, edges)
+        if len(edges.parts) > part:
+            self._holds.take(edges.parts[part:])
         self._explain(edges, part, position)
         outages = self._outages.take() if self._outages.rows else []
         if outages:
@@ -235,6 +253,7 @@ class Bank:
     def _adopt(self, numbers: np.ndarray) -> None:
         for detector in self._detectors:
             detector.adopt(numbers)
+        self._holds.stand(numbers)
         self._deadman.await_news(self._blind.adopt(numbers))
         for rule in self._watch.rules:
             if rule.machine.alarm in numbers and not rule.machine.active:
@@ -250,6 +269,7 @@ class Bank:
         yield "latest", self._latest.state()
         yield "blind", self._blind.state()
         yield self._instruments.name, self._instruments.state()
+        yield "holds", self._holds.state()
         for detector in self._detectors:
             yield detector.name, detector.state()
 
@@ -272,7 +292,7 @@ class Bank:
         return result
 
 
-def _chosen(site: Site) -> Iterable[Detector]:
+def _chosen(site: Site, holds: Holds) -> Iterable[Detector]:
     """The detectors that the site has use for. Validity and deadman are always there."""
     limits = {limit.condition for signal in site.signals for limit in signal.limits}
     if limits & {*HIGH, *LOW}:
@@ -283,4 +303,4 @@ def _chosen(site: Site) -> Iterable[Detector]:
     if any(signal.trend is not None for signal in site.signals):
         yield Trends(site)
     if any(signal.baseline is not None for signal in site.signals):
-        yield Anomaly(site)
+        yield Anomaly(site, holds)

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway.core.learning import Figure, Profile
 from gateway.core.rows import gather
+from gateway.model.text import Text
 
 HOURS = 24
 _HUGE = 1e30  # beyond this a value counts as this much: the fourth power must stay finite
@@ -94,6 +96,8 @@ class Baseline:
         self._allowed = 1.0 / np.array(recipe.limits)[:, None] ** 4
         last = _FIRST + self._smoothers
         self._smooth, self._norm = slice(_FIRST, last), slice(last, last + self._smoothers)
+        self._learnt = np.array([plane for plane in range(last + self._smoothers)
+                                 if plane not in (_LAST, _RESTING, *range(_FIRST, last))])
         self.state = np.zeros((last + self._smoothers, count))  # planes of numbers, one column per signal
         self.state[_HOUR] = -1
         self.profile = np.zeros((HOURS, count))  # mean deviation in each hour of the day
@@ -103,11 +107,15 @@ class Baseline:
         self._line = np.empty((8, count))
 
     def step(self, index: slice | NDArray[np.int64], signal: NDArray[np.int64], value: NDArray[np.float64],
-             hour: NDArray[np.int64]) -> NDArray[np.float64]:
+             hour: NDArray[np.int64], held: NDArray[np.bool_] | None = None) -> NDArray[np.float64]:
         """Take one finite sample of each of k distinct signals; the fourth power of each height, f8[k], valid until
-        the next call. 0 during the warm-up. index, signal as in Rows; hour: int64[k], hour of the day, 0..23."""
+        the next call. 0 during the warm-up. index, signal as in Rows; hour: int64[k], hour of the day, 0..23.
+        held: bool[k], judged like any other (smoothers and motion follow it), and then forgotten."""
         k = value.shape[0]
         state = gather(self.state, index)
+        holding = np.flatnonzero(held) if held is not None and np.count_nonzero(held) else None
+        if holding is not None:
+            kept = state[self._learnt[:, None], holding]
         count, level, last = state[_COUNT], state[_LEVEL], state[_LAST]
         motion, motion_norm = state[_MOTION], state[_MOTION_NORM]
         smooth, norm = state[self._smooth], state[self._norm]
@@ -135,7 +143,7 @@ class Baseline:
         scale += _TINY
 
         if np.count_nonzero(state[_HOUR] != hour):  # profile of the day
-            self._turn_hour(state, signal, hour)
+            self._turn_hour(state, signal, hour, held)
         np.copyto(a, d)
         _hold(a, big)
         np.add(level, a, out=near)
@@ -190,6 +198,8 @@ class Baseline:
         if self._keen is not None:
             height *= self._keen[index]
         height[count <= self._warm_up[index]] = 0.0
+        if holding is not None:
+            state[self._learnt[:, None], holding] = kept
         if not isinstance(index, slice):
             self.state[:, index] = state
         return height
@@ -213,6 +223,39 @@ class Baseline:
         """Alarms of these signals stand, though the state does not know of it: the next usual sample may end them."""
         self.state[_RESTING, signal] = np.maximum(self.state[_RESTING, signal], 1.0)
 
+    @property
+    def progress(self) -> NDArray[np.float64]:
+        """f8[n]: the share of the warm-up that is over."""
+        return np.minimum(self.state[_COUNT] / self._warm_up, 1.0)
+
+    def forget(self, signal: NDArray[np.int64]) -> None:
+        """As if these signals had never been seen."""
+        self.state[:, signal] = 0.0
+        self.state[_HOUR, signal] = -1
+        self.profile[:, signal] = 0.0
+
+    def picture(self, signal: int, unit: str) -> tuple[tuple[Figure, ...], Profile]:
+        """What was learnt of one signal: level, range and norms, and the profile of the day (on the time line)."""
+        state, recipe = self.state[:, signal], self.recipe
+        seen = state[_COUNT] > 0.0
+
+        def figure(en: str, zh: str, value: float, own: str = unit) -> Figure:
+            return Figure(Text(en, zh), float(value) if seen else np.nan, own)
+
+        norms = np.sqrt(np.sqrt(state[self._norm]))
+        figures = [figure("means learnt", "已学习的均值个数", state[_COUNT], ""),
+                   figure("usual level", "正常水平", state[_LEVEL]), figure("lowest", "最低", state[_LOW]),
+                   figure("highest", "最高", state[_HIGH]), figure("usual motion", "正常波动", state[_MOTION])]
+        figures += [figure(f"norm of the deviation over {scale}", f"{scale} 个均值尺度的偏离范数", norm) for scale, norm
+                    in zip(recipe.level_scales, norms, strict=False)]
+        figures += [figure(f"norm of the motion over {scale}", f"{scale} 个均值尺度的波动范数", norm) for scale, norm
+                    in zip(recipe.motion_scales, norms[self._levels:], strict=False)]
+        profile = self.profile[:, signal]
+        visited = (profile != 0.0) | (state[_SEEN] >= HOURS)
+        hours = np.where(visited, profile + state[_LEVEL], np.nan)
+        return tuple(figures), Profile(Text("usual level by hour of the day", "一天各小时的正常水平"),
+                                       tuple(hours.tolist()), unit, start_ns=0)
+
     def sizes(self, row: int | slice) -> NDArray[np.float64]:
         """f8[features, ...]: of these rows of the last step, each size over its limit: levels, motions, outside."""
         return np.sqrt(np.sqrt(self._feature[:, row]))
@@ -225,10 +268,12 @@ class Baseline:
             for plane in (_LAST, _LOW, _HIGH):
                 state[plane, new] = x[new]
 
-    def _turn_hour(self, state: NDArray, signal: NDArray[np.int64], hour: NDArray[np.int64]) -> None:
+    def _turn_hour(self, state: NDArray, signal: NDArray[np.int64], hour: NDArray[np.int64],
+                   held: NDArray[np.bool_] | None) -> None:
         """The hour that ended goes into the profile: whole on the first day, then as a mean of the days, then by a
         rate."""
-        row = np.flatnonzero(state[_HOUR] != hour)
+        turned = state[_HOUR] != hour
+        row = np.flatnonzero(turned if held is None else turned & ~held)
         done = row[state[_HOUR_COUNT, row] > 0.0]
         if done.size:
             days = np.floor(state[_SEEN, done] / HOURS) + 1.0

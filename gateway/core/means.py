@@ -68,6 +68,10 @@ class Means:
             self._samples[index] = self._samples[index] + 1
         return ended
 
+    def forget(self, signal: NDArray[np.int64]) -> None:
+        """The spans of these signals that are being filled are dropped."""
+        self._span[signal], self._sum[signal], self._samples[signal] = _NEVER, 0.0, 0
+
     def state(self) -> dict[str, NDArray]:
         return {"span": self._span, "sum": self._sum, "samples": self._samples}
 

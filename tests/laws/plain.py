@@ -207,13 +207,13 @@ class PlainSignal:
             self.follow(t, x)
             if self.trend is not None:
                 self.trend.sample(t, x)
-            if self.anomaly is not None:
-                self.anomaly.sample(t, x)
         may_raise = (grade != BAD or over_range) and service not in ("out_of_service", "fault")
         for limit in self.limits:
             limit.sample(t, x, may_raise, good)
         for rate in self.rates:
             rate.sample(t, x, good)
+        if good and self.anomaly is not None:  # last: it does not learn while any other alarm of the signal stands
+            self.anomaly.sample(t, x)
 
     def judge(self, x, quality):
         """(effective quality, over-range gas)"""

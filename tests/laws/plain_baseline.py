@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from dataclasses import replace
 
@@ -16,6 +17,7 @@ class PlainAnomaly:
     def __init__(self, log, signal: Signal):
         asked = signal.baseline
         self.log, self.alarm, self.every = log, f"{signal.id}/anomaly", round(asked.every_s * NS)
+        self.holding = [name for name in log.alarms if name.startswith(f"{signal.id}/") and name != self.alarm]
         recipe = replace(Recipe(), warm_up=math.ceil(asked.learn_s / asked.every_s),
                          rest=math.ceil(asked.hold_s / asked.every_s))
         self.baseline, self.block, self.samples = PlainBaseline(recipe, asked.blunt), None, []
@@ -25,11 +27,17 @@ class PlainAnomaly:
         if block != self.block:
             if self.samples:
                 mean = sum(self.samples) / len(self.samples)
-                _, begins, ends = self.baseline.sample(mean, self.block * self.every // (3600 * NS) % 24)
+                start = self.block * self.every
+                held = any(self.log.active.get(name) or self.log.last.get(name, -1) >= start for name in self.holding)
+                _, begins, ends = self.baseline.sample(mean, start // (3600 * NS) % 24, held)
                 if begins or ends:
                     self.log.add(self.alarm, begins, t)
             self.block, self.samples = block, []
         self.samples.append(hold(x, 1e30))
+
+
+LEARNT = ("count", "level", "motion", "motion_norm", "plain", "seasonal", "low", "high", "norm", "hour", "of_hour",
+          "profile", "seen")
 
 
 class PlainBaseline:
@@ -43,7 +51,14 @@ class PlainBaseline:
         self.smooth, self.norm = [0.0] * len(scales), [0.0] * len(scales)
         self.hour, self.of_hour, self.profile, self.seen, self.left = None, [], [0.0] * 24, 0, 0
 
-    def sample(self, x: float, hour: int) -> tuple[float, bool, bool]:
+    def sample(self, x: float, hour: int, held: bool = False) -> tuple[float, bool, bool]:
+        if held:  # judged by what is known with it, which is then forgotten
+            known = copy.deepcopy({name: getattr(self, name) for name in LEARNT})
+            if hour != self.hour:
+                self.of_hour, self.hour = [], hour  # an hour does not end in held time
+            told = self.sample(x, hour)
+            vars(self).update(known)
+            return told
         recipe, levels = self.recipe, len(self.recipe.level_scales)
         x = hold(x, 1e30)
         slow = max(1 / recipe.memory, 1 / (self.count + 1))
@@ -63,7 +78,7 @@ class PlainBaseline:
         self.seasonal += slow * (min(abs(e), most) - self.seasonal)
         if not (self.seen >= 48 and self.seasonal < 0.8 * self.plain):
             e = d
-        moved = 0.0 if self.last is None else abs(x - self.last)
+        moved = 0.0 if self.count == 0 else abs(x - self.last)
         self.last = x
         moved = min(moved, 20 * self.motion_norm ** 0.25 if self.motion_norm else math.inf)
         self.motion_norm = self.learn(self.motion_norm, moved ** 4, slow)

@@ -79,6 +79,9 @@ SITES = {
     "trend": site(*_six(_trend)),
     "anomaly": site(*_six(lambda name, n: signal(name, baseline=None if n == 5 else Baseline(
         0.5 + n % 3, learn_s=12.0 + n, hold_s=3.0 + n, blunt=1.0 + n / 10)))),
+    "learning": site(*_six(lambda name, n: signal(name, limit("H", 75, deadband=2, on_delay_s=n % 2), low=2.0,
+                                                  high=98.0, deadman_s=4.0, stuck_reads=4, baseline=Baseline(
+        0.5 + n % 3, learn_s=12.0 + n, hold_s=3.0 + n)))),
     "stuck": site(*_six(lambda name, n: gas(name, stuck_reads=3 + n, low=10.0, high=1000.0) if n % 2
                         else signal(name, stuck_reads=3))),
     "validity": site(*_six(lambda name, n: signal(name, low=20.0, high=80.0, loop_ma=n % 2 == 0))),

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.core.baseline import HOURS, Baseline, Recipe
-from gateway.core.detectors.detector import Detector, alarm_numbers
+from gateway.core.detectors.detector import alarm_numbers
 from gateway.core.edges import Edges
+from gateway.core.learning import Holds, Learner, Picture
 from gateway.core.means import Ended, Means
 from gateway.core.rows import Rows
 from gateway.model.clock import NS
@@ -22,7 +23,7 @@ _HOUR_NS = 3600 * NS
 _MOST_TOLD = 99.0
 
 
-class Anomaly(Detector):
+class Anomaly(Learner):
     """The baseline (gateway.core.baseline), fed with means.
 
     Formula: the good samples of a signal within each `every_s` of the time line are averaged; with the first good
@@ -31,7 +32,9 @@ class Anomaly(Detector):
     of the day is that of the time line: only that it comes again every 24 hours matters.
 
     On a plant: a hint to look. A pump whose current wanders, a flow at an hour at which there never was one, a leak
-    below every limit. It learns all the time, so a fault that lasts becomes usual; it is no substitute for a limit.
+    below every limit. It does not learn while a limit, a sensor fault, a bypass or a person holds it (see
+    gateway.core.learning); it does learn while only its own alarm stands, so a fault that lasts below every limit
+    becomes usual. It is no substitute for a limit.
 
     Delay: until the mean is complete, so up to every_s and one sample; a creep needs as many means as its scale.
     False alarms: measured on noise in docs/explanation/baseline.md. Not for switches and counters: a signal that never
@@ -41,17 +44,17 @@ class Anomaly(Detector):
 
     name = "baseline"
 
-    def __init__(self, site: Site):
-        self._signals = site.signals
+    def __init__(self, site: Site, holds: Holds):
+        self._signals, self._holds = site.signals, holds
         count = len(site.signals)
         self._alarm = alarm_numbers(site, Condition.ANOMALY)
         self._watched = self._alarm >= 0
         self._every = np.ones(count, np.int64)
-        warm_up, rest, self._blunt = np.zeros(count, np.int64), np.ones(count, np.int64), np.ones(count)
+        warm_up, rest, self._blunt = np.ones(count, np.int64), np.ones(count, np.int64), np.ones(count)
         for number, signal in enumerate(site.signals):
             if (asked := signal.baseline) is not None:
                 self._every[number] = max(round(asked.every_s * NS), 1)
-                warm_up[number] = math.ceil(asked.learn_s / asked.every_s)
+                warm_up[number] = max(math.ceil(asked.learn_s / asked.every_s), 1)
                 rest[number] = max(math.ceil(asked.hold_s / asked.every_s), 1)
                 self._blunt[number] = asked.blunt
         self._baseline = Baseline(count, Recipe(), warm_up=warm_up, rest=rest, blunt=self._blunt)
@@ -67,11 +70,27 @@ class Anomaly(Detector):
     def adopt(self, alarms: NDArray[np.int64]) -> None:
         self._baseline.stand(np.flatnonzero(np.isin(self._alarm, alarms) & self._watched))
 
+    def progress(self) -> NDArray[np.float64]:
+        return np.where(self._watched, self._baseline.progress, np.nan)
+
+    def forget(self, signals: NDArray[np.int64]) -> None:
+        own = signals[self._watched[signals]]
+        self._baseline.forget(own)
+        self._means.forget(own)
+
+    def picture(self, signal: int) -> Picture | None:
+        if not self._watched[signal]:
+            return None
+        figures, profile = self._baseline.picture(signal, self._signals[signal].unit)
+        return Picture(self.name, Text("adaptive baseline", "自适应基线"), float(self._baseline.progress[signal]),
+                       figures, (profile,))
+
     def _judge(self, ended: Ended, edges: Edges) -> None:
         """Edges carry the sample that completed the mean."""
         signal, mean, line, wall = ended.signal, ended.mean, ended.line, ended.wall
         hour = ended.span_ns // _HOUR_NS % HOURS
-        begins, ends = self._baseline.alarms(signal, self._baseline.step(signal, signal, mean, hour))
+        height = self._baseline.step(signal, signal, mean, hour, self._holds.held(signal, ended.span_ns))
+        begins, ends = self._baseline.alarms(signal, height)
         if np.count_nonzero(ends):
             edges.add(self._alarm[signal[ends]], False, mean[ends], line[ends], wall[ends])
         for row in np.flatnonzero(begins).tolist():
