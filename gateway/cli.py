@@ -182,14 +182,8 @@ def _parser(language: str) -> argparse.ArgumentParser:
     def recorded(name: str, function, help_text: str) -> argparse.ArgumentParser:
         """A command over recorded data."""
         sub = command(name, function, help_text)
-        group = sub.add_mutually_exclusive_group()
-        group.add_argument("--data", type=Path, default=None, help=text(
-            "data folder of a gateway, also of a running one (default: [store] folder of the site file)",
-            "网关的数据目录，网关运行时也可读取（默认取配置文件 [store] folder）"))
-        group.add_argument("--csv", type=Path, default=None, metavar="FILE", help=text(
-            "instead: a CSV file with the columns time and signal ids", "改用 CSV 文件：time 列和各信号编号列"))
         sub.add_argument("--skip-unknown", action="store_true", default=False, help=text(
-            "leave out columns of the CSV file that are no signal of the site", "忽略 CSV 中不属于本站点信号的列"))
+            "leave out what a file holds of signals that the site does not have", "忽略文件中不属于本站点的信号"))
         sub.add_argument("--from", dest="start", default=None, metavar=text("TIME", "时间"), help=text(
             "begin here; without a zone it is the site's own time", "开始时间；不写时区时按站点当地时间"))
         sub.add_argument("--json", action="store_true", default=False, help=text("print JSON", "以 JSON 输出"))
@@ -205,24 +199,36 @@ def _parser(language: str) -> argparse.ArgumentParser:
             "every alarm is taken as acknowledged after this time; matters for first-out only (5min)",
             "假定每个告警在此时长后被确认；只影响首发判断（5min）"))
 
+    data = text("data folder of a gateway, also of a running one, or a file: CSV (time and signal ids as titles) or "
+                "InfluxDB line protocol (default: [store] folder of the site file)",
+                "网关的数据目录（网关运行时也可读取），或文件：CSV（首行为 time 和信号编号）、InfluxDB 行协议"
+                "（默认取配置文件 [store] folder）")
+
     sub = recorded("replay", replay, text("the alarms of recorded data, as they would have come",
                                   "用已记录的数据重放：告警会如何产生"))
-    sub.add_argument("site", type=Path, metavar="SITE.toml")
+    sub.add_argument("data", type=Path, nargs="?", default=None, metavar="DATA", help=data)
+    sub.add_argument("--site", type=Path, required=True, metavar="SITE.toml", help=text("site file", "站点文件"))
     sub.add_argument("--summary", action="store_true", default=False,
                      help=text("only the counts, not every alarm", "只显示统计，不逐条列出告警"))
     whole(sub)
 
-    sub = recorded("backtest", backtest, text("recorded data through two site files: what would change",
-                                    "用同一份数据比较两份站点文件：会有什么变化"))
-    sub.add_argument("site", type=Path, metavar="SITE.toml")
-    sub.add_argument("--against", type=Path, required=True, metavar="OTHER.toml", help=text(
-        "the site file as it is now (\"before\")", "现用的站点文件（“原配置”）"))
+    sub = recorded("backtest", backtest, text(
+        "recorded data through one site file: how often each rule alarms; through two: what would change",
+        "用已记录的数据检验站点文件：一份则统计各告警次数，两份则比较差异"))
+    sub.add_argument("site", type=Path, metavar="SITE.toml", help=text("the site file as it is now", "现用的站点文件"))
+    sub.add_argument("candidate", type=Path, nargs="?", default=None, metavar="CANDIDATE.toml",
+                     help=text("as it might become", "拟改用的站点文件"))
+    sub.add_argument("--data", type=Path, default=None, help=data)
+    sub.add_argument("--sweep", action="append", default=[], metavar="SIGNAL.LIMIT=FROM:TO:STEP", help=text(
+        "what each of these settings would have done, e.g. GD-03.H=18:26:0.5 (may be given again)",
+        "逐一检验这些设置的效果，如 GD-03.H=18:26:0.5（可重复使用）"))
     whole(sub)
 
     sub = recorded("explain", explain, text("why an alarm stood, or not, at one time", "某一时刻告警为何成立或不成立"))
     sub.add_argument("alarm", metavar="ALARM",
                      help=text('id as on the page, e.g. "GD-03/HH"', '告警编号，如 "GD-03/HH"'))
-    sub.add_argument("site", type=Path, metavar="SITE.toml")
+    sub.add_argument("--site", type=Path, required=True, metavar="SITE.toml", help=text("site file", "站点文件"))
+    sub.add_argument("--data", type=Path, default=None, help=data)
     sub.add_argument("--at", default=None, metavar=text("TIME", "时间"), help=text(
         "when (default: the end of the recording)", "时刻（默认：记录末尾）"))
 

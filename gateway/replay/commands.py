@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,13 @@ from gateway.model.errors import CommandError, ConfigError
 from gateway.model.site import Site
 from gateway.model.text import Text
 from gateway.model.units import parse_duration
-from gateway.replay import words
-from gateway.replay.count import score
+from gateway.replay import sweep, words
+from gateway.replay.count import LabelledEvent, score
+from gateway.replay.data import Data, notes, opened
 from gateway.replay.explain import explain as explained
 from gateway.replay.run import run
-from gateway.replay.table import CsvRecording, read_events, stamp
+from gateway.replay.sweep_words import sweep_json, sweep_lines
+from gateway.replay.table import read_events, stamp
 from gateway.store import EVER, Recording
 
 LOOK_BACK_S = 6 * 3600.0  # of explain, where --from does not say otherwise
@@ -33,7 +35,7 @@ LOOK_BACK_S = 6 * 3600.0  # of explain, where --from does not say otherwise
 def replay(options: argparse.Namespace, language: str) -> int:
     site_file = _site_file(options.site)
     recorded = _recorded(options, site_file, [site_file.site], *_bounds(options, site_file.site))
-    events = read_events(options.events, [site_file.site.alarms]) if options.events else None
+    events = _events(options, [site_file.site])
     outcome = run(site_file.site, recorded, _seconds(options.ack_after), _progress(site_file.site, language))
     scored = None if events is None else score(outcome, events)
     _show(options, language, words.replay_lines(outcome, scored, alarms=not options.summary),
@@ -43,15 +45,45 @@ def replay(options: argparse.Namespace, language: str) -> int:
 
 
 def backtest(options: argparse.Namespace, language: str) -> int:
-    after_file, before_file = _site_file(options.site), _site_file(options.against)
+    """One site file: how often each rule would have alarmed, and with other settings. Two: what would change."""
+    if options.candidate is None:
+        return _backtest_one(options, language)
+    if options.sweep:
+        raise CommandError(Text("a sweep is over one site file", "扫描设置时只能使用一份站点文件"), where="--sweep",
+                           fix=Text("leave out the second file", "请去掉第二份文件"))
+    before_file, after_file = _site_file(options.site), _site_file(options.candidate)
     sites = [before_file.site, after_file.site]
     recorded = _recorded(options, before_file, sites, *_bounds(options, after_file.site))
-    events = read_events(options.events, [site.alarms for site in sites]) if options.events else None
+    events = _events(options, sites)
     before, after = (run(site, recorded, _seconds(options.ack_after), _progress(site, language)) for site in sites)
-    names = (str(options.against), str(options.site))
+    names = (str(options.site), str(options.candidate))
     scores = None if events is None else (score(before, events), score(after, events))
     _show(options, language, words.backtest_lines(before, after, names, scores),
           lambda: words.backtest_json(before, after, names, scores))
+    _notes(recorded, language)
+    return 0
+
+
+def _backtest_one(options: argparse.Namespace, language: str) -> int:
+    site_file = _site_file(options.site)
+    site = site_file.site
+    sweeps = [sweep.parse(text, site) for text in options.sweep]
+    recorded = _recorded(options, site_file, [site], *_bounds(options, site))
+    events = _events(options, [site])
+    after_s, progress = _seconds(options.ack_after), _progress(site, language)
+    outcome = run(site, recorded, after_s, progress)
+    scored = None if events is None else score(outcome, events)
+    swept = run(sweep.swept(site, sweeps), sweep.Copied(recorded, site, sweeps), after_s, progress) if sweeps else None
+    found = [(one, sweep.results(swept, one, events)) for one in sweeps if swept is not None]
+
+    def lines() -> Iterator[Text]:
+        yield from words.replay_lines(outcome, scored, alarms=False)
+        for one, results in found:
+            yield Text("", "")
+            yield from sweep_lines(site, one, results)
+
+    _show(options, language, lines(), lambda: words.replay_json(outcome, scored) | {
+        "sweeps": [sweep_json(site, one, results) for one, results in found]})
     _notes(recorded, language)
     return 0
 
@@ -68,13 +100,18 @@ def explain(options: argparse.Namespace, language: str) -> int:
     return 0
 
 
+def _events(options: argparse.Namespace, sites: list[Site]) -> tuple[LabelledEvent, ...] | None:
+    return read_events(options.events, [site.alarms for site in sites]) if options.events else None
+
+
 def _look_back(options: argparse.Namespace, site_file: SiteFile, at_wall_ns: int | None) -> int:
-    """Where explain begins to evaluate. A CSV file is read from its beginning."""
+    """Where explain begins to evaluate. A file is read from its beginning."""
     if options.start:
         return _time("--from", options.start, site_file.site)
-    if options.csv:
+    path = _data(options, site_file)
+    if path.is_file():
         return EVER[0]
-    end = Recording(_folder(options, site_file)).wall_high if at_wall_ns is None else at_wall_ns
+    end = Recording(path / "telemetry").wall_high if at_wall_ns is None else at_wall_ns
     return end - round(LOOK_BACK_S * NS)
 
 
@@ -85,16 +122,12 @@ def _site_file(path: Path) -> SiteFile:
     return loaded.site_file
 
 
-def _recorded(options: argparse.Namespace, site_file: SiteFile, sites: Iterable[Site], start: int,
-              end: int) -> CsvRecording | Recording:
-    if options.csv:
-        known = dict.fromkeys(id for site in sites for id in site.signals.ids)
-        return CsvRecording(options.csv, known, start, end, skip_unknown=options.skip_unknown)
-    return Recording(_folder(options, site_file), start, end)
+def _recorded(options: argparse.Namespace, site_file: SiteFile, sites: Iterable[Site], start: int, end: int) -> Data:
+    return opened(_data(options, site_file), sites, start, end, skip_unknown=options.skip_unknown)
 
 
-def _folder(options: argparse.Namespace, site_file: SiteFile) -> Path:
-    return (options.data or Path(site_file.store.folder)) / "telemetry"
+def _data(options: argparse.Namespace, site_file: SiteFile) -> Path:
+    return options.data or Path(site_file.store.folder)
 
 
 def _bounds(options: argparse.Namespace, site: Site) -> tuple[int, int]:
@@ -142,11 +175,8 @@ def _show(options: argparse.Namespace, language: str, lines: Iterable[Text],
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _notes(recorded: CsvRecording | Recording, language: str) -> None:
-    """What was passed over in the data."""
-    notes = recorded.notes if isinstance(recorded, CsvRecording) else [
-        Text(f"{place}; skipped", f"{place}；已跳过") for place in recorded.damage]
-    for note in notes:
+def _notes(recorded: Data, language: str) -> None:
+    for note in notes(recorded):
         print(note[language], file=sys.stderr)
 
 

@@ -4,6 +4,9 @@
     2026-09-21T08:00:00Z,1.5,0  ISO 8601 with its zone, or seconds (ms, us, ns) since 1970; zones may be mixed
     2026-09-21T16:00:01+08:00,1.6,
 
+A column titled `GD-03 quality` says how good the samples of GD-03 are: a name or a number of gateway.model.quality;
+empty: good. A bad sample needs no value.
+
 Values are in engineering units. A gap is silence: deadmen run through it. Signals without a column are not judged.
 """
 
@@ -23,7 +26,7 @@ from gateway.config.values import did_you_mean
 from gateway.model.alarm import AlarmTable
 from gateway.model.errors import ConfigError, DavylampError, Problem
 from gateway.model.frame import Frame
-from gateway.model.quality import Quality
+from gateway.model.quality import Quality, is_bad
 from gateway.model.signal import SignalTable
 from gateway.model.text import Text
 from gateway.model.units import parse_duration
@@ -31,6 +34,7 @@ from gateway.replay.count import WITHIN_S, LabelledEvent
 from gateway.store import EVER
 
 TIME = "time"
+QUALITY = " quality"  # what the title of a column of qualities ends with
 _ROWS = 1_000  # of one frame
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMBER = re.compile(r"\d+(\.\d*)?")
@@ -54,40 +58,53 @@ class CsvRecording:
         self._path, self._start, self._end = path, start_wall_ns, end_wall_ns
         self.notes: list[Text] = []
         self._sheet = Sheet(path)
-        self._columns = self._head(tuple(known), skip_unknown)
+        self._columns: dict[str, int] = {}  # id -> place of its values, and of their qualities
+        self._qualities: dict[str, int] = {}
+        self._head(tuple(known), skip_unknown)
 
     @property
     def ids(self) -> frozenset[str]:
         return frozenset(self._columns)
 
     def frames(self, signals: SignalTable) -> Iterator[tuple[bool, Frame]]:
-        present = [(signals.index(id), place, id) for id, place in self._columns.items() if id in signals]
-        number = np.array([one for one, _, _ in present], np.int32)
+        present = [id for id in self._columns if id in signals]
+        number = np.array([signals.index(id) for id in present], np.int32)
+        values = [(self._columns[id], id) for id in present]
+        judged = [(column, self._qualities[id], id) for column, id in enumerate(present) if id in self._qualities]
         times: list[int] = []
         cells: list[list[float]] = []
+        said: list[tuple[int, int, int]] = []  # row and column of a sample whose quality is given, and that
         for row, time, found in self._rows():
             if not self._start <= time <= self._end:
                 continue
+            said += ((len(times), column, self._quality(row, found[place], id))
+                     for column, place, id in judged if found[place])
             times.append(time)
-            cells.append([self._value(row, found[place], id) for _, place, id in present])
+            cells.append([self._value(row, found[place], id) for place, id in values])
             if len(times) == _ROWS:
-                yield False, _frame(number, times, cells)
-                times, cells = [], []
+                yield False, _frame(number, times, cells, said)
+                times, cells, said = [], [], []
         if times:
-            yield False, _frame(number, times, cells)
+            yield False, _frame(number, times, cells, said)
 
-    def _head(self, known: tuple[str, ...], skip_unknown: bool) -> dict[str, int]:
-        columns: dict[str, int] = {}
+    def _head(self, known: tuple[str, ...], skip_unknown: bool) -> None:
         problems = []
-        for place, title in enumerate(self._sheet.titles):
+        titles = self._sheet.titles
+        for place, title in enumerate(titles):
+            subject = title.removesuffix(QUALITY)
+            columns = self._columns if subject == title else self._qualities
             if title == TIME or not title:
                 continue
-            if title in columns:
+            if subject in columns:
                 problems.append(self._sheet.problem(
                     self._sheet.head_row, title, Text("there are two columns for this signal", "该信号有两列"),
                     Text("delete one of them", "删除其中一列")))
-            elif title in known:
-                columns[title] = place
+            elif subject in known and subject in titles:
+                columns[subject] = place
+            elif subject in known:
+                problems.append(self._sheet.problem(
+                    self._sheet.head_row, title, Text("a quality without a column of values", "有质量列但没有数值列"),
+                    Text("add the column {id}, or delete this one", "请增加 {id} 列，或删除该列").format(id=subject)))
             elif not skip_unknown:
                 hint = did_you_mean(title, known)
                 problems.append(self._sheet.problem(
@@ -95,14 +112,13 @@ class CsvRecording:
                     Text(f"no signal of the site has this id{hint.en}", f"站点中没有此编号的信号{hint.zh}"),
                     Text("rename or delete the column, or leave such columns out with --skip-unknown",
                          "修改列标题或删除该列，或用 --skip-unknown 忽略此类列")))
-        if not columns and not problems:
+        if not self._columns and not problems:
             problems.append(self._sheet.problem(
                 self._sheet.head_row, "", Text("there is no column of a signal", "没有任何信号列"),
                 Text("beside `time`, title the columns with signal ids of the site file",
                      "除 `time` 外，各列标题须为站点文件中的信号编号")))
         if problems:
             raise ConfigError(tuple(problems))
-        return columns
 
     def _rows(self) -> Iterator[tuple[int, int, list[str]]]:
         """(row number, wall time, cells), in order of time."""
@@ -138,6 +154,16 @@ class CsvRecording:
                 Text("write a number with a decimal point, or leave the cell empty where there is no sample",
                      "请写数字（小数点用“.”），无数据时留空")) from None
         return value if math.isfinite(value) else math.nan
+
+    def _quality(self, row: int, cell: str, id: str) -> int:
+        try:
+            return Quality(int(cell)) if cell.isdecimal() else Quality[cell.upper()]
+        except (ValueError, KeyError):
+            raise self._sheet.error(
+                row, id + QUALITY, Text("`{cell}` is not a quality{hint}", "`{cell}` 不是质量码{hint}").format(
+                    cell=cell[:40], hint=did_you_mean(cell.upper(), Quality.__members__)),
+                Text("write one of {names}, or its number; leave the cell empty for good",
+                     "请写 {names} 之一或其数字；正常时留空").format(names=", ".join(Quality.__members__))) from None
 
 
 class Sheet:
@@ -273,11 +299,17 @@ def _encoding(start: bytes) -> str:
     return "utf-8-sig"
 
 
-def _frame(number: np.ndarray, times: list[int], cells: list[list[float]]) -> Frame:
+def _frame(number: np.ndarray, times: list[int], cells: list[list[float]],
+           said: list[tuple[int, int, int]]) -> Frame:
     value = np.array(cells, np.float64).reshape(len(times), len(number))
-    rows, columns = np.nonzero(value != -math.inf)
-    value, time = value[rows, columns], np.array(times, np.int64)[rows]
     quality = np.where(np.isnan(value), np.uint16(Quality.BAD_PAYLOAD), np.uint16(Quality.GOOD))
+    for row, column, told in said:
+        if is_bad(told):
+            value[row, column], quality[row, column] = math.nan, told
+        elif math.isfinite(value[row, column]):
+            quality[row, column] = told
+    rows, columns = np.nonzero(value != -math.inf)
+    value, quality, time = value[rows, columns], quality[rows, columns], np.array(times, np.int64)[rows]
     return Frame.from_columns(number[columns], value, quality, time, time.copy())
 
 

@@ -40,7 +40,7 @@ def replay_lines(outcome: Outcome, score: Score | None, *, alarms: bool = True) 
             assert alarm is not None
             yield Text("{count:5d}  {active:>12}  {longest:>9}  {first:9d}  {floods:9d}  {id}  {name}{stands}",
                        "{count:5d}  {active:>12}  {longest:>9}  {first:7d}  {floods:7d}  {id}  {name}{stands}").format(
-                count=count.count, active=_span(count.active_s), longest=_span(count.longest_s), first=count.first_outs,
+                count=count.count, active=span(count.active_s), longest=span(count.longest_s), first=count.first_outs,
                 floods=count.floods, id=count.alarm, name=alarm.name,
                 stands=Text(" (stands at the end)", "（结束时仍在报警）") if count.standing else Text("", ""))
     yield from _flood_lines(site, floods(outcome.occurrences))
@@ -140,10 +140,10 @@ def replay_json(outcome: Outcome, score: Score | None) -> dict[str, Any]:
                 title(site, _definition(site, one.alarm), one)),
             "evidence": [{"time": _iso(site, line.wall_ns), "signal": line.signal, "value": _number(line.value),
                           "note": _both(line.note)} for line in one.evidence]} for one in outcome.transitions],
-        "counts": [_count_json(count) for count in counts(outcome).values()],
+        "counts": [count_json(count) for count in counts(outcome).values()],
         "floods": [{"from": _iso(site, flood.first_wall_ns), "to": _iso(site, flood.last_wall_ns),
                     "alarms": list(flood.alarms)} for flood in floods(outcome.occurrences)],
-        "score": None if score is None else _score_json(site, score),
+        "score": None if score is None else score_json(site, score),
         "not_judged": {alarm: list(missing) for alarm, missing in outcome.not_judged.items()},
         "failures": list(outcome.failures),
     }
@@ -155,8 +155,8 @@ def backtest_json(before: Outcome, after: Outcome, names: tuple[str, str],
         "before": {"file": names[0], **replay_json(before, scores and scores[0])},
         "after": {"file": names[1], **replay_json(after, scores and scores[1])},
         "differences": [{
-            "alarm": one.alarm, "changed": one.changed, "before": one.before and _count_json(one.before),
-            "after": one.after and _count_json(one.after), "new": one.new, "gone": one.gone,
+            "alarm": one.alarm, "changed": one.changed, "before": one.before and count_json(one.before),
+            "after": one.after and count_json(one.after), "new": one.new, "gone": one.gone,
             "earlier_s": one.earlier_s} for one in differences(before, after)],
     }
 
@@ -179,12 +179,12 @@ def explain_json(found: Explanation) -> dict[str, Any]:
     }
 
 
-def _count_json(count: Count) -> dict[str, Any]:
+def count_json(count: Count) -> dict[str, Any]:
     return {"alarm": count.alarm, "count": count.count, "active_s": count.active_s, "longest_s": count.longest_s,
             "first_outs": count.first_outs, "floods": count.floods, "standing": count.standing}
 
 
-def _score_json(site: Site, score: Score) -> dict[str, Any]:
+def score_json(site: Site, score: Score) -> dict[str, Any]:
     return {"caught": score.caught, "events": [{
         "name": one.event.name, "time": _iso(site, one.event.wall_ns), "within_s": one.event.within_s,
         "caught": one.caught, "lead_s": one.lead_s, "alarms": one.leads_s} for one in score.catches],
@@ -238,14 +238,14 @@ def _flood_lines(site: Site, found: Sequence[Flood]) -> Lines:
 def _score_lines(site: Site, score: Score) -> Lines:
     yield Text("Events: {caught} of {all} caught; alarms near no event: {false}",
                "事件：{all} 个中发现 {caught} 个；与事件无关的告警：{false}").format(
-        caught=score.caught, all=len(score.catches), false=_false(score))
+        caught=score.caught, all=len(score.catches), false=false_alarms(score))
     for catch in score.catches:
         if not catch.caught:
             yield Text("  {time}  {name}: missed", "  {time}  {name}：未发现").format(
                 time=clock(site, catch.event.wall_ns), name=catch.event.name)
-        for alarm, lead in catch.leads_s.items():
+        for alarm, ahead in catch.leads_s.items():
             yield Text("  {time}  {name}: {alarm} {lead}", "  {time}  {name}：{alarm} {lead}").format(
-                time=clock(site, catch.event.wall_ns), name=catch.event.name, alarm=alarm, lead=_lead(lead))
+                time=clock(site, catch.event.wall_ns), name=catch.event.name, alarm=alarm, lead=lead(ahead))
 
 
 def _difference_lines(one: Difference, before: Outcome, after: Outcome, scores: tuple[Score, Score] | None) -> Lines:
@@ -263,8 +263,8 @@ def _difference_lines(one: Difference, before: Outcome, after: Outcome, scores: 
         return
     yield Text("    would have alarmed: {n} ({before}), {active} in all ({was}), {floods} floods ({had})",
                "    会告警 {n}（{before}），累计 {active}（{was}），洪泛 {floods} 次（{had}）").format(
-        n=_times(one.after.count), active=_span(one.after.active_s), floods=one.after.floods,
-        before=_before(one.before and one.before.count), was=_before(one.before and _span(one.before.active_s)),
+        n=_times(one.after.count), active=span(one.after.active_s), floods=one.after.floods,
+        before=_before(one.before and one.before.count), was=_before(one.before and span(one.before.active_s)),
         had=_before(one.before and one.before.floods))
     if one.before is not None and (one.new or one.gone):
         yield Text("    {new} of them new, {gone} of those before missed",
@@ -280,10 +280,10 @@ def _difference_lines(one: Difference, before: Outcome, after: Outcome, scores: 
 def _event_change(name: str, old: float | None, new: float | None) -> Lines:
     if old is not None and new is None:
         yield Text("    {name}: missed (before: {old})", "    {name}：未发现（原：{old}）").format(
-            name=name, old=_lead(old))
+            name=name, old=lead(old))
     elif new is not None and old is None:
         yield Text("    {name}: caught, {new} (before: missed)", "    {name}：发现，{new}（原：未发现）").format(
-            name=name, new=_lead(new))
+            name=name, new=lead(new))
     elif new is not None and old is not None and new != old:
         yield Text("    {name}: caught {earlier}", "    {name}：发现{earlier}").format(
             name=name, earlier=_earlier(new - old))
@@ -292,11 +292,11 @@ def _event_change(name: str, old: float | None, new: float | None) -> Lines:
 def _score_change_lines(old: Score, new: Score) -> Lines:
     yield Text("Events: {new} of {all} caught (before {old}); alarms near no event: {false} (before {was})",
                "事件：{all} 个中发现 {new} 个（原 {old} 个）；与事件无关的告警：{false}（原 {was}）").format(
-        new=new.caught, all=len(new.catches), old=old.caught, false=_false(new), was=_false(old))
+        new=new.caught, all=len(new.catches), old=old.caught, false=false_alarms(new), was=false_alarms(old))
     for was, would in zip(old.catches, new.catches, strict=True):
         if was.lead_s == would.lead_s and was.lead_s is not None:
             yield Text("    {name}: as before, {lead}", "    {name}：与原来相同，{lead}").format(
-                name=was.event.name, lead=_lead(was.lead_s))
+                name=was.event.name, lead=lead(was.lead_s))
         elif was.lead_s is None and would.lead_s is None:
             yield Text("    {name}: missed by both", "    {name}：两者均未发现").format(name=was.event.name)
         else:
@@ -335,11 +335,11 @@ def _before(figure: object) -> Text:
     return Text("before: no such alarm", "原无此告警") if figure is None else Text(f"before {figure}", f"原 {figure}")
 
 
-def _false(score: Score) -> Text:
+def false_alarms(score: Score) -> Text:
     """A rate by the day is said only of a day or more."""
     if score.watched_s < DAY_S:
-        return Text(f"{score.false_alarms} in {_span(score.watched_s)}",
-                    f"{_span(score.watched_s)} 内 {score.false_alarms} 次")
+        return Text(f"{score.false_alarms} in {span(score.watched_s)}",
+                    f"{span(score.watched_s)} 内 {score.false_alarms} 次")
     return Text(f"{score.false_alarms}, {score.false_per_day:.2f} a day",
                 f"{score.false_alarms} 次，每天 {score.false_per_day:.2f} 次")
 
@@ -348,19 +348,19 @@ def _times(count: int) -> Text:
     return Text("never" if not count else "once" if count == 1 else f"{count} times", f"{count} 次")
 
 
-def _lead(seconds: float) -> Text:
+def lead(seconds: float) -> Text:
     if seconds >= 0:
-        return Text(f"{_span(seconds)} before it", f"提前 {_span(seconds)}")
-    return Text(f"{_span(-seconds)} after it", f"滞后 {_span(-seconds)}")
+        return Text(f"{span(seconds)} before it", f"提前 {span(seconds)}")
+    return Text(f"{span(-seconds)} after it", f"滞后 {span(-seconds)}")
 
 
 def _earlier(seconds: float) -> Text:
     if seconds >= 0:
-        return Text(f"{_span(seconds)} earlier", f"提早 {_span(seconds)}")
-    return Text(f"{_span(-seconds)} later", f"推迟 {_span(-seconds)}")
+        return Text(f"{span(seconds)} earlier", f"提早 {span(seconds)}")
+    return Text(f"{span(-seconds)} later", f"推迟 {span(-seconds)}")
 
 
-def _span(seconds: float) -> str:
+def span(seconds: float) -> str:
     """"41.0 s", "12 min", "3.5 h"; units that read the same in both languages."""
     if seconds < 120:
         return f"{seconds:.1f} s"

@@ -22,6 +22,6 @@ def test_the_commands_of_the_page_work(tmp_path):
     done = subprocess.run(["bash", "-e"], input=script, cwd=tmp_path, text=True, capture_output=True, check=False,
                           env=os.environ | {"PATH": path, "PYTHONPATH": str(ROOT), "LC_ALL": "C.UTF-8"})
     assert (done.returncode, done.stderr) == (0, "")
-    for told in ("ALARM  P1 GD-03 high-high", "caught 3.0 s earlier", "1 of those before missed",
+    for told in ("ALARM  P1 GD-03 high-high", "caught 3.0 s earlier", "1 of those before missed", "16.0 s before it",
                  "XV-102.closed == 1: not true; it read 0"):
         assert told in done.stdout

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.model.errors import ConfigError, DavylampError
 from gateway.model.frame import Frame
-from gateway.model.quality import is_bad
+from gateway.model.quality import Quality, is_bad
 from gateway.model.text import Text
 from gateway.replay.table import CsvRecording, read_events, stamp
 from tests.sites import gas, site
@@ -56,6 +56,18 @@ def test_what_is_not_a_finite_number_is_a_bad_sample(tmp_path):
     assert is_bad(whole.quality).tolist() == [True, True, True, False] and np.isnan(whole.value[:3]).all()
 
 
+def test_a_column_of_qualities_says_how_good_the_samples_are(tmp_path):
+    found = recording(tmp_path, "time,GD-01,GD-01 quality,GD-02\n"
+                                "2026-09-21T08:00:00Z,1,,7\n2026-09-21T08:00:01Z,2,uncertain_stale,7\n"
+                                "2026-09-21T08:00:02Z,,BAD_SENSOR,7\n2026-09-21T08:00:03Z,4,132,7\n"
+                                "2026-09-21T08:00:04Z,,64,7\n")
+    whole = Frame.concat([frame for _, frame in found.frames(SITE.signals)])
+    own = whole.signal == 0
+    assert whole.quality[own].tolist() == [Quality.GOOD, Quality.UNCERTAIN_STALE, Quality.BAD_SENSOR, Quality.BAD_RANGE]
+    assert whole.value[own][:2].tolist() == [1, 2] and np.isnan(whole.value[own][2:]).all()
+    assert (whole.quality[~own] == Quality.GOOD).all() and found.ids == {"GD-01", "GD-02"}
+
+
 @pytest.mark.parametrize("text", [
     "\ufefftime;GD-01;GD-02\r\n2026-09-21T08:00:00Z;1;2\r\n".encode(),
     "# 现场导出\ntime\tGD-01\tGD-02\n\n2026-09-21T08:00:00Z\t1\t2\n".encode("gb18030"),
@@ -90,6 +102,10 @@ def wrong(case: str, rows: str, place: str, column: str, what: str, chinese: str
           "no signal of the site has this id; did you mean `GD-01`?", "站点中没有此编号的信号；是否应为 `GD-01`？"),
     wrong("two columns for one signal", "time,GD-01,GD-01\n", "row 1", "GD-01",
           "there are two columns for this signal", "该信号有两列"),
+    wrong("an unknown quality", "time,GD-01,GD-01 quality\n2026-09-21T08:00:00Z,1,bad_sensr\n", "row 2",
+          "GD-01 quality", "`bad_sensr` is not a quality; did you mean `BAD_SENSOR`?", "`bad_sensr` 不是质量码"),
+    wrong("a quality without values", "time,GD-01,GD-02 quality\n", "row 1", "GD-02 quality",
+          "a quality without a column of values", "有质量列但没有数值列"),
     wrong("no signal at all", "time\n", "row 1", "", "there is no column of a signal", "没有任何信号列"),
     wrong("no column of time", "Zeit,GD-01\n", "row 1", "", "the head has no column `time`", "表头没有 `time` 列"),
     wrong("empty file", "", "row 1", "", "the head has no column `time`", "表头没有 `time` 列"),
