@@ -3,6 +3,8 @@
     source --put--> intake (bounded) --> bank.step --> alarms.apply
                                     \\-> store.append --fdatasync--> on_durable (a broker's PUBACK)
 
+Stored beside what was received: what the bank made of it (derived signals), for trends and databases.
+
 Frames that arrive within `step_interval_s` of the last step are taken together: detection costs nearly the same for one
 row as for a thousand, so a busy gateway works in larger steps instead of falling behind, and an idle one steps at once.
 
@@ -136,8 +138,10 @@ class Pipeline:
             self.fill -= len(frame)
             self._room.set()
             self._evaluate(frame)
+            made = self._bank.made
             callbacks = [callback for _, callback in waiting if callback is not None]
-            self._store.append(frame, _each(callbacks) if callbacks else None)
+            self._store.append(Frame.concat([frame, made]) if len(made) else frame,
+                               _each(callbacks) if callbacks else None)
             self.samples += len(frame)
         self._evaluate(None)
         if self._tell_again_ns is not None and now.line_ns >= self._tell_again_ns:

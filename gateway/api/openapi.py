@@ -57,7 +57,8 @@ SCHEMAS = {
     "Signal": _object(
         id=STRING, name=TEXT, kind=STRING, unit=STRING, area=STRING, low=_or_null(NUMBER), high=_or_null(NUMBER),
         decimals=INTEGER, gas=BOOLEAN, deadman_s=_or_null(NUMBER), labels=_map(TEXT),
-        limits=_list(_object(condition=STRING, value=NUMBER, priority=_PRIORITY, risk=_RISK))),
+        limits=_list(_object(condition=STRING, value=NUMBER, priority=_PRIORITY, risk=_RISK)),
+        expression=_or_null({"type": "string", "description": "how it is calculated; null: it is measured"})),
     "Quality": _object(code=INTEGER, severity=_one_of("good", "uncertain", "bad"), label=TEXT, clock_trusted=BOOLEAN),
     "Reading": _object(id=STRING, name=TEXT, area=STRING, unit=STRING, value=_or_null(NUMBER), quality=_ref("Quality"),
                        age_s=_or_null(NUMBER), time=_or_null(TIME)),

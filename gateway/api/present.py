@@ -82,6 +82,7 @@ def _signal(signal: Signal) -> dict:
         "deadman_s": signal.deadman_s, "labels": {str(value): text for value, text in signal.labels.items()},
         "limits": [{"condition": limit.condition, "value": limit.value, "priority": limit.priority,
                     "risk": limit.risk} for limit in signal.limits],
+        "expression": signal.derived and signal.derived.text,
     }
 
 

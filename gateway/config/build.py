@@ -114,7 +114,7 @@ class SignalPlan:
             kind.decimals if section.decimals is None else section.decimals, kind.gas,
             tuple(self._limit(Condition(name), limit) for name, limit in self.limits.items()),
             dict(section.labels), self.fault_priority, trend=self._trend(), status=self._status(),
-            baseline=self._baseline())
+            baseline=self._baseline(), derived=section.expression)
 
     def _status(self) -> StatusLink | None:
         signal, values = self.status_signal, self.status_values

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 
 from gateway.config.build import SignalPlan
+from gateway.config.derived_checks import bound, derived_problems
 from gateway.config.document import Spot
 from gateway.config.draft import Draft, Kind, Written
 from gateway.config.kinds import CatalogueKind, catalogue
@@ -31,6 +32,7 @@ def check(draft: Draft, plans: Mapping[str, SignalPlan]) -> Iterator[Problem]:
     for id, plan in plans.items():
         yield from _signal(plan, draft.signals[id], draft.kinds[plan.section.kind])
         yield from status_problems(plan, draft, plans)
+    yield from derived_problems(draft, plans)
     for rule in draft.rules.values():
         yield from _rule(draft, rule, plans)
     bindings = list(_bindings(draft))
@@ -156,6 +158,8 @@ def _bindings(draft: Draft) -> Iterator[Problem]:
             spot = source.spot(location)
             if signal not in draft.named["signals"]:
                 yield spot.problem(*draft.unknown_signal(signal))
+            elif signal in draft.signals and draft.signals[signal].section.expression is not None:
+                yield bound(spot, signal)
             if signal in first:
                 where = first[signal].seen_from(spot)
                 yield spot.problem(Text(f'signal "{signal}" is bound twice; first in {where.en}',
@@ -165,7 +169,7 @@ def _bindings(draft: Draft) -> Iterator[Problem]:
             first.setdefault(signal, spot)
     if draft.bound_all:
         for id, signal in draft.signals.items():
-            if id not in first:
+            if id not in first and signal.whole and signal.section.expression is None:
                 yield signal.spot(("id",)).problem(
                     Text(f'no source gives signal "{id}"', f'没有数据源提供信号 "{id}"'),
                     Text("bind it to a point or topic, or delete it", "绑定到点或主题，或删除该信号"), WARNING)

@@ -27,7 +27,9 @@ def render(problems: Sequence[Problem], language: str, *, colour: bool = False) 
                 severity = f"{_COLOUR[problem.severity]}{severity}\033[0m"
             where = _where(problem, language)
             colon = ": " if language == "en" else "："
-            lines += [f"  {severity}{colon}{where + colon if where else ''}{problem.what[language]}",
+            what, *picture = problem.what[language].splitlines()  # an expression with a caret below
+            lines += [f"  {severity}{colon}{where + colon if where else ''}{what}",
+                      *(f"          {line}".rstrip() for line in picture),
                       f"      {_FIX[language]}{colon}{problem.fix[language]}"]
         lines.append("")
     return "\n".join([*lines, summary(problems)[language]]) + "\n"
@@ -45,7 +47,7 @@ def one_line(problem: Problem, language: str) -> str:
     """`depot.toml, sources[0] "gas", key `adress`: unknown key; did you mean `address`?`"""
     comma, colon = (", ", ": ") if language == "en" else ("，", "：")
     where = comma.join(part for part in (problem.file, _where(problem, language)) if part)
-    return f"{where}{colon}{problem.what[language]}"
+    return f"{where}{colon}{problem.what[language].splitlines()[0]}"
 
 
 def _order(problem: Problem) -> tuple[bool, int]:

@@ -15,6 +15,7 @@ from gateway.config.values import (
     Conditions,
     Deadman,
     Duration,
+    Formula,
     Id,
     Name,
     Number,
@@ -289,6 +290,9 @@ class SignalSection(Watched):
     status_signal: str | None = None
     """Id of the signal in which the instrument says how it is (normal, fault, inhibited ...); needs `status_values`.
     `"none"`: deliberately without."""
+    expression: Formula | None = None
+    """Calculated from other signals, and bound by no source: `"[T-101.level] * 78.5"`. Signals stand in square
+    brackets; what else may be written, and what bad values do: [derived signals](../explanation/derived-signals.md)."""
     labels: dict[int, Name] = {}
     """For switches and states: what to show for a value, such as `{ 0 = "closed", 1 = "open" }`."""
 

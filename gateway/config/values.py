@@ -17,6 +17,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WrapValidator
 
 from gateway.model.alarm import Priority
+from gateway.model.expression import Expression
 from gateway.model.rules import Test
 from gateway.model.text import Text
 from gateway.model.units import parse_duration, parse_size
@@ -154,6 +155,16 @@ def _test(value: Any) -> Test:
                               '写成“信号 运算符 数字”，例如 "P-101.P > 2.0"；运算符：> >= < <= == !=')) from None
 
 
+def _expression(value: Any) -> Expression:
+    if isinstance(value, Expression):
+        return value
+    if not isinstance(value, str):
+        raise ValueError(expected(value, Text("an expression", "表达式")),
+                         Text('write it in quotes, such as "[T-101.level] * 78.5"',
+                              '写在引号中，例如 "[T-101.level] * 78.5"'))
+    return Expression.parse(value)
+
+
 def _one_or_more(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
@@ -174,11 +185,13 @@ Size = Annotated[int, BeforeValidator(parse_size)]  # bytes
 Urgency = Annotated[Priority, PlainValidator(_priority)]
 Width = Annotated[Deadband, PlainValidator(_deadband)]
 Condition = Annotated[Test, PlainValidator(_test)]
+Formula = Annotated[Expression, PlainValidator(_expression)]
 Conditions = Annotated[tuple[Condition, ...], Field(min_length=1), BeforeValidator(_one_or_more)]
 
 # What the reference calls them.
 WRITTEN_AS: dict[Callable, str] = {
     _name: "text, or `{ en, zh }`", _id: "id", _timezone: "time zone", parse_duration: "duration",
     parse_size: "size", _priority: '`"P1"` .. `"P4"`', _deadband: 'number, or `"2%"` of the range', _test: "test",
+    _expression: "expression",
     _one_or_more: "list of tests",
 }

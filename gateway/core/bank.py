@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gateway.core.derived import Derived
 from gateway.core.detectors.anomaly import Anomaly
 from gateway.core.detectors.blind import Blind, Zone
 from gateway.core.detectors.deadman import Deadman
@@ -60,6 +61,7 @@ class Bank:
         self._conditions = Conditions(site.alarms)
         self._outages = Outages()
         self._instruments = Instruments(site, self._latest)
+        self._derived = Derived(site, self._latest)
         self._validity = Validity(site, self._outages, self._instruments)
         self._deadman = Deadman(site, self._outages)
         self._holds = Holds(site)
@@ -96,6 +98,11 @@ class Bank:
         return tuple(self._failures.values())
 
     @property
+    def made(self) -> Frame:
+        """The samples of derived signals that the last `step` made, to be stored beside what was received."""
+        return self._derived.made
+
+    @property
     def next_deadline_ns(self) -> int | None:
         """Line time at which `tick` is next needed; never too late, now and then too early. None: nothing waits."""
         deadline = min(self._watch.deadline_ns, *(detector.deadline_ns for detector in self._detectors))
@@ -103,6 +110,7 @@ class Bank:
 
     def step(self, frame: Frame) -> Verdicts:
         """Evaluate a frame. Rows of one signal come oldest first; one older than the newest accepted is not used."""
+        frame = self._derived.start(frame) if self._derived.levels else frame
         if not len(frame):
             return Verdicts.none()
         if self._now_ns is None:
@@ -191,6 +199,16 @@ class Bank:
 
     def _evaluate(self, frame: Frame, edges: Edges) -> None:
         part, position = len(edges.parts), edges.count
+        for piece in self._derived.cut(frame) if self._derived.levels else (frame,):
+            self._take_in(piece, edges)
+            for level in self._derived.levels:
+                made = self._guard(level.name, self._derived.make, level)
+                if made is not None:
+                    self._take_in(made, edges)
+            self._derived.settled()
+        self._explain(edges, part, position)
+
+    def _take_in(self, frame: Frame, edges: Edges) -> None:
         for rows, index in rounds(frame, len(self._site.signals)):
             late = rows.line_ns < self._latest.line_ns[index]
             if dropped := np.count_nonzero(late):
@@ -200,13 +218,14 @@ class Bank:
                 if not index.size:
                     continue
             self._round(Rows.of(rows, index), edges)
-        self._explain(edges, part, position)
 
     def _round(self, rows: Rows, edges: Edges) -> None:
         self._now_ns = max(self._now_ns, rows.last_ns)  # type: ignore[type-var]
         said = len(edges.parts)
         self._guard("validity", self._validity.step, rows, edges)
         self._latest.take(rows)
+        if self._derived.levels:
+            self._derived.hear(rows)
         for detector in self._others:
             self._guard(detector.name, detector.step, rows, edges)
         if len(edges.parts) > said:

@@ -30,6 +30,7 @@ class Quality(IntEnum):
     BAD_RANGE = 0x84  # outside what the sensor can measure
     BAD_PAYLOAD = 0x85  # malformed message, not a number
     BAD_WAITING = 0x86  # nothing received yet since start
+    BAD_CALCULATION = 0x87  # a derived signal whose formula has no result: division by zero, overflow, root of -1
 
 
 class Flag(IntFlag):
@@ -85,4 +86,5 @@ LABELS: dict[Quality, Text] = {
     Quality.BAD_RANGE: Text("outside measuring range", "超出量程"),
     Quality.BAD_PAYLOAD: Text("unreadable message", "报文无法解析"),
     Quality.BAD_WAITING: Text("no data yet", "尚无数据"),
+    Quality.BAD_CALCULATION: Text("can not be calculated", "无法计算"),
 }

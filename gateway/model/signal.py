@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gateway.model.alarm import Priority, Risk
+from gateway.model.expression import Expression
 from gateway.model.text import Text
 
 
@@ -130,6 +131,7 @@ class Signal:
     gas        a gas detector: its loss makes its area (partly) blind
     labels     for switches and enumerations: value -> what the page shows, e.g. {0: "closed", 1: "open"}
     status     the instrument's own word on this reading. None: it gives none
+    derived    calculated from other signals and read from no device. None: measured
     """
 
     id: str
@@ -150,6 +152,7 @@ class Signal:
     trend: Trend | None = None  # needs the limit it leads to
     baseline: Baseline | None = None
     status: StatusLink | None = None
+    derived: Expression | None = None
 
     def __post_init__(self) -> None:
         if self.trend is not None and self.limit(self.trend.to) is None:
@@ -204,3 +207,15 @@ class SignalTable(Sequence[Signal]):
     @property
     def ids(self) -> tuple[str, ...]:
         return tuple(self._index)
+
+    def measured(self, signal: str) -> tuple[str, ...]:
+        """The measured signals that a derived one comes from, through any number of steps; a measured one itself."""
+        found: dict[str, None] = {}
+        todo = [signal]
+        while todo:
+            derived = self._signals[self._index[name := todo.pop()]].derived
+            if derived is None:
+                found[name] = None
+            else:
+                todo += reversed(derived.inputs)
+        return tuple(found)

@@ -18,7 +18,7 @@ from gateway.model.rules import OPERATORS, ShutdownVerification, WorkWithoutVide
 from gateway.model.signal import LIMIT_CONDITIONS, Condition, Limit, Signal
 from gateway.model.site import Site
 from gateway.model.text import Text
-from gateway.replay.run import Occurrence, Recorded, Replay, needs, skew_ns
+from gateway.replay.run import Occurrence, Recorded, Replay, judged_by, needs, skew_ns
 
 NEWEST, NEWEST_OF_MANY = 10, 3  # samples that are shown: of the signal itself, of each other one
 _AT_ONCE_S = 2.0  # an alarm raised this soon after the first sample may be older than what was evaluated
@@ -76,7 +76,9 @@ def explain(site: Site, alarm: AlarmDefinition, recorded: Recorded, at_wall_ns: 
             continue
         replay.feed(frame, begins)
         for id in signals:
-            newest[id].extend(_newest(frame, site.signals.index(id)))
+            number = site.signals.index(id)
+            for part in replay.made if site.signals[number].derived else (frame,):
+                newest[id].extend(_newest(part, number))
         progress(replay.last)
     outcome = replay.outcome()
     if not outcome.samples:
@@ -99,7 +101,7 @@ def explain(site: Site, alarm: AlarmDefinition, recorded: Recorded, at_wall_ns: 
 
 def _shown(site: Site, alarm: AlarmDefinition) -> tuple[str, ...]:
     """The signals it is judged by, and what the instrument says of itself."""
-    signals = needs(site, alarm)
+    signals = dict.fromkeys((*judged_by(site, alarm), *needs(site, alarm)))
     links = (site.signals[site.signals.index(id)].status for id in signals)
     return tuple(dict.fromkeys((*signals, *(link.signal for link in links if link is not None))))
 
@@ -274,6 +276,8 @@ def settings(site: Site, alarm: AlarmDefinition) -> Iterator[Text]:
     """What the site file says of this alarm, piece by piece."""
     if alarm.origin in site.signals:
         signal = site.signals[site.signals.index(alarm.origin)]
+        if signal.derived is not None:
+            yield Text("calculated: {expression}", "计算公式：{expression}").format(expression=signal.derived)
         if alarm.condition in LIMIT_CONDITIONS and (limit := _limit(signal, alarm)):
             yield from _limit_words(signal, limit)
         elif alarm.condition == Condition.DEADMAN:

@@ -91,7 +91,7 @@ class Replay:
         self.bank = Bank(site)
         self.engine = AlarmEngine(site.alarms)
         self._muted = {site.alarms.index(alarm) for alarm in self.not_judged if alarm in site.alarms}
-        self._recorded = sum(id in known for id in site.signals.ids)
+        self._recorded = sum(known.issuperset(site.signals.measured(id)) for id in site.signals.ids)
         self._after_ns = round(acknowledge_after_s * NS)
         self._to_acknowledge: deque[tuple[int, str, int]] = deque()  # due, alarm, occurrence
         self._open: dict[str, int] = {}  # alarm -> place in _occurrences
@@ -99,6 +99,7 @@ class Replay:
         self._transitions: list[Transition] = []
         self._samples = self._outages = 0
         self._watched_ns = 0
+        self.made: list[Frame] = []  # samples of derived signals, of the newest frame
         self.first = self.last = Instant(0, 0)  # the instants of the oldest and the newest sample
 
     def feed(self, frame: Frame, begins: bool = False) -> None:
@@ -112,8 +113,10 @@ class Replay:
             self.first = self.first if self._samples else begun
         else:
             first_ns = self.last.line_ns
+        self.made = []
         for part in one_round_each(frame):
             self._tell(self.bank.step(part))
+            self.made.append(self.bank.made)
         self.last = Instant(max(self.last.line_ns, line_ns), max(self.last.line_ns, line_ns) + skew)
         self._tell(self.bank.tick(self.last))
         self._watched_ns += self.last.line_ns - first_ns
@@ -196,7 +199,12 @@ def one_round_each(frame: Frame) -> Iterator[Frame]:
 
 
 def needs(site: Site, alarm: AlarmDefinition) -> tuple[str, ...]:
-    """The signals that an alarm is judged by."""
+    """The measured signals that an alarm is judged by."""
+    return tuple(dict.fromkeys(name for judged in judged_by(site, alarm) for name in site.signals.measured(judged)))
+
+
+def judged_by(site: Site, alarm: AlarmDefinition) -> tuple[str, ...]:
+    """The signals that an alarm is judged by, measured or derived."""
     if alarm.origin in site.signals:
         status = site.signals[site.signals.index(alarm.origin)].status
         return (alarm.origin, status.signal) if alarm.condition == Condition.INHIBIT and status else (alarm.origin,)

@@ -14,6 +14,7 @@ from gateway.model.rules import OPERATORS, ShutdownVerification
 from gateway.model.signal import Limit, Signal
 from gateway.model.site import Site
 from tests.laws.plain_baseline import PlainAnomaly
+from tests.laws.plain_derived import PlainDerived
 from tests.laws.plain_trend import PlainTrend
 
 GOOD, UNCERTAIN, BAD = "good", "uncertain", "bad"
@@ -341,6 +342,7 @@ class PlainSite:
         self.rules = [(PlainShutdown if isinstance(rule, ShutdownVerification) else PlainInterlock)(self, rule)
                       for rule in site.rules]
         self.before = {}
+        self.derived = PlainDerived(site)
 
     def service(self, t, signal):
         return "normal" if signal.status is None else self.statuses[signal.status.signal].service(t, signal)
@@ -373,6 +375,7 @@ class PlainSite:
 
     def instant(self, t, rows):
         """All rows of one instant: (signal id, value, quality)."""
+        rows = [row for row in rows if row[0] not in self.derived.derived]  # nobody measures them
         self.pass_time(t)
         disowned = [reading for name, x, quality in rows if name in self.statuses
                     for reading in self.statuses[name].sample(t, x, quality)]
@@ -380,7 +383,11 @@ class PlainSite:
             self.signals[name].sample(t, math.nan, Quality.BAD)
         for name, x, quality in rows:
             self.signals[name].sample(t, x, quality)
-        self.relate(t, [name for name, *_ in rows])
+        heard = [*disowned, *(name for name, *_ in rows)]
+        for name, at, x, quality in self.derived.samples(heard, self.signals):
+            self.signals[name].sample(at, x, quality)
+            heard.append(name)
+        self.relate(t, heard)
 
     def relate(self, t, names):
         for area, members in self.zones.items():

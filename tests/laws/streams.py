@@ -9,10 +9,11 @@ import numpy as np
 
 from gateway.core import Bank
 from gateway.model.clock import NS, Instant
+from gateway.model.expression import Expression
 from gateway.model.frame import Frame
 from gateway.model.quality import Quality
 from gateway.model.rules import ShutdownVerification, Test, WorkWithoutVideo
-from gateway.model.signal import Baseline, StatusLink, Trend
+from gateway.model.signal import Baseline, Condition, StatusLink, Trend
 from gateway.model.site import Site
 from gateway.model.text import Text
 from tests.core.plant import gas, limit, signal, site
@@ -67,6 +68,28 @@ def _trend(name, n):
     return signal(name, bar, trend=Trend(bar.condition, 10.0 + n, 12.0 + 6 * n) if n < 5 else None)
 
 
+def _derived():
+    """Every operation, sums of sums, inputs with and without a deadman, and limits, faults and a rule on what comes
+    out. The stream gives samples of the derived signals too: nobody listens to them."""
+    raw = _six(lambda name, n: signal(name, deadman_s=3.0 + 4 * n if n < 3 else None, stuck_reads=3,
+                                      low=5.0 if n == 4 else None, high=95.0 if n == 4 else None))
+    made = {
+        "volume": "[S0] * 1.5 - 30", "net": "[volume] - [S1]", "mean": "mean([S0], [S1], [S2])",
+        "other": "[S3] * 0.5 + 20", "ratio": "[S0] / ([S1] - 50)", "root": "sqrt([S2] - 40) * 10",
+        "chosen": "[S3] if 40 < [S4] <= 70 else max([S5], [S4]) - min([S0], 20)",
+        "any": "60 * ([S0] > 70 or [S1] > 70 or [S4] > 80)", "all": "60 * ([S2] < 60 and not [S4] == 50 and [S5] != 0)",
+        "odd": "clip([S1] ** 2 / 50, 0, 100) % 90 + abs(-[any]) / 10",
+        "late": "median([net], [mean], [ratio], 55) + log(exp([S5] / 50)) + sum([S3], -[S3])",
+    }
+    signals = [signal(name, limit("H", 60, deadband=2, on_delay_s=n % 3, off_delay_s=1), limit("L", 40 - 4 * n),
+                      deadman_s=4.0 + n if n % 2 else None, stuck_reads=3, high=90.0 if n == 3 else None,
+                      trend=Trend(Condition.HIGH, 10.0, 12.0) if n == 0 else None, derived=Expression.parse(text))
+               for n, (name, text) in enumerate(made.items())]
+    rule = WorkWithoutVideo("made", Text.same("made"), "tank_farm", (Test.parse("mean > 55"), Test.parse("S5 > 80")),
+                            (Test.parse("net < 30"), Test.parse("all > 0")), on_delay_s=1.0, off_delay_s=0.5)
+    return site(*raw, *signals, rules=[rule])
+
+
 SITES = {
     "limits": site(*_six(_limits)),
     "over-range": site(*_six(lambda name, n: gas(name, limit("H", 60, deadband=2), limit("HH", 80, off_delay_s=1),
@@ -87,6 +110,7 @@ SITES = {
     "validity": site(*_six(lambda name, n: signal(name, low=20.0, high=80.0, loop_ma=n % 2 == 0))),
     "blind": site(*_six(lambda name, n: gas(name, low=20.0, high=80.0, deadman_s=2.0 + n, area=f"zone-{n % 2}"))),
     "status": _status(),
+    "derived": _derived(),
     "interlock": _interlock(),
     "shutdown": _shutdown(),
 }

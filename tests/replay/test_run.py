@@ -11,6 +11,7 @@ from alerting.engine import AlarmEngine
 from gateway.core.bank import Bank
 from gateway.model.clock import NS, ManualClock
 from gateway.model.errors import StoreError
+from gateway.model.expression import Expression
 from gateway.model.frame import Frame
 from gateway.model.quality import Quality
 from gateway.model.signal import Signal, StatusLink
@@ -25,15 +26,20 @@ from tests.sites import gas, site
 SITE = site(gas("GD-01"), gas("GD-02"), gas("GD-03", area="gate"))
 
 
+def derived(name, expression):
+    return Signal(name, Text.same(name), "mean", "%LEL", "tank_farm", limits=gas(name).limits,
+                  derived=Expression.parse(expression))
+
+
 class Live:
     """Pipeline, store and alarm engine of one gateway; the alarms it raised, as (alarm, event, line time, value)."""
 
-    def __init__(self, folder, clock):
+    def __init__(self, folder, clock, site=SITE):
         self.clock = clock
-        self.store = TelemetryStore(folder / "telemetry", SITE.signals,
+        self.store = TelemetryStore(folder / "telemetry", site.signals,
                                     StoreSettings(commit_interval_s=0.0, keep_free=0), clock)
-        self.engine = AlarmEngine(SITE.alarms)
-        self.pipeline = Pipeline(Bank(SITE), self.store, self._act, clock)
+        self.engine = AlarmEngine(site.alarms)
+        self.pipeline = Pipeline(Bank(site), self.store, self._act, clock)
         self.told = []
         self.store.open()
         self.pipeline.replay()
@@ -71,6 +77,46 @@ async def test_the_store_of_a_running_gateway_replays_to_the_same_transitions(tm
     assert facts(outcome.transitions) == facts(live.told)
     assert outcome.samples == live.store.position and outcome.outages == 0
     await live.store.close()
+
+
+async def test_what_was_calculated_is_stored_and_is_calculated_again_by_a_replay(tmp_path):
+    def with_formula(text):
+        return site(gas("GD-01"), gas("GD-02"), derived("twice", "[mean] * 2"), derived("mean", text))
+
+    here = with_formula("([GD-01] + [GD-02]) / 2")
+    live = Live(tmp_path, ManualClock(), here)
+    for second in range(120):
+        live.clock.advance(1)
+        await live.poll([0], [30 + 25 * np.sin(second / 10)])
+        live.clock.advance(0.1)
+        await live.poll([1], [20.0])
+    await live.durable()
+    mean = 3
+    stored = Frame.concat([frame for _, frame in live.store.frames()])
+    last = stored.take(stored.signal == mean)
+    assert len(stored) == live.store.position == 4 * 240 - 2 * 120  # every sample of two, and two more at each instant
+    assert last.value[-1] == pytest.approx((30 + 25 * np.sin(11.9) + 20) / 2)
+    trend = live.store.history([mean], 0, 2**62, 1)
+    assert trend.count[0, 0] == 239, "all but the first, which waited for its other input"
+
+    again = run(here, Recording(tmp_path / "telemetry"))
+    assert facts(again.transitions) == facts(live.told) and {"mean/H", "twice/H"} <= {one.alarm for one in live.told}
+    other = run(with_formula("([GD-01] + [GD-02]) / 200"), Recording(tmp_path / "telemetry"))
+    assert not {"mean/H", "twice/H"} & {one.alarm for one in other.occurrences}, "a stored value does not count"
+
+    end = int(live.told[-1].wall_ns)
+    found = explain(here, here.alarms.get("twice/H"), Recording(tmp_path / "telemetry"), end)
+    assert found.settings[0].en == "calculated: [mean] * 2"
+    assert [len(found.samples[name]) for name in ("twice", "GD-01", "GD-02")] == [10, 3, 3]
+    await live.store.close()
+
+
+def test_what_is_calculated_is_judged_where_its_measured_inputs_were_recorded(tmp_path):
+    here = site(gas("GD-01"), gas("GD-02"), derived("one", "[GD-01]"), derived("both", "[one] + [GD-02]"))
+    (tmp_path / "one.csv").write_text("time,GD-01,both\n1790000000,1,99\n1790000001,2,99\n")
+    outcome = run(here, CsvRecording(tmp_path / "one.csv", here.signals.ids))
+    assert outcome.not_judged["both/H"] == ("GD-02",) and "one/H" not in outcome.not_judged
+    assert outcome.occurrences == () and outcome.recorded == 2
 
 
 async def test_an_outage_of_the_gateway_is_not_silence_of_the_field(tmp_path):

@@ -9,12 +9,19 @@ from gateway.core.detectors.detector import Detector, alarm_numbers
 from gateway.core.edges import Edges, Outages
 from gateway.core.rows import NEVER, Rows
 from gateway.model.clock import NS
-from gateway.model.signal import Condition
+from gateway.model.signal import Condition, Signal
 from gateway.model.site import Site
 
 GAS_SILENCE_S = 60.0  # a gas detector without a deadman of its own keeps its zone alive no longer than this
 _UNWATCHED = 2**61  # ns, 73 years
 _NOT_BEGUN = -(2**61)
+
+
+def longest_silence_ns(signal: Signal) -> int:
+    """How long it may bring nothing; 73 years where it is not watched."""
+    if signal.deadman_s is not None:
+        return round(signal.deadman_s * NS)
+    return round(GAS_SILENCE_S * NS) if signal.gas else _UNWATCHED
 
 
 class Deadman(Detector):
@@ -37,9 +44,7 @@ class Deadman(Detector):
 
     def __init__(self, site: Site, outages: Outages):
         self._alarm = alarm_numbers(site, Condition.DEADMAN)
-        seconds = [signal.deadman_s if signal.deadman_s is not None else GAS_SILENCE_S if signal.gas else None
-                   for signal in site.signals]
-        self._period = np.array([_UNWATCHED if s is None else round(s * NS) for s in seconds], np.int64)
+        self._period = np.array([longest_silence_ns(signal) for signal in site.signals], np.int64)
         count = len(site.signals)
         self._since = np.full(count, _NOT_BEGUN, np.int64)
         self.silent = np.zeros(count, np.bool_)  # now out of service for silence
