@@ -21,6 +21,7 @@ from gateway.model.text import Text
 from gateway.replay.run import Occurrence, Recorded, Replay, judged_by, needs, skew_ns
 
 NEWEST, NEWEST_OF_MANY = 10, 3  # samples that are shown: of the signal itself, of each other one
+PLOTTED = 600  # samples of the signal itself in the plot
 _AT_ONCE_S = 2.0  # an alarm raised this soon after the first sample may be older than what was evaluated
 
 
@@ -35,7 +36,7 @@ class Sample:
 class Explanation:
     """at_wall_ns: the instant that was judged: the one asked for, or the end of the recording before it. stands: the
     condition; last: the newest occurrence up to then, None: there was none since `first_wall_ns`. older: it may have
-    begun before. settings, reasons: sentences. samples: by signal, oldest first."""
+    begun before. settings, reasons: sentences. samples: by signal, oldest first; plotted: more of the signal itself."""
 
     site: Site
     alarm: AlarmDefinition
@@ -48,6 +49,7 @@ class Explanation:
     settings: tuple[Text, ...]
     reasons: tuple[Text, ...]
     samples: dict[str, tuple[Sample, ...]]
+    plotted: tuple[Sample, ...]
 
 
 def explain(site: Site, alarm: AlarmDefinition, recorded: Recorded, at_wall_ns: int | None = None,
@@ -60,6 +62,7 @@ def explain(site: Site, alarm: AlarmDefinition, recorded: Recorded, at_wall_ns: 
     signals = _shown(site, alarm)
     newest: dict[str, deque[Sample]] = {
         id: deque(maxlen=NEWEST if id == alarm.origin else NEWEST_OF_MANY) for id in signals}
+    plotted: deque[Sample] = deque(maxlen=PLOTTED)
     replay = Replay(site, recorded.ids)
     if missing := replay.not_judged.get(alarm.id):
         raise CommandError(Text("it needs signals that were not recorded: {missing}",
@@ -78,7 +81,9 @@ def explain(site: Site, alarm: AlarmDefinition, recorded: Recorded, at_wall_ns: 
         for id in signals:
             number = site.signals.index(id)
             for part in replay.made if site.signals[number].derived else (frame,):
-                newest[id].extend(_newest(part, number))
+                newest[id].extend(_newest(part, number, NEWEST))
+                if id == alarm.origin:
+                    plotted.extend(_newest(part, number, PLOTTED))
         progress(replay.last)
     outcome = replay.outcome()
     if not outcome.samples:
@@ -96,7 +101,7 @@ def explain(site: Site, alarm: AlarmDefinition, recorded: Recorded, at_wall_ns: 
         first_wall_ns=replay.first.wall_ns, stands=stands, last=last,
         older=bool(last and stands and last.line_ns - replay.first.line_ns < at_once_ns),
         settings=tuple(settings(site, alarm)), reasons=tuple(_State(site, alarm, replay, stands, newest).reasons()),
-        samples={id: tuple(samples) for id, samples in newest.items()})
+        samples={id: tuple(samples) for id, samples in newest.items()}, plotted=tuple(plotted))
 
 
 def _shown(site: Site, alarm: AlarmDefinition) -> tuple[str, ...]:
@@ -129,8 +134,8 @@ def _on_delay_s(site: Site, alarm: AlarmDefinition) -> float:
     return limit.on_delay_s if limit else 0.0
 
 
-def _newest(frame: Frame, number: int) -> Iterator[Sample]:
-    for row in np.flatnonzero(frame.signal == number)[-NEWEST:].tolist():
+def _newest(frame: Frame, number: int, most: int) -> Iterator[Sample]:
+    for row in np.flatnonzero(frame.signal == number)[-most:].tolist():
         yield Sample(int(frame.wall_ns[row]), float(frame.value[row]), int(frame.quality[row]))
 
 

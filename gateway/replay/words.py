@@ -9,11 +9,13 @@ from typing import Any
 from alerting.engine import Transition
 from alerting.lifecycle import Event
 from alerting.message import local_time, quantity, title
-from gateway.model.quality import LABELS, code
-from gateway.model.signal import LIMIT_CONDITIONS
+from gateway.model.clock import NS
+from gateway.model.quality import LABELS, code, severity
+from gateway.model.signal import LIMIT_CONDITIONS, Condition
 from gateway.model.site import Site
 from gateway.model.text import Text
 from gateway.model.verdict import Evidence
+from gateway.replay.chart import chart
 from gateway.replay.count import DAY_S, Count, Difference, Flood, Score, counts, definition, differences, floods
 from gateway.replay.explain import Explanation, measured, settings
 from gateway.replay.run import Outcome
@@ -114,6 +116,9 @@ def explain_lines(found: Explanation) -> Lines:
         yield Text("", "")
         yield Text("Trace of the last time:", "上一次的依据：")
         yield from (_evidence(site, line) for line in last.evidence)
+    if len(found.plotted) > 1:
+        yield Text("", "")
+        yield from map(Text.same, _chart(found))
     for id, samples in found.samples.items():
         signal = site.signals[site.signals.index(id)]
         yield Text("", "")
@@ -313,6 +318,18 @@ def _not_judged_lines(outcome: Outcome) -> Lines:
 
 
 _NONE = Text("none", "无")
+
+
+def _chart(found: Explanation) -> list[str]:
+    signal = found.site.signals[found.site.signals.index(found.alarm.origin)]
+    samples = found.plotted
+    limits = {str(limit.condition): limit.value for limit in signal.limits if limit.condition in _LEVELS}
+    return chart([one.wall_ns / NS for one in samples], [one.value for one in samples],
+                 [severity(one.quality) == "good" for one in samples], limits,
+                 (clock(found.site, samples[0].wall_ns), clock(found.site, samples[-1].wall_ns)), signal.decimals)
+
+
+_LEVELS = (Condition.HIGH_HIGH, Condition.HIGH, Condition.LOW, Condition.LOW_LOW)
 
 
 def _setting(site: Site, alarm: str) -> Text | None:

@@ -140,11 +140,11 @@ def test_a_backtest_of_a_site_against_itself_finds_no_difference(command, leak):
     ("GD-03/inhibit", "20:54:30", ["did not stand", "GD-03.status reads one of", "GD-03.status Detector"]),
     ("GD-03/invalid", "20:54:30", ["did not stand", "measuring range 0.0 %LEL to 100.0 %LEL"]),
 ])
-def test_explain_says_why(command, leak, alarm, at, told):
+def test_explain_says_why(command, leak, depot, alarm, at, told):
     out = command("explain", alarm, "--site", DEPOT, "--data", leak, "--at", f"2026-09-21T{at}", "--lang", "en")
     for sentence in told:
         assert sentence in out
-    assert "newest samples:" in out
+    assert "newest samples:" in out and ("●" in out) == (alarm.split("/")[0] in depot.signals)
     assert "最近数据" in command("explain", alarm, "--site", DEPOT, "--data", leak, "--at", f"2026-09-21T{at}",
                                  "--lang", "zh")
 
