@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from gateway.config.draft import Kind
-from gateway.config.kinds import CatalogueKind, overlaid_baseline, overlaid_limits, overlaid_trend
+from gateway.config.kinds import CatalogueKind, overlaid_limits, overlaid_table
 from gateway.config.sections import (
     NO_BASELINE,
     NO_LIMIT,
+    NO_PROFILE,
     NO_TREND,
     AreaSection,
     LimitSection,
@@ -26,13 +27,14 @@ from gateway.config.sections import (
 from gateway.config.values import NONE
 from gateway.model.alarm import Priority, Risk
 from gateway.model.rules import Rule, ShutdownVerification, WorkWithoutVideo
-from gateway.model.signal import Area, Baseline, Condition, Limit, Signal, SignalTable, StatusLink, Trend
+from gateway.model.signal import Area, Baseline, Condition, Limit, Profile, Signal, SignalTable, StatusLink, Trend
 from gateway.model.site import Site
 from gateway.model.text import Text
 
 _SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0}
 RATE_DEADBAND = 0.2  # of the set point
 LEAST_LEARNT = 200  # means, before a baseline says anything
+WEEK_S = 7 * 86400.0  # before a profile of the week says anything
 _URGENCY: dict[Condition, tuple[Priority, Risk]] = {
     Condition.HIGH_HIGH: (Priority.P1, Risk.RED), Condition.LOW_LOW: (Priority.P1, Risk.RED),
     Condition.HIGH: (Priority.P2, Risk.ORANGE), Condition.LOW: (Priority.P2, Risk.ORANGE),
@@ -103,7 +105,7 @@ class SignalPlan:
 
     @property
     def trend(self) -> TrendSection | None:
-        trend = overlaid_trend(self.kind.trend, self.section.trend)
+        trend = overlaid_table(self.kind.trend, self.section.trend, NO_TREND)
         return None if trend is NO_TREND else trend
 
     def signal(self, area: str) -> Signal:
@@ -114,7 +116,7 @@ class SignalPlan:
             kind.decimals if section.decimals is None else section.decimals, kind.gas,
             tuple(self._limit(Condition(name), limit) for name, limit in self.limits.items()),
             dict(section.labels), self.fault_priority, trend=self._trend(), status=self._status(),
-            baseline=self._baseline(), derived=section.expression)
+            baseline=self._baseline(), derived=section.expression, profile=self._profile())
 
     def _status(self) -> StatusLink | None:
         signal, values = self.status_signal, self.status_values
@@ -128,10 +130,16 @@ class SignalPlan:
                                                 trend.priority or Priority.P3, Risk(trend.risk))
 
     def _baseline(self) -> Baseline | None:
-        said = overlaid_baseline(self.kind.baseline, self.section.baseline)
+        said = overlaid_table(self.kind.baseline, self.section.baseline, NO_BASELINE)
         return None if said is None or said is NO_BASELINE else Baseline(
             said.every, max(said.learn, LEAST_LEARNT * said.every), said.hold, said.blunt,
             said.priority or Priority.P4, Risk(said.risk))
+
+    def _profile(self) -> Profile | None:
+        said = overlaid_table(self.kind.profile, self.section.profile, NO_PROFILE)
+        return None if said is None or said is NO_PROFILE else Profile(
+            said.every, max(said.learn, WEEK_S), said.idle, said.above, said.blunt, said.priority or Priority.P4,
+            Risk(said.risk))
 
     def _limit(self, condition: Condition, limit: LimitSection) -> Limit:
         priority, risk = _URGENCY[condition]

@@ -12,13 +12,12 @@ from gateway.config.sections import (
     NO_BASELINE,
     NO_LIMIT,
     NO_LIMITS,
+    NO_PROFILE,
     NO_TREND,
-    BaselineSection,
     KindSection,
     LimitSection,
     LimitsSection,
     Section,
-    TrendSection,
 )
 from gateway.config.values import Name
 
@@ -53,6 +52,7 @@ def catalogue() -> Mapping[str, CatalogueKind]:
 
 
 S = TypeVar("S", bound=Section)
+_NOTHING = {"trend": NO_TREND, "baseline": NO_BASELINE, "profile": NO_PROFILE}
 
 
 def overlaid(base: S, over: Section) -> S:
@@ -60,10 +60,9 @@ def overlaid(base: S, over: Section) -> S:
     said = {name: getattr(over, name) for name in over.model_fields_set if name in type(base).model_fields}
     if isinstance(said.get("limits"), LimitsSection):
         said["limits"] = overlaid_limits(base.limits, said["limits"])  # type: ignore[attr-defined]
-    if isinstance(said.get("trend"), TrendSection):
-        said["trend"] = overlaid_trend(base.trend, said["trend"])  # type: ignore[attr-defined]
-    if isinstance(said.get("baseline"), BaselineSection):
-        said["baseline"] = overlaid_baseline(base.baseline, said["baseline"])  # type: ignore[attr-defined]
+    for name, nothing in _NOTHING.items():
+        if name in said:
+            said[name] = overlaid_table(getattr(base, name), said[name], nothing)
     return base.model_copy(update=said)
 
 
@@ -74,14 +73,9 @@ def overlaid_limits(base: LimitsSection | None, over: LimitsSection | None) -> L
                                    for name in over.model_fields_set})
 
 
-def overlaid_trend(base: TrendSection | None, over: TrendSection | None) -> TrendSection | None:
-    if base is None or base is NO_TREND or over is None or over is NO_TREND:
-        return base if over is None else over
-    return overlaid(base, over)
-
-
-def overlaid_baseline(base: BaselineSection | None, over: BaselineSection | None) -> BaselineSection | None:
-    if base is None or base is NO_BASELINE or over is None or over is NO_BASELINE:
+def overlaid_table(base: S | None, over: S | None, nothing: Section) -> S | None:
+    """A table of the kind with what the signal says of it; `nothing` is what "none" was read as."""
+    if base is None or base is nothing or over is None or over is nothing:
         return base if over is None else over
     return overlaid(base, over)
 

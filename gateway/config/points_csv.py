@@ -28,7 +28,7 @@ from gateway.model.text import Text
 
 SIGNAL = "signal"
 LIMITS = tuple(keys(LimitsSection))
-_TABLES = ("limits", "labels", "trend", "status_values", "baseline")  # no cell holds one
+_TABLES = ("limits", "labels", "trend", "status_values", "baseline", "profile")  # no cell holds one
 ATTRIBUTES = (*(key for key in keys(SignalSection) if key not in ("id", *_TABLES)), "name_zh", *LIMITS)
 
 

@@ -228,6 +228,39 @@ def _baseline(value: Any, handler: Callable[[Any], BaselineSection]) -> Baseline
     return NO_BASELINE if value == NONE else handler(value)
 
 
+class ProfileSection(Section):
+    every: PositiveDuration = 900.0
+    """Means over this time are judged."""
+    learn: PositiveDuration = 14 * 86400.0
+    """Nothing is said before so much good data; at least a week, for every hour of it must have been seen."""
+    idle: PositiveDuration = 7200.0
+    """It begins anew only after it was idle this long; an alarm ends when it was. Longer than breaks at work."""
+    above: Annotated[float, Field(ge=0.05, le=0.9)] = 0.3
+    """It runs where it is above this share of its usual range."""
+    blunt: Annotated[float, Field(ge=0.5, le=4)] = 1.0
+    """Larger: fewer alarms, only for hours that are more unusual still."""
+    priority: Annotated[Urgency, BeforeValidator(_not_urgent)] | None = None
+    """`P3` or `P4`. Default: `P4`."""
+    risk: Annotated[Literal["yellow", "blue"], BeforeValidator(_hint)] = "blue"
+    """Four-colour risk level; statistics alone are never above yellow. A rule on a declared status may be red."""
+
+    @model_validator(mode="after")
+    def _some_means_while_idle(self) -> ProfileSection:
+        if self.idle < 2 * self.every:
+            raise ValueError(Text(f"idle ({self.idle:g} s) is shorter than two means ({self.every:g} s each)",
+                                  f"idle（{self.idle:g} 秒）短于两个均值（各 {self.every:g} 秒）"),
+                             Text("idle = \"2h\" with every = \"15min\" is usual",
+                                  "通常填写 idle = \"2h\"、every = \"15min\""))
+        return self
+
+
+NO_PROFILE = ProfileSection.model_construct()  # `profile = "none"`: that of the kind does not apply
+
+
+def _profile(value: Any, handler: Callable[[Any], ProfileSection]) -> ProfileSection:
+    return NO_PROFILE if value == NONE else handler(value)
+
+
 class Watched(Section):
     """What a kind gives to its signals and a signal may say for itself."""
 
@@ -254,6 +287,9 @@ class Watched(Section):
     baseline: Annotated[BaselineSection, WrapValidator(_baseline)] | None = None
     """Learn what is usual for it and report `unusual behaviour`, such as `{ every = "10min" }`; `{}`: the defaults;
     `"none"`: not, though the kind says so. Not for switches and counters."""
+    profile: Annotated[ProfileSection, WrapValidator(_profile)] | None = None
+    """Learn at which hours of the week this load or flow begins to run and report `runs at an unusual hour`; `{}`: the
+    defaults; `"none"`: not, though the kind says so."""
 
 
 class KindSection(Watched):

@@ -14,6 +14,7 @@ from gateway.core.detectors.blind import Blind, Zone
 from gateway.core.detectors.deadman import Deadman
 from gateway.core.detectors.detector import Detector
 from gateway.core.detectors.limits import HIGH, LOW, Limits
+from gateway.core.detectors.profile import OffHours
 from gateway.core.detectors.rate import rates
 from gateway.core.detectors.stuck import Stuck
 from gateway.core.detectors.trend import Trends
@@ -323,3 +324,5 @@ def _chosen(site: Site, holds: Holds) -> Iterable[Detector]:
         yield Trends(site)
     if any(signal.baseline is not None for signal in site.signals):
         yield Anomaly(site, holds)
+    if any(signal.profile is not None for signal in site.signals):
+        yield OffHours(site, holds)

@@ -32,7 +32,7 @@ from gateway.model.site import Site
 from gateway.model.text import Text
 
 # Conditions that are learnt or forecast: they hold no learning.
-STATISTICAL = frozenset({Condition.TREND, Condition.ANOMALY})
+STATISTICAL = frozenset({Condition.TREND, Condition.ANOMALY, Condition.PROFILE})
 _NEVER = -(2**62)
 
 

@@ -12,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.core.rows import Rows
+from gateway.model.quality import Flag
 
 _NEVER = -(2**62)
+_UNTRUSTED = np.uint16(Flag.CLOCK_NOT_TRUSTED)
 _HUGE = 1e30  # keeps the sum of a mean finite
 
 
@@ -24,6 +26,7 @@ class Ended:
     signal      int64, the signal numbers; mean  float64; samples  int64, how many went into it
     span_ns     int64, line time at which the span of the mean began
     line, wall  of the sample that completed it: the first good one of a later span
+    trusted     bool, whether its wall clock was synchronised
     """
 
     signal: NDArray[np.int64]
@@ -32,6 +35,7 @@ class Ended:
     span_ns: NDArray[np.int64]
     line: NDArray[np.int64]
     wall: NDArray[np.int64]
+    trusted: NDArray[np.bool_]
 
 
 class Means:
@@ -50,15 +54,17 @@ class Means:
     def take(self, rows: Rows) -> Ended | None:
         """Take one round of samples; the means that it completes, if any."""
         index, signal, value, line, wall = rows.index, rows.signal, rows.value, rows.line, rows.wall
+        quality = rows.quality
         if not (rows.all_good and self._all_watched):
             row = np.flatnonzero(rows.good & self._watched[index])
             if not row.size:
                 return None
             index = signal = signal[row]
-            value, line, wall = value[row], line[row], wall[row]
+            value, line, wall, quality = value[row], line[row], wall[row], quality[row]
         span = line // self._every[index]
         later = span != self._span[index]
-        ended = self._end(np.flatnonzero(later), signal, span, line, wall) if np.count_nonzero(later) else None
+        ended = (self._end(np.flatnonzero(later), signal, span, line, wall, quality) if np.count_nonzero(later)
+                 else None)
         value = np.clip(value, -_HUGE, _HUGE)
         if isinstance(index, slice):
             self._sum[index] += value
@@ -75,7 +81,7 @@ class Means:
     def state(self) -> dict[str, NDArray]:
         return {"span": self._span, "sum": self._sum, "samples": self._samples}
 
-    def _end(self, row, signal, span, line, wall) -> Ended | None:
+    def _end(self, row, signal, span, line, wall, quality) -> Ended | None:
         """These rows are the first of a later span."""
         own = signal[row]
         filled = np.flatnonzero(self._samples[own] > 0)
@@ -83,7 +89,8 @@ class Means:
         if filled.size:
             at, s = row[filled], own[filled]
             samples = self._samples[s]
-            ended = Ended(s, self._sum[s] / samples, samples, self._span[s] * self._every[s], line[at], wall[at])
+            ended = Ended(s, self._sum[s] / samples, samples, self._span[s] * self._every[s], line[at], wall[at],
+                          quality[at] & _UNTRUSTED == 0)
         self._span[own] = span[row]
         self._sum[own], self._samples[own] = 0.0, 0
         return ended

@@ -26,6 +26,7 @@ class Condition(StrEnum):
     INHIBIT = "inhibit"  # the instrument says that it is inhibited, calibrating, warming up or switched off
     TREND = "trend"  # at its present pace the value will reach a limit
     ANOMALY = "anomaly"  # unlike what was learnt of this signal: a hint, never danger by itself
+    PROFILE = "profile"  # begins to run at an hour of the week at which it hardly ever did
     BLIND = "blind"  # a gas zone without any working detector
     INTERLOCK = "interlock"  # two things that must not be true together
     SHUTDOWN = "shutdown"  # a commanded shut-down that was not verified
@@ -79,6 +80,32 @@ class Baseline:
     def __post_init__(self) -> None:
         if self.risk not in (Risk.YELLOW, Risk.BLUE) or self.priority < Priority.P3:
             raise ValueError("a statistical anomaly is never above yellow, nor more urgent than P3")
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Learn at which hours of the week a load or a flow begins to run, and say when it begins at others. See
+    gateway.core.starts.
+
+    every_s   means over this time are judged, not single samples
+    learn_s   nothing is said before so much good data
+    idle_s    it runs anew only after it has been idle this long
+    above     it runs where it is above this share of its usual range
+    blunt     how many times what would be unusual at the finest setting
+    risk      yellow or blue, priority P3 or P4: statistics alone are no evidence of danger
+    """
+
+    every_s: float = 900.0
+    learn_s: float = 14 * 86400.0
+    idle_s: float = 7200.0
+    above: float = 0.3
+    blunt: float = 1.0
+    priority: Priority = Priority.P4
+    risk: Risk = Risk.BLUE
+
+    def __post_init__(self) -> None:
+        if self.risk not in (Risk.YELLOW, Risk.BLUE) or self.priority < Priority.P3:
+            raise ValueError("a start at an unusual hour is never above yellow, nor more urgent than P3")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +180,7 @@ class Signal:
     baseline: Baseline | None = None
     status: StatusLink | None = None
     derived: Expression | None = None
+    profile: Profile | None = None
 
     def __post_init__(self) -> None:
         if self.trend is not None and self.limit(self.trend.to) is None:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from gateway.model.alarm import AlarmDefinition, AlarmTable, Priority, Risk
 from gateway.model.rules import Rule, ShutdownVerification
-from gateway.model.signal import Area, Baseline, Condition, Limit, Signal, SignalTable, Trend
+from gateway.model.signal import Area, Baseline, Condition, Limit, Profile, Signal, SignalTable, Trend
 from gateway.model.text import Text
 
 CONDITION_NAMES: dict[Condition, Text] = {
@@ -25,6 +25,7 @@ CONDITION_NAMES: dict[Condition, Text] = {
     Condition.INHIBIT: Text("out of service", "已退出工作"),
     Condition.TREND: Text("will reach limit", "预计将达到限值"),
     Condition.ANOMALY: Text("unusual behaviour", "读数异常"),
+    Condition.PROFILE: Text("runs at an unusual hour", "非正常时段运行"),
     Condition.BLIND: Text("loss of gas detection", "气体检测失效"),
     Condition.INTERLOCK: Text("interlock violated", "违反联锁条件"),
     Condition.SHUTDOWN: Text("shut-down not verified", "切断动作未得到确认"),
@@ -133,6 +134,8 @@ class Site:
                 yield self._trend_alarm(signal, signal.trend)
             if signal.baseline is not None:
                 yield self._anomaly_alarm(signal, signal.baseline)
+            if signal.profile is not None:
+                yield self._profile_alarm(signal, signal.profile)
             for condition in fault_conditions(signal):
                 yield AlarmDefinition(
                     f"{signal.id}/{condition}", condition, signal.id, signal.area, self._title(signal, condition),
@@ -165,6 +168,14 @@ class Site:
             decimals=signal.decimals,  # of no group: a hint takes the first-out from no real alarm
             guidance=Text("No limit was passed; the signal behaves unlike before. Compare with its history.",
                           "并未超限，但该信号的表现与以往不同。请对照历史曲线核实。"))
+
+    def _profile_alarm(self, signal: Signal, profile: Profile) -> AlarmDefinition:
+        return AlarmDefinition(
+            f"{signal.id}/{Condition.PROFILE}", Condition.PROFILE, signal.id, signal.area,
+            self._title(signal, Condition.PROFILE), profile.priority, profile.risk, signal.unit,
+            decimals=signal.decimals,  # of no group: a hint takes the first-out from no real alarm
+            guidance=Text("Find out who is working and whether that is permitted now.",
+                          "请核实何人在作业，以及当前是否允许作业。"))
 
     def _title(self, signal: Signal, condition: Condition) -> Text:
         return Text("{signal} {area}: {name} {condition}", "{area}{signal}：{name}{condition}").format(

@@ -298,6 +298,11 @@ def settings(site: Site, alarm: AlarmDefinition) -> Iterator[Text]:
             yield Text("means over {every:g} s, {blunt:g} times the bound of what was learnt as usual",
                        "{every:g} 秒均值，超过所学正常界限的 {blunt:g} 倍").format(
                 every=baseline.every_s, blunt=baseline.blunt)
+        elif alarm.condition == Condition.PROFILE and (profile := signal.profile):
+            yield Text("means over {every:g} s above {above:.0%} of its usual range, after {idle:g} s without any, "
+                       "at an hour of the week at which it hardly ever begins",
+                       "{every:g} 秒均值超过正常范围的 {above:.0%}，此前空载 {idle:g} 秒，且每周此时段极少启动").format(
+                every=profile.every_s, above=profile.above, idle=profile.idle_s)
         elif alarm.condition == Condition.INHIBIT and (status := signal.status):
             yield Text("{signal} reads one of {numbers}", "{signal} 读数为 {numbers} 之一").format(
                 signal=status.signal, numbers=", ".join(map(str, status.out_of_service)))

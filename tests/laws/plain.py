@@ -15,6 +15,7 @@ from gateway.model.signal import Limit, Signal
 from gateway.model.site import Site
 from tests.laws.plain_baseline import PlainAnomaly
 from tests.laws.plain_derived import PlainDerived
+from tests.laws.plain_profile import PlainOffHours
 from tests.laws.plain_trend import PlainTrend
 
 GOOD, UNCERTAIN, BAD = "good", "uncertain", "bad"
@@ -148,6 +149,7 @@ class PlainSignal:
                       for limit in signal.limits if limit.condition.startswith("ROC")]
         self.trend = None if signal.trend is None else PlainTrend(self.log, signal)
         self.anomaly = None if signal.baseline is None else PlainAnomaly(self.log, signal)
+        self.off_hours = None if signal.profile is None else PlainOffHours(self.log, signal, plain.zone)
         watch = signal.deadman_s if signal.deadman_s is not None else 60.0 if signal.gas else None
         self.watch = None if watch is None else round(watch * NS)
         self.since, self.silent, self.heard, self.invalid, self.inhibited = 0, False, False, False, False
@@ -215,6 +217,8 @@ class PlainSignal:
             rate.sample(t, x, good)
         if good and self.anomaly is not None:  # last: it does not learn while any other alarm of the signal stands
             self.anomaly.sample(t, x)
+        if good and self.off_hours is not None:
+            self.off_hours.sample(t, x)
 
     def judge(self, x, quality):
         """(effective quality, over-range gas)"""
@@ -332,7 +336,7 @@ class PlainSite:
     """All of it. Watching starts at line time 0."""
 
     def __init__(self, site: Site):
-        self.log = Log({alarm.id for alarm in site.alarms})
+        self.log, self.zone = Log({alarm.id for alarm in site.alarms}), site.zone
         self.signals = {signal.id: PlainSignal(self, signal) for signal in site.signals}
         self.statuses = {name: PlainStatus(self, site.signals[site.signals.index(name)],
                                            [signal for signal in site.signals

@@ -13,7 +13,7 @@ from gateway.model.expression import Expression
 from gateway.model.frame import Frame
 from gateway.model.quality import Quality
 from gateway.model.rules import ShutdownVerification, Test, WorkWithoutVideo
-from gateway.model.signal import Baseline, Condition, StatusLink, Trend
+from gateway.model.signal import Baseline, Condition, Profile, StatusLink, Trend
 from gateway.model.site import Site
 from gateway.model.text import Text
 from tests.core.plant import gas, limit, signal, site
@@ -105,6 +105,8 @@ SITES = {
     "learning": site(*_six(lambda name, n: signal(name, limit("H", 75, deadband=2, on_delay_s=n % 2), low=2.0,
                                                   high=98.0, deadman_s=4.0, stuck_reads=4, baseline=Baseline(
         0.5 + n % 3, learn_s=12.0 + n, hold_s=3.0 + n)))),
+    "profile": site(*_six(lambda name, n: signal(name, profile=None if n == 5 else Profile(
+        0.5 + n % 3, learn_s=9.0 + n, idle_s=1.5 + n, above=0.2 + n / 10, blunt=0.05 + n / 50)))),
     "stuck": site(*_six(lambda name, n: gas(name, stuck_reads=3 + n, low=10.0, high=1000.0) if n % 2
                         else signal(name, stuck_reads=3))),
     "validity": site(*_six(lambda name, n: signal(name, low=20.0, high=80.0, loop_ma=n % 2 == 0))),
