@@ -14,6 +14,7 @@ from gateway.config.sections import (
     NO_PROFILE,
     NO_TREND,
     AreaSection,
+    DeviationSection,
     LimitSection,
     RateSection,
     RuleSection,
@@ -32,13 +33,14 @@ from gateway.model.site import Site
 from gateway.model.text import Text
 
 _SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0}
-RATE_DEADBAND = 0.2  # of the set point
+RATE_DEADBAND = 0.2  # of the set point, also of a deviation
 LEAST_LEARNT = 200  # means, before a baseline says anything
 WEEK_S = 7 * 86400.0  # before a profile of the week says anything
 _URGENCY: dict[Condition, tuple[Priority, Risk]] = {
     Condition.HIGH_HIGH: (Priority.P1, Risk.RED), Condition.LOW_LOW: (Priority.P1, Risk.RED),
     Condition.HIGH: (Priority.P2, Risk.ORANGE), Condition.LOW: (Priority.P2, Risk.ORANGE),
     Condition.RATE_UP: (Priority.P3, Risk.YELLOW), Condition.RATE_DOWN: (Priority.P3, Risk.YELLOW),
+    Condition.DEVIATION_UP: (Priority.P3, Risk.YELLOW), Condition.DEVIATION_DOWN: (Priority.P3, Risk.YELLOW),
 }
 
 
@@ -86,6 +88,8 @@ class SignalPlan:
             return None if width is None else width / scale
         if limit.deadband is not None:
             return limit.deadband.within(self.span)
+        if isinstance(limit, DeviationSection):
+            return RATE_DEADBAND * (limit.value or 0.0)
         return (self.kind.deadband.within(self.span) or 0.0) if self.kind.deadband is not None else 0.0
 
     def on_delay_s(self, limit: LimitSection) -> float:
@@ -149,7 +153,7 @@ class SignalPlan:
             condition, limit.value / _SECONDS[limit.per] if rate else limit.value, limit.priority or priority,
             limit.risk or risk, self.deadband(limit) or 0.0, self.on_delay_s(limit), self.off_delay_s(limit),
             self.kind.gas and condition is Condition.HIGH_HIGH if limit.latch is None else limit.latch,
-            limit.window if rate else 0.0)
+            limit.window if rate else 0.0, limit.reference if isinstance(limit, DeviationSection) else None)
 
 
 def areas(site: SiteSection, written: Iterable[AreaSection]) -> tuple[Area, ...]:

@@ -11,6 +11,7 @@ from gateway.config.document import Spot
 from gateway.config.draft import Draft, Kind, Written
 from gateway.config.kinds import CatalogueKind, catalogue
 from gateway.config.limit_checks import ceiling, limit_problems, trend_spot
+from gateway.config.relation_checks import relation_problems
 from gateway.config.sections import NO_LIMITS, LimitsSection, RateSection, RuleSection
 from gateway.config.status_checks import status_problems, status_timing
 from gateway.config.values import did_you_mean
@@ -32,6 +33,7 @@ def check(draft: Draft, plans: Mapping[str, SignalPlan]) -> Iterator[Problem]:
     for id, plan in plans.items():
         yield from _signal(plan, draft.signals[id], draft.kinds[plan.section.kind])
         yield from status_problems(plan, draft, plans)
+        yield from relation_problems(plan, draft, plans)
     yield from derived_problems(draft, plans)
     for rule in draft.rules.values():
         yield from _rule(draft, rule, plans)

@@ -31,15 +31,25 @@ def ceiling(name: str, kind: CatalogueKind, condition: str, value: float, spot: 
                  "填写 {bound:g} 或更严格的值（界限依据：{source}）").format(bound=bound.value, source=bound.source))
 
 
-def limit_problems(plan: SignalPlan, written: Written, kind: Kind) -> Iterator[Problem]:
-    """All findings on the limits of one signal, told where the limit was said: with the signal or with its kind."""
-    limits = plan.section.limits
-    own: Mapping[str, LimitSection] = limits.given() if limits is not None and limits is not NO_LIMITS else {}
+def limit_spots(plan: SignalPlan, written: Written, kind: Kind) -> At:
+    """Where a limit was said: with the signal or with its kind."""
+    own = _own(plan)
 
     def at(condition: str, key: str) -> Spot:
         mine = condition in own and own[condition] is not NO_LIMIT
         return (written if mine or kind.written is None else kind.written).spot(("limits", condition, key))
 
+    return at
+
+
+def _own(plan: SignalPlan) -> Mapping[str, LimitSection]:
+    limits = plan.section.limits
+    return limits.given() if limits is not None and limits is not NO_LIMITS else {}
+
+
+def limit_problems(plan: SignalPlan, written: Written, kind: Kind) -> Iterator[Problem]:
+    """All findings on the limits of one signal, told where the limit was said."""
+    own, at = _own(plan), limit_spots(plan, written, kind)
     values = {condition: plan.limits[condition].value for condition in ORDER if condition in plan.limits}
     values = {condition: value for condition, value in values.items() if value is not None}
     for condition, value in values.items():

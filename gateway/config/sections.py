@@ -16,6 +16,7 @@ from gateway.config.values import (
     Deadman,
     Duration,
     Formula,
+    From,
     Id,
     Name,
     Number,
@@ -59,11 +60,12 @@ class LimitSection(Section):
     value: Number | None = None
     """Set point in the unit of the signal."""
     priority: Urgency | None = None
-    """Default: HH and LL `P1`, H and L `P2`, ROC+ and ROC- `P3`."""
+    """Default: HH and LL `P1`, H and L `P2`, ROC and DEV `P3`."""
     risk: Risk | None = None
-    """Four-colour risk level. Default: HH and LL `red`, H and L `orange`, ROC+ and ROC- `yellow`."""
+    """Four-colour risk level. Default: HH and LL `red`, H and L `orange`, ROC and DEV `yellow`."""
     deadband: Width | None = None
-    """The alarm ends only when the value is back by this much. Default: of the kind; for ROC a fifth of `value`."""
+    """The alarm ends only when the value is back by this much. Default: of the kind; for ROC and DEV a fifth of
+    `value`."""
     on_delay: Duration | None = None
     """The condition must hold this long first. Default: that of the kind."""
     off_delay: Duration | None = None
@@ -79,6 +81,14 @@ class RateSection(LimitSection):
     """Time unit of `value` and of `deadband`."""
     window: PositiveDuration = 10.0
     """The rate is taken over this time; at least twice the period of the source."""
+
+
+class DeviationSection(LimitSection):
+    value: Annotated[Number, Field(gt=0)] | None = None
+    """Largest distance from the reference, in the unit of the signal; a positive number above and below alike."""
+    reference: Annotated[From | None, Field(alias="from")] = None
+    """What the signal is compared with: a set point such as `20`, a signal such as `"T-2"`, or the median of several
+    such as `["T-2", "T-3", "T-4"]`, of which more than half must be good."""
 
 
 NO_LIMIT = RateSection.model_construct()  # `H = "none"`: the limit of the kind does not apply; compared by identity
@@ -105,6 +115,7 @@ _LIMIT_FIX = Text('write a number such as 20, a table such as { value = 20, prio
                   '填写数字（例如 20）、表（例如 { value = 20, priority = "P2" }）或 "none"')
 Limit = Annotated[LimitSection, WrapValidator(_limit)]
 Rate = Annotated[RateSection, WrapValidator(_limit)]
+Deviation = Annotated[DeviationSection, WrapValidator(_limit)]
 
 
 class LimitsSection(Section):
@@ -120,6 +131,10 @@ class LimitsSection(Section):
     """Rising too fast."""
     rate_down: Annotated[Rate | None, Field(alias="ROC-")] = None
     """Falling too fast."""
+    deviation_up: Annotated[Deviation | None, Field(alias="DEV+")] = None
+    """Too far above a reference, such as `{ value = 5, from = "T-2" }`."""
+    deviation_down: Annotated[Deviation | None, Field(alias="DEV-")] = None
+    """Too far below a reference."""
 
     def given(self) -> dict[str, LimitSection]:
         """The limits that are written here, by the name a person writes ("H", "ROC+" ...)."""

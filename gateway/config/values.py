@@ -19,6 +19,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, Wra
 from gateway.model.alarm import Priority
 from gateway.model.expression import Expression
 from gateway.model.rules import Test
+from gateway.model.signal import Reference
 from gateway.model.text import Text
 from gateway.model.units import parse_duration, parse_size
 
@@ -165,6 +166,22 @@ def _expression(value: Any) -> Expression:
     return Expression.parse(value)
 
 
+def _reference(value: Any) -> Reference:
+    match value:
+        case Reference():
+            return value
+        case int() | float() if not isinstance(value, bool) and math.isfinite(value):
+            return Reference(float(value))
+        case str() if value.strip():
+            return Reference(signals=(value.strip(),))
+        case list() if value and all(isinstance(peer, str) and peer.strip() for peer in value):
+            return Reference(signals=tuple(peer.strip() for peer in value))
+    raise ValueError(expected(value, Text("what to compare with", "比较对象")),
+                     Text('write a number such as 20, a signal such as "T-2", or several for their median, such as '
+                          '["T-2", "T-3"]',
+                          '填写数字（例如 20）、一个信号（例如 "T-2"），或多个信号取中位数（例如 ["T-2", "T-3"]）'))
+
+
 def _one_or_more(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
@@ -186,6 +203,7 @@ Urgency = Annotated[Priority, PlainValidator(_priority)]
 Width = Annotated[Deadband, PlainValidator(_deadband)]
 Condition = Annotated[Test, PlainValidator(_test)]
 Formula = Annotated[Expression, PlainValidator(_expression)]
+From = Annotated[Reference, PlainValidator(_reference)]
 Conditions = Annotated[tuple[Condition, ...], Field(min_length=1), BeforeValidator(_one_or_more)]
 
 # What the reference calls them.
@@ -193,5 +211,5 @@ WRITTEN_AS: dict[Callable, str] = {
     _name: "text, or `{ en, zh }`", _id: "id", _timezone: "time zone", parse_duration: "duration",
     parse_size: "size", _priority: '`"P1"` .. `"P4"`', _deadband: 'number, or `"2%"` of the range', _test: "test",
     _expression: "expression",
-    _one_or_more: "list of tests",
+    _one_or_more: "list of tests", _reference: "number, signal id, or list of signal ids",
 }

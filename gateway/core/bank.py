@@ -13,6 +13,7 @@ from gateway.core.detectors.anomaly import Anomaly
 from gateway.core.detectors.blind import Blind, Zone
 from gateway.core.detectors.deadman import Deadman
 from gateway.core.detectors.detector import Detector
+from gateway.core.detectors.deviation import deviations
 from gateway.core.detectors.limits import HIGH, LOW, Limits
 from gateway.core.detectors.profile import OffHours
 from gateway.core.detectors.rate import rates
@@ -71,6 +72,7 @@ class Bank:
         self._others = (self._deadman, *(detector for detector in chosen if detector not in learners))
         self._learning = Learning(learners, self._holds, self._conditions.active)
         self._detectors: tuple[Detector, ...] = (self._validity, *self._others, *learners)
+        self._comparing = tuple(detector for detector in self._others if detector.settles)
         self._blind = Blind(site)
         self._watch = Watch(site, self._latest, self._deadman, self._outages)
         self._failures: dict[tuple[str, str], Failure] = {}  # by detector and method
@@ -207,6 +209,8 @@ class Bank:
                 if made is not None:
                     self._take_in(made, edges)
             self._derived.settled()
+            for detector in self._comparing:
+                self._guard(detector.name, detector.settle, edges)
         self._explain(edges, part, position)
 
     def _take_in(self, frame: Frame, edges: Edges) -> None:
@@ -318,6 +322,7 @@ def _chosen(site: Site, holds: Holds) -> Iterable[Detector]:
     if limits & {*HIGH, *LOW}:
         yield Limits(site)
     yield from rates(site)
+    yield from deviations(site)
     if any(signal.stuck_reads is not None for signal in site.signals):
         yield Stuck(site)
     if any(signal.trend is not None for signal in site.signals):

@@ -8,8 +8,8 @@ learnt from, and one object, `Learning`, shows what was learnt, freezes it, and 
 - an alarm of its own stood that is a matter of fact: a limit, a sensor fault, an instrument out of service. What was
   itself learnt or forecast (`STATISTICAL`) does not hold: a false alarm of that kind would hold the very learning that
   ends it, and two of them could hold each other for ever. So a lasting oddity below every limit becomes usual, unless
-  a person freezes. Alarms of rules do not hold either: they are settled at the end of a step, and what is learnt must
-  not depend on how the stream was cut into steps;
+  a person freezes. Alarms of rules and deviations (`SETTLED`) do not hold either: they are settled at the end of a
+  step, and what is learnt must not depend on how the stream was cut into steps;
 - an alarm of it, or a rule that looks at it, was bypassed by a person;
 - a person has frozen it.
 
@@ -33,6 +33,7 @@ from gateway.model.text import Text
 
 # Conditions that are learnt or forecast: they hold no learning.
 STATISTICAL = frozenset({Condition.TREND, Condition.ANOMALY, Condition.PROFILE})
+SETTLED = frozenset({Condition.DEVIATION_UP, Condition.DEVIATION_DOWN})  # by gateway.core.related
 _NEVER = -(2**62)
 
 
@@ -90,7 +91,7 @@ class Holds:
         count, alarms = len(site.signals), site.alarms
         own = [(number, alarm) for number, alarm in enumerate(alarms)
                if alarm.origin in site.signals and alarm.id == f"{alarm.origin}/{alarm.condition}"
-               and alarm.condition not in STATISTICAL]
+               and alarm.condition not in STATISTICAL | SETTLED]
         places = {condition: place for place, condition in enumerate(sorted({alarm.condition for _, alarm in own}))}
         self._signal = np.full(len(alarms), -1, np.int64)  # of each alarm that holds
         self._place = np.zeros(len(alarms), np.int64)

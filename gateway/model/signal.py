@@ -12,7 +12,7 @@ from gateway.model.text import Text
 
 
 class Condition(StrEnum):
-    """What an alarm is about. The first six are limits on a signal (ISA-18.2 alarm types); see gateway.core."""
+    """What an alarm is about. The first eight are limits on a signal (ISA-18.2 alarm types); see gateway.core."""
 
     HIGH_HIGH = "HH"
     HIGH = "H"
@@ -20,6 +20,8 @@ class Condition(StrEnum):
     LOW_LOW = "LL"
     RATE_UP = "ROC+"  # rate of change, rising
     RATE_DOWN = "ROC-"
+    DEVIATION_UP = "DEV+"  # too far above a reference: a set point, another signal or its peers
+    DEVIATION_DOWN = "DEV-"
     DEADMAN = "deadman"  # no new successful sample for too long
     STUCK = "stuck"  # the raw value has not moved over N successful reads
     INVALID = "invalid"  # outside the measuring range, a 4-20 mA loop fault, or the instrument calls itself failed
@@ -34,18 +36,31 @@ class Condition(StrEnum):
 
 
 LIMIT_CONDITIONS = (Condition.HIGH_HIGH, Condition.HIGH, Condition.LOW, Condition.LOW_LOW, Condition.RATE_UP,
-                    Condition.RATE_DOWN)
+                    Condition.RATE_DOWN, Condition.DEVIATION_UP, Condition.DEVIATION_DOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What a deviation is measured from: a fixed value, one signal, or the median of several peers."""
+
+    value: float | None = None
+    signals: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.value:g}" if self.value is not None else ", ".join(self.signals)
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
     """One set point.
 
-    value      engineering units; for ROC+/ROC- units per second, a positive number in both directions
+    value      engineering units; for ROC+/ROC- units per second, for DEV+/DEV- the distance from the reference, both
+               positive numbers in both directions
     deadband   the condition ends only when the value is back by this much (same unit as value)
     on_delay_s, off_delay_s   the condition must hold (must have ended) this long, on the time line
     latch      stays active after the process is back to normal until a person resets it by acknowledging
     window_s   only for ROC: the rate is taken over this time
+    reference  only for DEV: what the value is compared with
     """
 
     condition: Condition
@@ -57,6 +72,7 @@ class Limit:
     off_delay_s: float = 0.0
     latch: bool = False
     window_s: float = 0.0
+    reference: Reference | None = None
 
 
 @dataclass(frozen=True, slots=True)

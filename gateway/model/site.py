@@ -19,6 +19,8 @@ CONDITION_NAMES: dict[Condition, Text] = {
     Condition.LOW_LOW: Text("low-low", "低低限"),
     Condition.RATE_UP: Text("rising fast", "快速上升"),
     Condition.RATE_DOWN: Text("falling fast", "快速下降"),
+    Condition.DEVIATION_UP: Text("above its reference", "高于参考值"),
+    Condition.DEVIATION_DOWN: Text("below its reference", "低于参考值"),
     Condition.DEADMAN: Text("no data", "数据中断"),
     Condition.STUCK: Text("reading stuck", "读数卡死"),
     Condition.INVALID: Text("reading not valid", "读数无效"),

@@ -15,7 +15,7 @@ from gateway.model.errors import CommandError
 from gateway.model.frame import Frame
 from gateway.model.quality import LABELS, Quality, code, is_good, severity
 from gateway.model.rules import OPERATORS, ShutdownVerification, WorkWithoutVideo
-from gateway.model.signal import LIMIT_CONDITIONS, Condition, Limit, Signal
+from gateway.model.signal import LIMIT_CONDITIONS, Condition, Limit, Reference, Signal
 from gateway.model.site import Site
 from gateway.model.text import Text
 from gateway.replay.run import Occurrence, Recorded, Replay, judged_by, needs, skew_ns
@@ -162,7 +162,9 @@ class _State:
             else:
                 yield from self._newest_sample(signal)
                 if limit := _limit(signal, self.alarm):
-                    yield from self._rate(signal, limit) if limit.window_s else self._against(signal, limit)
+                    yield from (self._rate(signal, limit) if limit.window_s else
+                                self._apart(signal, limit, limit.reference) if limit.reference else
+                                self._against(signal, limit))
         else:
             for rule in site.rules:
                 if rule.id == self.alarm.origin:
@@ -220,6 +222,29 @@ class _State:
         else:
             yield Text("{value} does not reach the set point {limit}; {short} are missing.",
                        "{value} 未达到设定值 {limit}，还差 {short}。").format(**words)
+
+    def _apart(self, signal: Signal, limit: Limit, reference: Reference) -> Iterator[Text]:
+        value, peers = self._value(signal.id), []
+        for peer in reference.signals:
+            compared = self._value(peer)
+            age, quality = self._age_s(peer), self._quality(peer)
+            allowed = self.site.signals[self.site.signals.index(peer)].deadman_s
+            if compared is not None and severity(quality) == "good" and (allowed is None or age < allowed):
+                peers.append(compared)
+            yield Text("Compared with {peer}: {value}, {quality}, {age:.1f} s before.",
+                       "比较对象 {peer}：{value}，质量：{quality}，{age:.1f} 秒前。").format(
+                peer=peer, value=measured(signal, compared), quality=LABELS[code(quality)], age=age) if (
+                compared is not None) else Text("{peer}: no data yet.", "{peer}：尚无数据。").format(peer=peer)
+        if reference.value is None and len(peers) * 2 <= len(reference.signals):
+            yield Text("There is no good reference: nothing begins and nothing ends.",
+                       "当前没有有效的参考值：既不触发也不解除。")
+        elif value is not None and math.isfinite(value):
+            against = reference.value if reference.value is not None else float(np.median(peers))
+            yield Text("{value} is {away} {way} the reference of {against}; the limit is {limit}.",
+                       "{value} {way}参考值 {against}，相差 {away}；限值 {limit}。").format(
+                value=measured(signal, value), away=measured(signal, abs(value - against)),
+                way=Text("above", "高于") if value >= against else Text("below", "低于"),
+                against=measured(signal, against), limit=measured(signal, limit.value))
 
     def _rate(self, signal: Signal, limit: Limit) -> Iterator[Text]:
         good = [one for one in self.newest[signal.id] if is_good(one.quality) and math.isfinite(one.value)]
@@ -322,11 +347,18 @@ def settings(site: Site, alarm: AlarmDefinition) -> Iterator[Text]:
                 work=", ".join(map(str, rule.work)), video=", ".join(map(str, rule.video)), s=rule.on_delay_s)
 
 
+def _reference(reference: Reference) -> Text:
+    median = Text("the median of {it}", "{it} 的中位数") if len(reference.signals) > 1 else Text("{it}", "{it}")
+    return median.format(it=reference)
+
+
 def _limit_words(signal: Signal, limit: Limit) -> Iterator[Text]:
     unit = f"{signal.unit}/s" if limit.window_s else signal.unit
     yield Text("set point {value:g} {unit}", "设定值 {value:g} {unit}").format(value=limit.value, unit=unit)
     if limit.window_s:
         yield Text("over {s:g} s", "窗口 {s:g} 秒").format(s=limit.window_s)
+    if limit.reference:
+        yield Text("compared with {reference}", "比较对象 {reference}").format(reference=_reference(limit.reference))
     if limit.deadband:
         yield Text("dead band {value:g} {unit}", "死区 {value:g} {unit}").format(value=limit.deadband, unit=unit)
     if limit.on_delay_s:

@@ -206,8 +206,11 @@ def needs(site: Site, alarm: AlarmDefinition) -> tuple[str, ...]:
 def judged_by(site: Site, alarm: AlarmDefinition) -> tuple[str, ...]:
     """The signals that an alarm is judged by, measured or derived."""
     if alarm.origin in site.signals:
-        status = site.signals[site.signals.index(alarm.origin)].status
-        return (alarm.origin, status.signal) if alarm.condition == Condition.INHIBIT and status else (alarm.origin,)
+        signal = site.signals[site.signals.index(alarm.origin)]
+        if alarm.condition == Condition.INHIBIT and signal.status:
+            return alarm.origin, signal.status.signal
+        limit = signal.limit(Condition(alarm.condition))
+        return (alarm.origin, *(limit.reference.signals if limit and limit.reference else ()))
     if alarm.condition == Condition.BLIND:
         return site.gas_areas.get(alarm.origin, ())
     return next((tuple(dict.fromkeys(test.signal for test in rule.tests)) for rule in site.rules

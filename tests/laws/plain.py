@@ -15,6 +15,7 @@ from gateway.model.signal import Limit, Signal
 from gateway.model.site import Site
 from tests.laws.plain_baseline import PlainAnomaly
 from tests.laws.plain_derived import PlainDerived
+from tests.laws.plain_deviation import PlainDeviation
 from tests.laws.plain_profile import PlainOffHours
 from tests.laws.plain_trend import PlainTrend
 
@@ -144,7 +145,7 @@ class PlainSignal:
     def __init__(self, plain: PlainSite, signal: Signal):
         self.signal, self.log, self.plain = signal, plain.log, plain
         self.limits = [PlainLimit(self.log, f"{signal.id}/{limit.condition}", limit, limit.condition in ("L", "LL"))
-                       for limit in signal.limits if not limit.condition.startswith("ROC")]
+                       for limit in signal.limits if limit.condition in ("HH", "H", "L", "LL")]
         self.rates = [PlainRate(self.log, f"{signal.id}/{limit.condition}", limit, limit.condition == "ROC-")
                       for limit in signal.limits if limit.condition.startswith("ROC")]
         self.trend = None if signal.trend is None else PlainTrend(self.log, signal)
@@ -154,7 +155,7 @@ class PlainSignal:
         self.watch = None if watch is None else round(watch * NS)
         self.since, self.silent, self.heard, self.invalid, self.inhibited = 0, False, False, False, False
         self.last, self.run, self.moved, self.stuck = None, 0, False, False
-        self.value, self.quality, self.at = math.nan, Quality.BAD_WAITING, None
+        self.value, self.quality, self.at, self.may_raise = math.nan, Quality.BAD_WAITING, None, False
 
     @property
     def works(self):
@@ -210,7 +211,7 @@ class PlainSignal:
             self.follow(t, x)
             if self.trend is not None:
                 self.trend.sample(t, x)
-        may_raise = (grade != BAD or over_range) and service not in ("out_of_service", "fault")
+        may_raise = self.may_raise = (grade != BAD or over_range) and service not in ("out_of_service", "fault")
         for limit in self.limits:
             limit.sample(t, x, may_raise, good)
         for rate in self.rates:
@@ -345,6 +346,9 @@ class PlainSite:
         self.zones = site.gas_areas
         self.rules = [(PlainShutdown if isinstance(rule, ShutdownVerification) else PlainInterlock)(self, rule)
                       for rule in site.rules]
+        self.deviations = [PlainDeviation(self, signal.id, limit, PlainLimit(
+            self.log, f"{signal.id}/{limit.condition}", limit, low=False))
+            for signal in site.signals for limit in signal.limits if limit.condition in ("DEV+", "DEV-")]
         self.before = {}
         self.derived = PlainDerived(site)
 
@@ -366,6 +370,7 @@ class PlainSite:
         """Everything that was due until t, each at its own instant and in order."""
         while True:
             dues = [due for signal in self.signals.values() for due in signal.deadlines()]
+            dues += [one.machine.since + one.machine.on for one in self.deviations if one.machine.state == "pending"]
             dues += [rule.due() for rule in self.rules if rule.due() is not None]
             if not dues or min(dues) > t:
                 return
@@ -375,6 +380,8 @@ class PlainSite:
                     rule.fire()
             for signal in self.signals.values():
                 signal.pass_time(now)
+            for one in self.deviations:
+                one.machine.pass_time(now)
             self.relate(now, ())
 
     def instant(self, t, rows):
@@ -391,6 +398,8 @@ class PlainSite:
         for name, at, x, quality in self.derived.samples(heard, self.signals):
             self.signals[name].sample(at, x, quality)
             heard.append(name)
+        for one in self.deviations:
+            one.look(t, set(heard))
         self.relate(t, heard)
 
     def relate(self, t, names):

@@ -13,7 +13,7 @@ from gateway.model.expression import Expression
 from gateway.model.frame import Frame
 from gateway.model.quality import Quality
 from gateway.model.rules import ShutdownVerification, Test, WorkWithoutVideo
-from gateway.model.signal import Baseline, Condition, Profile, StatusLink, Trend
+from gateway.model.signal import Baseline, Condition, Profile, Reference, StatusLink, Trend
 from gateway.model.site import Site
 from gateway.model.text import Text
 from tests.core.plant import gas, limit, signal, site
@@ -61,6 +61,17 @@ def _status():
     return site(*heads, signal("S4", limit("H", 60, deadband=3), low=0.0, high=90.0, status=link("W3")), *words)
 
 
+def _deviation(name, n):
+    """From a set point, another signal (S1 and S2 from each other), two peers, and all the others; S5 has none."""
+    up, down = ((Reference(50.0), Reference(signals=("S1",))), (Reference(signals=("S2",)), Reference(signals=("S0",))),
+                (Reference(signals=("S1",)), Reference(70.0)), (Reference(signals=("S4", "S5")),) * 2,
+                (Reference(signals=("S0", "S1", "S2", "S3", "S5")), Reference(signals=("S5", "S3", "S2"))),
+                (None, None))[n]
+    limits = () if up is None else (limit("DEV+", 15, deadband=n, on_delay_s=n % 3, reference=up),
+                                    limit("DEV-", 10 + n, off_delay_s=n % 2 * 1.5, reference=down))
+    return signal(name, *limits, deadman_s=2.5 + n if n in (1, 4, 5) else None)
+
+
 def _trend(name, n):
     """Short windows, so that the streams have something to say; S5 has none."""
     to = ("H", "HH", "L", "LL", "H")[n % 5]
@@ -98,6 +109,7 @@ SITES = {
                                               limit("ROC-", 5, window_s=4 + n, on_delay_s=n % 3)))),
     "rates over different windows": site(*_six(lambda name, n: signal(name, limit("ROC+", 4, window_s=4),
                                                                       limit("ROC-", 3, window_s=12, deadband=1)))),
+    "deviation": site(*_six(_deviation)),
     "deadman": site(*_six(lambda name, n: signal(name, deadman_s=1.0 + n))),
     "trend": site(*_six(_trend)),
     "anomaly": site(*_six(lambda name, n: signal(name, baseline=None if n == 5 else Baseline(

@@ -23,10 +23,14 @@ class Detector(ABC):
 
     name: str
     deadline_ns: int = NEVER  # never later than the next instant at which time alone changes something
+    settles = False  # compares signals with each other: `settle` is called once all rounds of a step are in
 
     @abstractmethod
     def step(self, rows: Rows, edges: Edges) -> None:
         """Take one round of samples. What was due for these signals up to their own line time comes first."""
+
+    def settle(self, edges: Edges) -> None:  # noqa: B027
+        """All rows of the step have been taken: judge them in order of time, each instant with all that came in it."""
 
     def tick(self, line_ns: int, edges: Edges) -> None:  # noqa: B027 - most detectors do not wait for anything
         """Time has reached `line_ns`: say what was due, at its own instant; move `deadline_ns` beyond."""

@@ -1,0 +1,88 @@
+"""Signals that are judged together: what is known of them at each instant, after everything that came in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.core.rows import Rows
+from gateway.model.clock import NS
+from gateway.model.site import Site
+
+NOTHING, ALARMING, GOOD = 0, 1, 2  # what the newest sample of a signal is evidence for
+_FOREVER = 2**61  # ns
+_LONG_AGO = -(2**61)
+
+
+@dataclass(frozen=True, slots=True)
+class Instant:
+    """What came at one instant: signal numbers (perhaps one twice), values, grades, wall times, of shape (k,)."""
+
+    line_ns: int
+    signal: NDArray[np.int64]
+    value: NDArray[np.float64]
+    grade: NDArray[np.int8]
+    wall: NDArray[np.int64]
+
+
+class Related:
+    """The newest samples of some of n signals, in order of time.
+
+    A round holds each signal once, and so rows of several instants; two signals can only be compared as they stood at
+    the same instant. So rows are kept (`take`) until the step is over, then `instants` goes through them, and `move`
+    takes in what came at one. The order of rows within an instant does not matter.
+
+    value, line, wall   of the newest sample: float64[n], int64[n], int64[n]
+    grade               int8[n]: GOOD, ALARMING (may begin something, see Rows) or NOTHING
+    """
+
+    def __init__(self, site: Site, used: NDArray[np.int64]):
+        count = len(site.signals)
+        self._used = np.zeros(count, np.bool_)
+        self._used[used] = True
+        self._hold = np.array([_FOREVER if signal.deadman_s is None else round(signal.deadman_s * NS)
+                               for signal in site.signals], np.int64)
+        self.value = np.full(count, np.nan)
+        self.grade = np.zeros(count, np.int8)
+        self.line = np.full(count, _LONG_AGO, np.int64)
+        self.wall = np.zeros(count, np.int64)
+        self._queue: list[tuple] = []
+
+    def take(self, rows: Rows) -> None:
+        row = np.flatnonzero(self._used[rows.index])
+        if row.size:
+            grade = np.where(rows.good[row], GOOD, np.where(rows.alarming[row], ALARMING, NOTHING)).astype(np.int8)
+            self._queue.append((rows.signal[row], rows.value[row], grade, rows.line[row], rows.wall[row]))
+
+    def instants(self) -> Iterator[Instant]:
+        """Everything that came since the last call."""
+        if not self._queue:
+            return
+        signal, value, grade, line, wall = (np.concatenate(column) if len(self._queue) > 1 else column[0]
+                                            for column in zip(*self._queue, strict=True))
+        self._queue = []
+        if line.min() == line.max():
+            starts, stops = [0], [line.shape[0]]
+        else:
+            order = np.argsort(line, kind="stable")
+            signal, value, grade, line, wall = signal[order], value[order], grade[order], line[order], wall[order]
+            starts = [0, *(np.flatnonzero(line[1:] != line[:-1]) + 1).tolist()]
+            stops = [*starts[1:], line.shape[0]]
+        for start, stop in zip(starts, stops, strict=True):
+            part = slice(start, stop)
+            yield Instant(int(line[start]), signal[part], value[part], grade[part], wall[part])
+
+    def move(self, to: Instant) -> None:
+        self.value[to.signal], self.grade[to.signal] = to.value, to.grade
+        self.line[to.signal], self.wall[to.signal] = to.line_ns, to.wall
+
+    def evidence(self, signal: NDArray[np.int64], line_ns: int) -> NDArray[np.int8]:
+        """Grade of these signals (any shape) at this instant: what is older than its deadman is evidence of nothing."""
+        fresh = line_ns - self.line[signal] < self._hold[signal]
+        return np.where(fresh, self.grade[signal], np.int8(NOTHING))
+
+    def state(self) -> dict[str, NDArray]:
+        return {"value": self.value, "grade": self.grade, "line": self.line, "wall": self.wall}

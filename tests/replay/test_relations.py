@@ -1,0 +1,38 @@
+"""Why an alarm stood that is judged by more than one signal."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.model.signal import Reference
+from gateway.replay.explain import explain
+from gateway.replay.run import run
+from gateway.replay.table import CsvRecording
+from gateway.replay.words import explain_lines, told
+from tests.core.plant import limit, signal, site
+
+APART = site(signal("T", limit("DEV+", 5.0, deadband=1.0, reference=Reference(signals=("A", "B")))),
+             signal("A"), signal("B"))
+
+
+def recorded(tmp_path, site, head, rows) -> CsvRecording:
+    lines = [head, *(f"{1790000000 + second},{row}" for second, row in enumerate(rows))]
+    (tmp_path / "data.csv").write_text("\n".join(lines) + "\n")
+    return CsvRecording(tmp_path / "data.csv", site.signals.ids)
+
+
+@pytest.mark.parametrize(("language", "sentences"), [
+    ("en", ("compared with the median of A, B", "Compared with A: 20.0 u, good, 0.0 s before.",
+            "28.0 u is 7.0 u above the reference of 21.0 u; the limit is 5.0 u.")),
+    ("zh", ("比较对象 A, B 的中位数", "比较对象 A：20.0 u，质量：正常，0.0 秒前。",
+            "28.0 u 高于参考值 21.0 u，相差 7.0 u；限值 5.0 u。"))])
+def test_a_deviation_names_what_it_was_compared_with(tmp_path, language, sentences):
+    data = recorded(tmp_path, APART, "time,T,A,B", ["20,20,22", "28,20,22"])
+    found = explain(APART, APART.alarms.get("T/DEV+"), data)
+    text = told(explain_lines(found), language)
+    assert found.stands and all(sentence in text for sentence in sentences), text
+
+
+def test_a_deviation_without_its_reference_is_not_judged(tmp_path):
+    outcome = run(APART, recorded(tmp_path, APART, "time,T,A", ["20,20", "28,20"]))
+    assert outcome.not_judged["T/DEV+"] == ("B",)
