@@ -82,16 +82,15 @@ def parse(text: str, site: Site) -> Sweep:
 
 def swept(site: Site, sweeps: Sequence[Sweep]) -> Site:
     """Of the site only what the sweeps need: a copy of the signal, with this one limit, for every setting."""
-    copies, needed = [], {}
+    copies = []
     for sweep in sweeps:
         signal = site.signals[site.signals.index(sweep.signal)]
         limit = signal.limit(sweep.condition)
         assert limit is not None, "parse sees to that"
         copies += (_copy(signal, sweep.copy(setting), replace(limit, **{sweep.field: setting}))
                    for setting in sweep.settings)
-        if signal.status is not None:
-            needed[signal.status.signal] = site.signals[site.signals.index(signal.status.signal)]
-    return replace(site, signals=SignalTable([*needed.values(), *copies]), rules=())
+    beside = [_quiet(site.signals[site.signals.index(id)]) for id in _beside(site.signals, copies)]
+    return replace(site, signals=SignalTable([*beside, *copies]), rules=())
 
 
 class Copied:
@@ -134,7 +133,28 @@ def results(outcome: Outcome, sweep: Sweep, events: Sequence[LabelledEvent] | No
 
 def _copy(signal: Signal, id: str, limit: Limit) -> Signal:
     return Signal(id, signal.name, signal.kind, signal.unit, _AREA, signal.low, signal.high, signal.loop_ma,
-                  decimals=signal.decimals, gas=signal.gas, limits=(limit,), status=signal.status)
+                  decimals=signal.decimals, gas=signal.gas, limits=(limit,), status=signal.status,
+                  derived=signal.derived)
+
+
+def _quiet(signal: Signal) -> Signal:
+    """Judged for its quality, and no more."""
+    return Signal(signal.id, signal.name, signal.kind, signal.unit, _AREA, signal.low, signal.high, signal.loop_ma,
+                  signal.deadman_s, decimals=signal.decimals, status=signal.status, derived=signal.derived)
+
+
+def _beside(signals: SignalTable, copies: Sequence[Signal]) -> tuple[str, ...]:
+    """What the copies refer to, and what that refers to."""
+    found: dict[str, None] = {}
+    todo = list(copies)
+    while todo:
+        signal = todo.pop()
+        for id in (*(signal.derived.inputs if signal.derived else ()),
+                   *((signal.status.signal,) if signal.status else ())):
+            if id not in found:
+                found[id] = None
+                todo.append(signals[signals.index(id)])
+    return tuple(found)
 
 
 def _spread(frame: Frame, takers: dict[int, np.ndarray]) -> Frame:

@@ -9,6 +9,7 @@ import pytest
 
 from gateway.model.clock import NS, Instant
 from gateway.model.errors import CommandError
+from gateway.model.expression import Expression
 from gateway.model.frame import Frame
 from gateway.model.signal import SignalTable
 from gateway.model.text import Text
@@ -56,6 +57,16 @@ def test_every_setting_does_what_a_run_of_its_own_does(text, field):
         assert (result.count.count, result.count.active_s, result.count.longest_s) == (
             alone.count, alone.active_s, alone.longest_s)
     assert sum(result.count.count for result in found) > 10
+
+
+def test_a_derived_signal_is_made_for_its_copies_too():
+    whole = replace(SITE, signals=SignalTable([*SITE.signals, signal(
+        "MEAN", limit("H", 60), derived=Expression.parse("([P.1] + [P.1.H]) / 2"))]))
+    sweep = parse("MEAN.H=50:70:10", whole)
+    found = results(run(swept(whole, [sweep]), Copied(Walk(), whole, [sweep])), sweep, None)
+    now = next(result for result in found if result.setting == 60)
+    assert now.count.count == counts(run(whole, Walk()))["MEAN/H"].count > 3
+    assert found[0].count.active_s > now.count.active_s > found[2].count.active_s
 
 
 def test_several_sweeps_go_in_one_run_and_a_dotted_name_means_the_longest_signal():
