@@ -257,11 +257,15 @@ class Bank:
             self._guard("rules", self._settle_rules, outages, edges)
 
     def _settle_rules(self, outages: list[Outage], edges: Edges) -> None:
-        for rule in self._watch.news(outages):
-            self._guard(f"rule {rule.id}", rule.settle, edges)
-        for rule in self._watch.due(self._now_ns):
-            rule.refresh(self._latest)
-            self._guard(f"rule {rule.id}", rule.fire, self._now_ns, edges)
+        if news := self._watch.news(outages):
+            for rule in news:
+                self._guard(f"rule {rule.id}", rule.settle, edges)
+            self._watch.settled()
+        if due := self._watch.due(self._now_ns):
+            for rule in due:
+                rule.refresh(self._latest)
+                self._guard(f"rule {rule.id}", rule.fire, self._now_ns, edges)
+            self._watch.settled()
 
     def _explain(self, edges: Edges, part: int, position: int) -> None:
         if self._instruments.linked and edges.count > position:
@@ -271,17 +275,14 @@ class Bank:
         self._now_ns = line_ns if self._now_ns is None else max(self._now_ns, line_ns)
         for detector in self._detectors:
             detector.begin(line_ns)
-        for rule in self._watch.rules:
-            rule.machine.begin(line_ns)
+        self._watch.begin(line_ns)
 
     def _adopt(self, numbers: np.ndarray) -> None:
         for detector in self._detectors:
             detector.adopt(numbers)
         self._holds.stand(numbers)
         self._deadman.await_news(self._blind.adopt(numbers))
-        for rule in self._watch.rules:
-            if rule.machine.alarm in numbers and not rule.machine.active:
-                rule.machine.adopt(self._now_ns or 0)
+        self._watch.adopt(numbers, self._now_ns or 0)
         self._conditions.active[numbers] = True
 
     def _edges(self, frame: Frame) -> Edges:

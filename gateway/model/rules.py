@@ -6,6 +6,7 @@ import operator
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 
 from gateway.model.alarm import Priority, Risk
 from gateway.model.text import Text
@@ -37,10 +38,45 @@ class Test:
 
 
 @dataclass(frozen=True, slots=True)
-class WorkWithoutVideo:
-    """Work goes on in an area whose camera does not see it: interlock, founding rule "no video, no work".
+class Side:
+    """One side of an interlock: tests of which all must be true, or any one. At least one test."""
 
-    work    any true with good quality means work goes on
+    tests: tuple[Test, ...]
+    every: bool = False
+
+    def __str__(self) -> str:
+        return (" and " if self.every else " or ").join(map(str, self.tests))
+
+
+@dataclass(frozen=True, slots=True)
+class Interlock:
+    """While one thing is so, another must be so too: gas high and fan on, load and "running", hot work and a permit.
+
+    when      holds on good or uncertain evidence; what is bad, silent or never heard of begins and ends nothing
+    requires  must be good and true; bad, stale or silent counts as not fulfilled
+    """
+
+    id: str
+    name: Text
+    area: str
+    when: Side
+    requires: Side
+    on_delay_s: float = 5.0
+    off_delay_s: float = 5.0
+    priority: Priority = Priority.P2
+    risk: Risk = Risk.ORANGE
+    guidance: Text = Text("", "")
+
+    @property
+    def tests(self) -> tuple[Test, ...]:
+        return (*self.when.tests, *self.requires.tests)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkWithoutVideo:
+    """Work goes on in an area whose camera does not see it: the founding interlock, "no video, no work".
+
+    work    any true means work goes on
     video   all must be true with good quality, else there is no video (a bad or stale camera signal counts as none)
     """
 
@@ -54,6 +90,14 @@ class WorkWithoutVideo:
     priority: Priority = Priority.P2
     risk: Risk = Risk.ORANGE
     guidance: Text = Text("", "")
+
+    @property
+    def when(self) -> Side:
+        return Side(self.work)
+
+    @property
+    def requires(self) -> Side:
+        return Side(self.video, every=True)
 
     @property
     def tests(self) -> tuple[Test, ...]:
@@ -86,4 +130,48 @@ class ShutdownVerification:
         return (self.command, *self.feedback)
 
 
-Rule = WorkWithoutVideo | ShutdownVerification
+class Degraded(StrEnum):
+    """What a member of a vote counts for while it is bad, uncertain and not true, or silent."""
+
+    TRIP = "trip"  # as a vote
+    LOWER = "lower"  # it leaves the vote: 2oo3 becomes 1oo2, then 1oo1. A vote that it had given stands
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """M of N say the same. It comes on top of the members' own alarms and takes none of them away.
+
+    members      one test each, on different signals
+    m            so many of them must be true
+    bad_after_s  a member must be bad for this long before an alarm is based on it being so
+    It has two alarms: the vote itself, and `ID/degraded` while any member is not good.
+    """
+
+    id: str
+    name: Text
+    area: str
+    members: tuple[Test, ...]
+    m: int
+    degraded: Degraded = Degraded.TRIP
+    bad_after_s: float = 10.0
+    on_delay_s: float = 2.0
+    off_delay_s: float = 30.0
+    priority: Priority = Priority.P1
+    risk: Risk = Risk.RED
+    guidance: Text = Text("", "")
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.m <= len(self.members):
+            raise ValueError(f"{self.id}: {self.m} of {len(self.members)} members can not vote")
+
+    @property
+    def tests(self) -> tuple[Test, ...]:
+        return self.members
+
+    @property
+    def scheme(self) -> str:
+        """"2oo3"."""
+        return f"{self.m}oo{len(self.members)}"
+
+
+Rule = Interlock | WorkWithoutVideo | Vote | ShutdownVerification

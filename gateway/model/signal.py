@@ -29,6 +29,8 @@ class Condition(StrEnum):
     TREND = "trend"  # at its present pace the value will reach a limit
     ANOMALY = "anomaly"  # unlike what was learnt of this signal: a hint, never danger by itself
     PROFILE = "profile"  # begins to run at an hour of the week at which it hardly ever did
+    VOTE = "vote"  # so many of several detectors say the same
+    DEGRADED = "degraded"  # a member of a vote is not good
     BLIND = "blind"  # a gas zone without any working detector
     INTERLOCK = "interlock"  # two things that must not be true together
     SHUTDOWN = "shutdown"  # a commanded shut-down that was not verified

@@ -8,7 +8,7 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from gateway.model.alarm import AlarmDefinition, AlarmTable, Priority, Risk
-from gateway.model.rules import Rule, ShutdownVerification
+from gateway.model.rules import Rule, ShutdownVerification, Vote
 from gateway.model.signal import Area, Baseline, Condition, Limit, Profile, Signal, SignalTable, Trend
 from gateway.model.text import Text
 
@@ -28,6 +28,8 @@ CONDITION_NAMES: dict[Condition, Text] = {
     Condition.TREND: Text("will reach limit", "预计将达到限值"),
     Condition.ANOMALY: Text("unusual behaviour", "读数异常"),
     Condition.PROFILE: Text("runs at an unusual hour", "非正常时段运行"),
+    Condition.VOTE: Text("detectors agree", "多探测器一致报警"),
+    Condition.DEGRADED: Text("vote degraded", "表决降级"),
     Condition.BLIND: Text("loss of gas detection", "气体检测失效"),
     Condition.INTERLOCK: Text("interlock violated", "违反联锁条件"),
     Condition.SHUTDOWN: Text("shut-down not verified", "切断动作未得到确认"),
@@ -195,9 +197,24 @@ class Site:
 
     def _rule_alarms(self) -> Iterator[AlarmDefinition]:
         for rule in self.rules:
+            if isinstance(rule, Vote):
+                yield from self._vote_alarms(rule)
+                continue
             condition = Condition.SHUTDOWN if isinstance(rule, ShutdownVerification) else Condition.INTERLOCK
             yield AlarmDefinition(rule.id, condition, rule.id, rule.area, rule.name, rule.priority, rule.risk,
                                   group=rule.area, guidance=rule.guidance)
+
+    def _vote_alarms(self, vote: Vote) -> Iterator[AlarmDefinition]:
+        """Of no group: what is made of other alarms, or of their absence, takes the first-out from none of them."""
+        yield AlarmDefinition(vote.id, Condition.VOTE, vote.id, vote.area, vote.name, vote.priority, vote.risk,
+                              decimals=0, guidance=vote.guidance)
+        yield AlarmDefinition(
+            f"{vote.id}/{Condition.DEGRADED}", Condition.DEGRADED, vote.id, vote.area,
+            Text("{name}: not all {n} members are good", "{name}：{n} 个成员并非全部正常").format(
+                name=vote.name, n=len(vote.members)),
+            Priority.P3, Risk.BLUE, decimals=0,
+            guidance=Text("The vote goes on with fewer members. Restore the members that the trace names.",
+                          "表决以较少成员继续进行。请恢复依据中列出的成员。"))
 
 
 def fault_conditions(signal: Signal) -> Sequence[Condition]:

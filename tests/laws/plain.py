@@ -10,13 +10,14 @@ import math
 
 from gateway.model.clock import NS
 from gateway.model.quality import Quality
-from gateway.model.rules import OPERATORS, ShutdownVerification
+from gateway.model.rules import OPERATORS
 from gateway.model.signal import Limit, Signal
 from gateway.model.site import Site
 from tests.laws.plain_baseline import PlainAnomaly
 from tests.laws.plain_derived import PlainDerived
 from tests.laws.plain_deviation import PlainDeviation
 from tests.laws.plain_profile import PlainOffHours
+from tests.laws.plain_rules import plain_rules
 from tests.laws.plain_trend import PlainTrend
 
 GOOD, UNCERTAIN, BAD = "good", "uncertain", "bad"
@@ -258,81 +259,6 @@ class PlainSignal:
         self.last = x
 
 
-class PlainInterlock:
-    def __init__(self, plain, rule):
-        self.plain, self.rule, self.state, self.since = plain, rule, "idle", None
-        self.on, self.off = round(rule.on_delay_s * NS), round(rule.off_delay_s * NS)
-
-    def due(self):
-        return self.since if self.state == "pending" else None
-
-    def fire(self):
-        self.plain.log.add(self.rule.id, True, self.since)
-        self.state = "active"
-
-    def look(self, t, fresh):
-        video = [self.plain.truth(test) for test in self.rule.video]
-        work = [self.plain.truth(test) for test in self.rule.work]
-        if all(truth == "true" for truth in video) or all(truth == "false" for truth in work):
-            if self.state == "pending":
-                self.state = "idle"
-            if self.state == "active":
-                self.state, self.since = "leaving", t + self.off
-            if self.state == "leaving" and fresh and t >= self.since:
-                self.state = "idle"
-                self.plain.log.add(self.rule.id, False, t)
-        elif "true" in work:
-            if self.state == "leaving":
-                self.state = "active"
-            if self.state == "idle":
-                self.state, self.since = "pending", t + self.on
-                if "waiting" in video:
-                    self.since = max(self.since, 30 * NS)
-            elif self.state == "pending" and "false" in video:
-                self.since = min(self.since, t + self.on)
-            if self.state == "pending" and self.since <= t:
-                self.fire()
-        elif self.state == "leaving":
-            self.state = "active"
-
-
-class PlainShutdown:
-    def __init__(self, plain, rule):
-        self.plain, self.rule, self.state, self.until = plain, rule, "idle", None
-        self.stroke = round(rule.stroke_time_s * NS)
-        self.reopened, self.broken_off = False, None  # (when, what was left of the stroke)
-
-    def due(self):
-        return self.until if self.state == "stroke" else None
-
-    def fire(self):
-        self.plain.log.add(self.rule.id, True, self.until)
-        self.state = "failed"
-
-    def look(self, t, fresh):
-        command = self.plain.truth(self.rule.command)
-        feedback = [self.plain.truth(test) for test in self.rule.feedback]
-        if command == "false":
-            if self.state == "stroke" and not self.reopened:
-                self.broken_off = t, self.until - t
-            elif self.state != "idle":
-                self.broken_off = None
-            self.state = "idle"
-            self.plain.log.add(self.rule.id, False, t)
-            return
-        if self.state == "idle" and command in ("true", "likely"):
-            self.state, self.reopened, self.until = "stroke", False, t + self.stroke
-            if self.broken_off and t - self.broken_off[0] < self.stroke:
-                self.until = t + self.broken_off[1]
-        if self.state == "idle":
-            return
-        if all(truth == "true" for truth in feedback):
-            self.state = "verified"
-            self.plain.log.add(self.rule.id, False, t)
-        elif self.state == "verified" and "false" in feedback:
-            self.state, self.reopened, self.until = "stroke", True, t + self.stroke
-
-
 class PlainSite:
     """All of it. Watching starts at line time 0."""
 
@@ -344,8 +270,7 @@ class PlainSite:
                                             if signal.status is not None and signal.status.signal == name])
                          for name in {signal.status.signal for signal in site.signals if signal.status is not None}}
         self.zones = site.gas_areas
-        self.rules = [(PlainShutdown if isinstance(rule, ShutdownVerification) else PlainInterlock)(self, rule)
-                      for rule in site.rules]
+        self.rules = list(plain_rules(self, site))
         self.deviations = [PlainDeviation(self, signal.id, limit, PlainLimit(
             self.log, f"{signal.id}/{limit.condition}", limit, low=False))
             for signal in site.signals for limit in signal.limits if limit.condition in ("DEV+", "DEV-")]
@@ -364,6 +289,9 @@ class PlainSite:
         holds = OPERATORS[test.op](signal.value, test.value)
         if signal.quality < 0x40:
             return "true" if holds else "false"
+        top = signal.signal.high if signal.signal.gas else None
+        if signal.quality in (Quality.BAD_RANGE, Quality.BAD_SENSOR) and test.op in (">", ">=") and top is not None:
+            return "likely" if holds and signal.value >= top else "unknown"
         return "likely" if holds and signal.quality < 0x80 else "unknown"
 
     def pass_time(self, t):
@@ -413,6 +341,6 @@ class PlainSite:
             tests = rule.rule.tests
             truths = [self.truth(test) for test in tests]
             fresh = [test for test in tests if test.signal in names]
-            if fresh or self.before.get(rule.rule.id) != truths:
+            if fresh or self.before.get(rule) != truths:
                 rule.look(t, any(self.truth(test) in ("true", "false") for test in fresh))
-            self.before[rule.rule.id] = truths
+            self.before[rule] = truths

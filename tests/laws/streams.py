@@ -12,7 +12,7 @@ from gateway.model.clock import NS, Instant
 from gateway.model.expression import Expression
 from gateway.model.frame import Frame
 from gateway.model.quality import Quality
-from gateway.model.rules import ShutdownVerification, Test, WorkWithoutVideo
+from gateway.model.rules import Degraded, Interlock, ShutdownVerification, Side, Test, Vote, WorkWithoutVideo
 from gateway.model.signal import Baseline, Condition, Profile, Reference, StatusLink, Trend
 from gateway.model.site import Site
 from gateway.model.text import Text
@@ -45,8 +45,29 @@ def _interlock():
     rules = [WorkWithoutVideo("video", Text.same("video"), "tank_farm", (Test.parse("S0 > 60"), Test.parse("S1 > 60")),
                               (Test.parse("S2 >= 45"), Test.parse("S3 != 50")), on_delay_s=2.0, off_delay_s=1.5),
              WorkWithoutVideo("at-once", Text.same("at-once"), "tank_farm", (Test.parse("S4 > 50"),),
-                              (Test.parse("S5 > 50"),), on_delay_s=0.0, off_delay_s=0.0)]
+                              (Test.parse("S5 > 50"),), on_delay_s=0.0, off_delay_s=0.0),
+             *(Interlock(f"{when}-{requires}", Text.same(when), "tank_farm",
+                         Side((Test.parse("S0 > 55"), Test.parse("S1 < 50")), when == "all"),
+                         Side((Test.parse("S3 > 50"), Test.parse("S4 <= 45")), requires == "all"), on_s, off_s)
+               for when, requires, on_s, off_s in (("any", "any", 1, 0), ("any", "all", 4, 2), ("all", "any", 2, 3),
+                                                   ("all", "all", 6, 1)))]
     return site(*_six(lambda name, n: signal(name, deadman_s=4.0 if n == 2 else None)), rules=rules)
+
+
+def _vote():
+    """Limits of the members' own beside it: see the law about them."""
+    def vote(name, m, members, **settings):
+        return Vote(name, Text.same(name), "tank_farm", tuple(map(Test.parse, members)), m, **settings)
+
+    heads = _six(lambda name, n: gas(name, limit("H", 60, deadband=2, on_delay_s=n % 2), low=0.0, high=90.0,
+                                     deadman_s=3.0 + n if n % 2 else None))
+    return site(*heads, rules=[
+        vote("2oo3", 2, ("S0 >= 60", "S1 >= 60", "S2 >= 60"), bad_after_s=2, on_delay_s=1, off_delay_s=2),
+        vote("2oo3-lower", 2, ("S0 >= 60", "S1 >= 60", "S2 >= 60"), degraded=Degraded.LOWER, bad_after_s=3,
+             on_delay_s=0, off_delay_s=1),
+        vote("1oo2-lower", 1, ("S3 > 75", "S4 < 25"), degraded=Degraded.LOWER, bad_after_s=1, on_delay_s=2,
+             off_delay_s=0),
+        vote("3oo6", 3, [f"S{n} > 50" for n in range(6)], bad_after_s=0, on_delay_s=3, off_delay_s=3)])
 
 
 def _status():
@@ -126,6 +147,7 @@ SITES = {
     "status": _status(),
     "derived": _derived(),
     "interlock": _interlock(),
+    "vote": _vote(),
     "shutdown": _shutdown(),
 }
 

@@ -1,109 +1,79 @@
-"""Work without video: two things that must not be true together."""
+"""Interlocks: while one thing is so, another must be so too."""
 
 from __future__ import annotations
 
-from gateway.core.edges import Edges
-from gateway.core.rows import NEVER
-from gateway.core.rules.machine import Known, Machine, said
+from gateway.core.rules.delayed import FIRST_DATA_NS, Delayed, Judgement
+from gateway.core.rules.machine import LONG_AGO, Known, said
 from gateway.core.rules.truth import Truth
-from gateway.model.clock import NS
-from gateway.model.rules import WorkWithoutVideo
+from gateway.model.rules import Interlock, Side, WorkWithoutVideo
 from gateway.model.text import Text
+from gateway.model.verdict import Evidence
 
-FIRST_DATA_S = 30.0  # how long after the start a camera that was never heard of is waited for
+_MAYBE = (Truth.TRUE, Truth.LIKELY)
 
 
-class Interlock(Machine):
-    """Work goes on (any work test good and true) while there is no video (any video test not good and true).
+class Interlocked(Delayed):
+    """Work without video, gas high and fan off, load while stopped, hot work without a permit.
 
-    refuted  every work test is good and false, or every video test is good and true
-    violated a work test is good and true, and a video test is false, bad, stale, silent or was never heard of
-    neither  not known well enough: nothing begins and nothing ends; a running on-delay goes on
+        holds    `when` is true, by good or uncertain evidence, and `requires` is not fulfilled: a required test that is
+                 false, uncertain, bad, silent or was never heard of is not fulfilled
+        refuted  `when` is good and false, or `requires` is good and true
+        open     neither: `when` is bad, silent or was never heard of. Nothing begins and nothing ends
 
-    idle --violated--> pending (on-delay) --still not refuted--> active --refuted--> leaving (off-delay, ended by a
-    sample) --> idle. Only what is refuted without interruption for off_delay_s by good samples ends the alarm.
+    A `when` that stays bad is announced by the deadman and the validity of its signal, not here: an alarm "pump runs
+    without permit" on the word of a dead meter would be a guess. What began before goes on standing.
 
-    A camera that was never heard of since the start of the gateway may still be on its way: its alarm does not come
-    before FIRST_DATA_S after the start, unless it does come and shows nothing.
+    A requirement that was never heard of since the gateway began to watch may still be on its way: it counts for
+    nothing before FIRST_DATA_NS, unless it does come and is not fulfilled.
+
+    Delay: on_delay. False alarms: one per true contradiction that outlasts it; where the two sides are polled from
+    different devices, an on-delay of some periods bridges the time between.
     """
 
-    def __init__(self, rule: WorkWithoutVideo, alarm: int):
-        self._rule, self.alarm = rule, alarm
-        self._on, self._off = round(rule.on_delay_s * NS), round(rule.off_delay_s * NS)
-        self._clear_ns = NEVER
-        self._begun_ns = 0
+    def __init__(self, rule: Interlock | WorkWithoutVideo, alarm: int):
+        super().__init__(alarm, rule.on_delay_s, rule.off_delay_s)
+        self._rule = rule
+        self._words = _VIDEO if isinstance(rule, WorkWithoutVideo) else _GENERAL
 
-    def look(self, line_ns: int, known: list[Known], fresh: bool, edges: Edges) -> None:
-        work, video = self._parts(known)
-        seen = all(test.truth is Truth.TRUE for test in video)
-        if seen or all(test.truth is Truth.FALSE for test in work):
-            self._refuted(line_ns, known, fresh, edges)
-        elif any(test.truth is Truth.TRUE for test in work):
-            self._violated(line_ns, known, edges)
-        else:
-            self._clear_ns = NEVER  # the evidence for an end is interrupted
+    def judge(self, known: list[Known]) -> Judgement:
+        when, requires = self._sides(known)
+        truths = [test.truth for test in when]
+        if _combined(self._rule.requires, [test.truth is Truth.TRUE for test in requires]):
+            return Judgement.REFUTED
+        if _combined(self._rule.when, [truth in _MAYBE for truth in truths]):
+            return Judgement.HOLDS
+        possible = _combined(self._rule.when, [truth is not Truth.FALSE for truth in truths])
+        return Judgement.OPEN if possible else Judgement.REFUTED
 
-    def fire(self, known: list[Known], edges: Edges) -> None:
-        self._raise(self.due_ns, known, edges)
+    def earliest(self, known: list[Known]) -> int:
+        heard = [test.truth in (Truth.TRUE, Truth.WAITING) for test in self._sides(known)[1]]
+        return self._begun_ns + FIRST_DATA_NS if _combined(self._rule.requires, heard) else LONG_AGO
 
-    def begin(self, line_ns: int) -> None:
-        self._begun_ns = line_ns
-        self._clear_ns = NEVER
-        if self.due_ns <= line_ns:
-            self.due_ns = line_ns + self._on
+    def trace(self, known: list[Known]) -> tuple[Evidence, ...]:
+        when, requires = self._sides(known)
+        goes_on, unknown, not_so, fulfilled, missing = self._words
+        return (*(test.evidence((goes_on if test.truth in _MAYBE else not_so if test.truth is Truth.FALSE else unknown)
+                                .format(said=said(test), test=test.test)) for test in when),
+                *(test.evidence((fulfilled if test.truth is Truth.TRUE else missing)
+                                .format(said=said(test), test=test.test)) for test in requires))
 
-    def adopt(self, line_ns: int) -> None:
-        self.active, self.due_ns, self._clear_ns = True, NEVER, NEVER
-
-    def state(self) -> dict:
-        return {"active": self.active, "due": self.due_ns, "clear": self._clear_ns, "begun": self._begun_ns}
-
-    def restore(self, state: dict) -> None:
-        self.active, self.due_ns = bool(state["active"]), int(state["due"])
-        self._clear_ns, self._begun_ns = int(state["clear"]), int(state["begun"])
-
-    def _violated(self, line_ns: int, known: list[Known], edges: Edges) -> None:
-        self._clear_ns = NEVER
-        if self.active:
-            return
-        video = [test.truth for test in self._parts(known)[1]]
-        due = line_ns + self._on
-        if self.due_ns != NEVER:  # runs already; but a camera that has come and shows nothing is not waited for
-            due = min(due, self.due_ns) if Truth.FALSE in video else self.due_ns
-        elif Truth.WAITING in video:
-            due = max(due, self._begun_ns + round(FIRST_DATA_S * NS))
-        if due > line_ns:
-            self.due_ns = due
-        else:
-            self._raise(line_ns, known, edges)
-
-    def _refuted(self, line_ns: int, known: list[Known], fresh: bool, edges: Edges) -> None:
-        self.due_ns = NEVER
-        if not self.active:
-            return
-        if self._clear_ns == NEVER:
-            self._clear_ns = line_ns + self._off
-        if fresh and self._clear_ns <= line_ns:
-            self.active, self._clear_ns = False, NEVER
-            edges.add(self.alarm, False, float("nan"), line_ns)
-            edges.explain(self._trace(known))
-
-    def _raise(self, line_ns: int, known: list[Known], edges: Edges) -> None:
-        self.active, self.due_ns = True, NEVER
-        edges.add(self.alarm, True, float("nan"), line_ns)
-        edges.explain(self._trace(known))
-
-    def _parts(self, known: list[Known]) -> tuple[list[Known], list[Known]]:
-        return known[:len(self._rule.work)], known[len(self._rule.work):]
-
-    def _trace(self, known: list[Known]) -> tuple:
-        work, video = self._parts(known)
-        return (*(test.evidence(Text("work {state}: {said} ({test})", "作业{state}：{said}（{test}）").format(
-                    state=_WORK[test.truth], said=said(test), test=test.test)) for test in work),
-                *(test.evidence(Text("video {state}: {said} ({test})", "视频{state}：{said}（{test}）").format(
-                    state=_VIDEO[test.truth is Truth.TRUE], said=said(test), test=test.test)) for test in video))
+    def _sides(self, known: list[Known]) -> tuple[list[Known], list[Known]]:
+        middle = len(self._rule.when.tests)
+        return known[:middle], known[middle:]
 
 
-_WORK = {Truth.TRUE: Text("goes on", "正在进行"), Truth.FALSE: Text("does not go on", "未进行")}
-_WORK |= {truth: Text("not known", "状态不明") for truth in (Truth.WAITING, Truth.UNKNOWN, Truth.LIKELY)}
-_VIDEO = {True: Text("present", "正常"), False: Text("missing", "缺失")}
+def _combined(side: Side, parts: list[bool]) -> bool:
+    return all(parts) if side.every else any(parts)
+
+
+# when: true, not known, false; requires: fulfilled, not
+_GENERAL = (Text("condition met: {said} ({test})", "条件成立：{said}（{test}）"),
+            Text("condition not known: {said} ({test})", "条件状态不明：{said}（{test}）"),
+            Text("condition not met: {said} ({test})", "条件不成立：{said}（{test}）"),
+            Text("requirement fulfilled: {said} ({test})", "要求已满足：{said}（{test}）"),
+            Text("requirement not fulfilled: {said} ({test})", "要求未满足：{said}（{test}）"))
+_VIDEO = (Text("work goes on: {said} ({test})", "作业正在进行：{said}（{test}）"),
+          Text("work not known: {said} ({test})", "作业状态不明：{said}（{test}）"),
+          Text("work does not go on: {said} ({test})", "作业未进行：{said}（{test}）"),
+          Text("video present: {said} ({test})", "视频正常：{said}（{test}）"),
+          Text("video missing: {said} ({test})", "视频缺失：{said}（{test}）"))

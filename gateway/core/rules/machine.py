@@ -12,6 +12,8 @@ from gateway.model.rules import Test
 from gateway.model.text import Text
 from gateway.model.verdict import Evidence
 
+LONG_AGO = -(2**61)  # line time
+
 
 @dataclass(slots=True)
 class Known:

@@ -6,13 +6,11 @@ from enum import StrEnum
 
 from gateway.core.edges import Edges
 from gateway.core.rows import NEVER
-from gateway.core.rules.machine import Known, Machine, said
+from gateway.core.rules.machine import LONG_AGO, Known, Machine, said
 from gateway.core.rules.truth import Truth
 from gateway.model.clock import NS
 from gateway.model.rules import ShutdownVerification
 from gateway.model.text import Text
-
-_LONG_AGO = -(2**61)  # line time
 
 
 class Phase(StrEnum):
@@ -50,7 +48,7 @@ class Verification(Machine):
         self._phase = Phase.IDLE
         self._reopened = False
         self._commanded_ns = self._commanded_wall = 0
-        self._left_ns, self._withdrawn_ns = self._stroke, _LONG_AGO  # of a stroke that was broken off, and when
+        self._left_ns, self._withdrawn_ns = self._stroke, LONG_AGO  # of a stroke that was broken off, and when
         self._came: dict[str, int] = {}  # test -> line time at which it was last seen to become true
 
     @property
@@ -98,7 +96,7 @@ class Verification(Machine):
     def restore(self, state: dict) -> None:
         self._phase, self.due_ns, self._reopened = Phase(state["phase"]), int(state["due"]), bool(state["reopened"])
         self._commanded_ns, self._commanded_wall = int(state["commanded"]), int(state["commanded_wall"])
-        self._left_ns, self._withdrawn_ns = int(state.get("left", self._stroke)), int(state.get("withdrawn", _LONG_AGO))
+        self._left_ns, self._withdrawn_ns = int(state.get("left", self._stroke)), int(state.get("withdrawn", LONG_AGO))
         self._came = {str(test): int(line) for test, line in state["came"].items()}
 
     def _start(self, line_ns: int, wall_ns: int, *, reopened: bool) -> None:
@@ -119,7 +117,7 @@ class Verification(Machine):
         if self._phase is not Phase.IDLE:
             broken_off = self._phase is Phase.STROKE and not self._reopened
             self._left_ns, self._withdrawn_ns = (self.due_ns - line_ns, line_ns) if broken_off else (
-                self._stroke, _LONG_AGO)
+                self._stroke, LONG_AGO)
         failed = self._phase is Phase.FAILED
         trace = (*self._trace(known), known[0].evidence(Text("command withdrawn", "切断指令已撤销"))) if failed else ()
         self._phase, self.due_ns, self._came = Phase.IDLE, NEVER, {}

@@ -12,14 +12,14 @@ from gateway.core.latest import Latest
 from gateway.core.rows import BAD, CODE, SEVERITY
 from gateway.model.quality import Quality
 from gateway.model.rules import OPERATORS, Test
-from gateway.model.signal import SignalTable
+from gateway.model.signal import Signal, SignalTable
 
 
 class Truth(IntEnum):
     WAITING = 0  # never heard of
     UNKNOWN = 1  # bad, silent for longer than its deadman, or uncertain and not true
     FALSE = 2  # good evidence that it is not so
-    LIKELY = 3  # uncertain or stale, and true: may begin something, proves nothing
+    LIKELY = 3  # uncertain, stale, or gas beyond its range, and true: may begin something, proves nothing
     TRUE = 4  # good evidence
 
 
@@ -35,6 +35,7 @@ class Tests:
     def __init__(self, tests: Sequence[Test], signals: SignalTable, latest: Latest, silent: NDArray[np.bool_]):
         self._latest, self._silent = latest, silent
         self.signal = np.array([signals.index(test.signal) for test in tests], np.int64)
+        self._top = np.array([_top(test, signals[signals.index(test.signal)]) for test in tests])
         self._against = np.array([test.value for test in tests])
         self._by_operator = [(compare, np.array([row for row, test in enumerate(tests) if test.op == op]))
                              for op, compare in OPERATORS.items() if any(test.op == op for test in tests)]
@@ -47,8 +48,17 @@ class Tests:
             holds[where] = compare(value[where], self._against[where])
         truth = _TRUTH[(quality & SEVERITY) >> 6, holds.view(np.uint8)]
         if np.count_nonzero(quality & BAD):
-            truth[(quality & CODE) == Quality.BAD_WAITING] = Truth.WAITING
+            code = quality & CODE
+            truth[code == Quality.BAD_WAITING] = Truth.WAITING
+            out_of_range = (code == Quality.BAD_RANGE) | (code == Quality.BAD_SENSOR)
+            truth[out_of_range & (value >= self._top) & holds] = Truth.LIKELY
         silent = self._silent[self.signal]
         if np.count_nonzero(silent):
             truth[silent] = Truth.UNKNOWN
         return truth
+
+
+def _top(test: Test, signal: Signal) -> float:
+    """A gas reading of at least this is danger though it is out of range, as for limits; NaN: no such thing here."""
+    top = signal.gas and signal.high is not None and test.op in (">", ">=")
+    return signal.high if top else np.nan  # type: ignore[return-value]

@@ -7,17 +7,22 @@ at once, so the order of signals within a frame does not matter.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
+from numpy.typing import NDArray
 
 from gateway.core.detectors.deadman import Deadman
 from gateway.core.edges import Edges, Outage, Outages
 from gateway.core.latest import Latest
 from gateway.core.rows import NEVER, Rows
-from gateway.core.rules.interlock import Interlock
+from gateway.core.rules.interlock import Interlocked
 from gateway.core.rules.machine import Known, Machine
 from gateway.core.rules.shutdown import Verification
 from gateway.core.rules.truth import Tests, Truth
-from gateway.model.rules import Rule, WorkWithoutVideo
+from gateway.core.rules.vote import Degradation, Voting
+from gateway.model.rules import Rule, ShutdownVerification, Vote
+from gateway.model.signal import Condition
 from gateway.model.site import Site
 
 
@@ -27,24 +32,30 @@ class Watch:
     name = "rules"
 
     def __init__(self, site: Site, latest: Latest, deadman: Deadman, outages: Outages):
-        self.rules = tuple(Watched(rule, site) for rule in site.rules)
+        self.rules = tuple(Watched(rule, site, alarm, machine) for rule in site.rules
+                           for alarm, machine in _machines(rule, site))
         self._latest, self._outages = latest, outages
-        self._tests = Tests([test for rule in site.rules for test in rule.tests], site.signals, latest, deadman.silent)
+        self._tests = Tests([test for rule in self.rules for test in rule.tests], site.signals, latest, deadman.silent)
         self._used = np.zeros(len(site.signals), np.bool_)
         self._used[self._tests.signal] = True
         self._truth = self._tests.truth()
         self._line = latest.line_ns[self._tests.signal]
         self._log: list[tuple] = []
+        self._owner = np.repeat(np.arange(len(self.rules)), [len(rule.tests) for rule in self.rules])  # of each test
         start = 0
         for rule in self.rules:
-            rule.place = slice(start, start + len(rule.known))
-            start += len(rule.known)
+            rule.place = slice(start, start + len(rule.tests))
+            start += len(rule.tests)
+        self.settled()
 
-    @property
-    def deadline_ns(self) -> int:
-        return min((rule.machine.due_ns for rule in self.rules), default=NEVER)
+    def settled(self) -> None:
+        """Rules have moved: what waits, and who looks at every sample?"""
+        self.deadline_ns = min((rule.machine.due_ns for rule in self.rules), default=NEVER)
+        self._attentive = [number for number, rule in enumerate(self.rules) if rule.attentive]
 
     def due(self, line_ns: int) -> list[Watched]:
+        if self.deadline_ns > line_ns:
+            return []
         return [rule for rule in self.rules if rule.machine.due_ns <= line_ns]
 
     def observe(self, rows: Rows) -> None:
@@ -53,7 +64,7 @@ class Watch:
             return
         truth, signal = self._tests.truth(), self._tests.signal
         line, changed = self._latest.line_ns[signal], truth != self._truth
-        if self._log or self._outages.rows or np.count_nonzero(changed) or any(rule.attentive for rule in self.rules):
+        if self._log or self._outages.rows or self._attentive or np.count_nonzero(changed):
             self._log.append((truth, changed, changed | (line != self._line), line, self._latest.wall_ns[signal],
                               self._latest.value[signal]))
         self._truth, self._line = truth, line
@@ -67,10 +78,30 @@ class Watch:
             return []
         if silences:
             self._truth = self._tests.truth()
-        return [rule for rule in self.rules if rule.gather(log, silences, self._latest)]
+        concerned = np.zeros(len(self.rules), np.bool_)
+        concerned[self._attentive] = True
+        for _, changed, *_ in log:
+            concerned[self._owner[changed]] = True
+        for signal, _ in silences:
+            concerned[self._owner[self._tests.signal == signal]] = True
+        return [self.rules[number] for number in np.flatnonzero(concerned).tolist()
+                if self.rules[number].gather(log, silences, self._latest)]
+
+    def begin(self, line_ns: int) -> None:
+        """Watching (again) starts now."""
+        for rule in self.rules:
+            rule.machine.begin(line_ns)
+        self.settled()
+
+    def adopt(self, alarms: NDArray[np.int64], line_ns: int) -> None:
+        """These alarms are known to stand, though the state is lost."""
+        for rule in self.rules:
+            if rule.machine.alarm in alarms and not rule.machine.active:
+                rule.machine.adopt(line_ns)
+        self.settled()
 
     def state(self) -> dict[str, dict]:
-        """State of every rule by id, JSON-ready."""
+        """State of every rule by the id of its alarm, JSON-ready."""
         return {rule.id: {"signature": rule.signature, "state": rule.machine.state()} for rule in self.rules}
 
     def restore(self, state: dict[str, dict]) -> None:
@@ -87,16 +118,16 @@ class Watch:
         self._log = []
         for rule in self.rules:
             rule.recall(self._truth, self._latest)
+        self.settled()
 
 
 class Watched:
-    """One rule with its machine, what is known of its tests, and what has happened since it last looked."""
+    """One alarm of a rule with its machine, what is known of its tests, and what has happened since it last looked."""
 
-    def __init__(self, rule: Rule, site: Site):
-        self.id = rule.id
-        self.signature = repr(rule.tests)  # a rule that was changed does not take over the state of the old one
-        kind = Interlock if isinstance(rule, WorkWithoutVideo) else Verification
-        self.machine: Machine = kind(rule, site.alarms.index(rule.id))
+    def __init__(self, rule: Rule, site: Site, alarm: str, machine: Machine):
+        self.id, self.tests, self.machine = alarm, rule.tests, machine
+        # A rule that was changed does not take over the state of the old one.
+        self.signature = f"{type(machine).__name__} {rule.tests}"
         self.known = [Known(test, Truth.WAITING, float("nan"), 0, 0) for test in rule.tests]
         self.place = slice(0, 0)  # among all tests
         self._signals = [site.signals.index(test.signal) for test in rule.tests]
@@ -110,8 +141,6 @@ class Watched:
     def gather(self, log: list[tuple], silences: list[tuple[int, int]], latest: Latest) -> bool:
         """Queue what concerns this rule; False when there is nothing to look at."""
         mine = [(line, test) for signal, line in silences for test, own in enumerate(self._signals) if own == signal]
-        if not (mine or self.attentive or any(changed[self.place].any() for _, changed, *_ in log)):
-            return False
         queue = [(line, False, test, (Truth.UNKNOWN, None, None)) for line, test in mine]
         for truth, _, news, line, wall, value in log:
             for test in np.flatnonzero(news[self.place]).tolist():
@@ -154,3 +183,16 @@ class Watched:
             known.truth = Truth(level)
         self.refresh(latest)
         self._looked, self._queue = False, []
+
+
+def _machines(rule: Rule, site: Site) -> Iterator[tuple[str, Machine]]:
+    """Every alarm of a rule with the machine that tells it."""
+    alarm = site.alarms.index(rule.id)
+    if isinstance(rule, Vote):
+        yield rule.id, Voting(rule, alarm)
+        degraded = f"{rule.id}/{Condition.DEGRADED}"
+        yield degraded, Degradation(rule, site.alarms.index(degraded))
+    elif isinstance(rule, ShutdownVerification):
+        yield rule.id, Verification(rule, alarm)
+    else:
+        yield rule.id, Interlocked(rule, alarm)
