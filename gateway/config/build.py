@@ -17,20 +17,16 @@ from gateway.config.sections import (
     DeviationSection,
     LimitSection,
     RateSection,
-    RuleSection,
-    ShutdownVerificationSection,
     SignalSection,
     SiteSection,
     StatusSection,
     TrendSection,
-    WorkWithoutVideoSection,
 )
 from gateway.config.values import NONE
 from gateway.model.alarm import Priority, Risk
-from gateway.model.rules import Rule, ShutdownVerification, WorkWithoutVideo
+from gateway.model.rules import Rule
 from gateway.model.signal import Area, Baseline, Condition, Limit, Profile, Signal, SignalTable, StatusLink, Trend
 from gateway.model.site import Site
-from gateway.model.text import Text
 
 _SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0}
 RATE_DEADBAND = 0.2  # of the set point, also of a deviation
@@ -168,16 +164,3 @@ def site(section: SiteSection, places: tuple[Area, ...], signals: Iterable[Signa
     guidance = {name: kind.kind.guidance for name,
                 kind in kinds.items() if name in used and kind.kind.guidance is not None}
     return Site(section.id, section.name, section.timezone, section.language, places, table, tuple(rules), guidance)
-
-
-def rule(section: RuleSection, area: str, area_name: Text) -> Rule:
-    if isinstance(section, WorkWithoutVideoSection):
-        name = section.name or Text("{area}: work goes on without video",
-                                    "{area}：无视频仍在作业").format(area=area_name)
-        return WorkWithoutVideo(section.id, name, area, section.work, section.video, section.on_delay,
-                                section.off_delay,
-                                section.priority or Priority.P2, section.risk or Risk.ORANGE, section.guidance)
-    assert isinstance(section, ShutdownVerificationSection)
-    name = section.name or Text("{area}: shut-down not verified", "{area}：切断动作未得到确认").format(area=area_name)
-    return ShutdownVerification(section.id, name, area, section.command, section.feedback, section.stroke_time,
-                                section.priority or Priority.P1, section.risk or Risk.RED, section.guidance)

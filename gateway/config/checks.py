@@ -12,7 +12,8 @@ from gateway.config.draft import Draft, Kind, Written
 from gateway.config.kinds import CatalogueKind, catalogue
 from gateway.config.limit_checks import ceiling, limit_problems, trend_spot
 from gateway.config.relation_checks import relation_problems
-from gateway.config.sections import NO_LIMITS, LimitsSection, RateSection, RuleSection
+from gateway.config.rules import rule_problems
+from gateway.config.sections import NO_LIMITS, LimitsSection, RateSection
 from gateway.config.status_checks import status_problems, status_timing
 from gateway.config.values import did_you_mean
 from gateway.model.alarm import Priority
@@ -36,7 +37,9 @@ def check(draft: Draft, plans: Mapping[str, SignalPlan]) -> Iterator[Problem]:
         yield from relation_problems(plan, draft, plans)
     yield from derived_problems(draft, plans)
     for rule in draft.rules.values():
-        yield from _rule(draft, rule, plans)
+        if rule.section.area is not None:
+            yield from _area(draft, rule.section.area, rule)
+        yield from rule_problems(draft, rule, plans)
     bindings = list(_bindings(draft))
     yield from bindings
     told = {_spot(problem) for problem in bindings}  # a plugin may see the same
@@ -127,29 +130,6 @@ def _signal(plan: SignalPlan, written: Written, kind: Kind) -> Iterator[Problem]
                                          Text("add low and high: what 4 mA and 20 mA mean",
                                               "补上 low 和 high：4 mA 和 20 mA 对应的值"))
     yield from limit_problems(plan, written, kind)
-
-
-def _rule(draft: Draft, rule: Written, plans: Mapping[str, SignalPlan]) -> Iterator[Problem]:
-    section: RuleSection = rule.section
-    if section.area is not None:
-        yield from _area(draft, section.area, rule)
-    for key, tests in tests_of(section):
-        for number, test in enumerate(tests):
-            place = (key,) if key == "command" else (key, number)
-            if test.signal not in draft.named["signals"]:
-                yield rule.spot(place).problem(*draft.unknown_signal(test.signal))
-            elif key != "work" and test.signal in plans and plans[test.signal].deadman_s is None:
-                yield rule.spot(place).problem(
-                    Text(f"{test.signal} has no deadman: if it falls silent, the rule goes on believing its last value",
-                         f"{test.signal} 没有数据中断时限：信号中断后，规则仍会采信其最后数值"),
-                    Text("set deadman for this signal", "为该信号设置 deadman"), WARNING)
-
-
-def tests_of(section: RuleSection) -> Iterator[tuple[str, tuple]]:
-    """(key, its tests) for every key of a rule that holds tests."""
-    for key in ("work", "video", "command", "feedback"):
-        if (tests := getattr(section, key, None)) is not None:
-            yield key, tests if isinstance(tests, tuple) else (tests,)
 
 
 def _bindings(draft: Draft) -> Iterator[Problem]:

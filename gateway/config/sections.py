@@ -26,9 +26,12 @@ from gateway.config.values import (
     Urgency,
     Whole,
     Width,
+    all_of,
+    any_of,
     expected,
 )
 from gateway.model.alarm import Risk
+from gateway.model.rules import Test
 from gateway.model.text import Text
 
 
@@ -356,11 +359,78 @@ class RuleSection(Section):
     area: str | None = None
     """Default: the area of the first signal in the rule."""
     priority: Urgency | None = None
-    """Default: `P2` for work without video, `P1` for shut-down verification."""
+    """Default: `P2` for an interlock and for work without video, `P1` for a vote and for shut-down verification."""
     risk: Risk | None = None
-    """Default: `orange` for work without video, `red` for shut-down verification."""
+    """Default: `orange` for an interlock and for work without video, `red` for a vote and for shut-down
+    verification."""
     guidance: Name = Text("", "")
     """What to do; shown with the alarm."""
+
+
+def _voters(members: tuple[Test, ...]) -> tuple[Test, ...]:
+    if len(members) < 2:
+        raise ValueError(Text("a vote with a single member", "表决只有一个成员"),
+                         Text("add members; for one detector alone its limits are enough",
+                              "增加成员；仅一个探测器时，使用其限值即可"))
+    signals = [test.signal for test in members]
+    if twice := ", ".join(signal for signal, count in Counter(signals).items() if count > 1):
+        raise ValueError(Text(f"members listed twice: {twice}", f"重复列出的成员：{twice}"),
+                         Text("one detector has one vote: delete one of them", "一个探测器只有一票：删除其中一个"))
+    return members
+
+
+class SideSection(Section):
+    any: Conditions | None = None
+    """One of these must be true."""
+    all: Conditions | None = None
+    """All of these must be true."""
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> SideSection:
+        if (self.any is None) is (self.all is None):
+            raise ValueError(Text("expected either any or all", "应填写 any 或 all 之一"),
+                             Text("write { any = [...] } or { all = [...] }; a rule that needs both is two rules",
+                                  "写成 { any = [...] } 或 { all = [...] }；两者都需要时请写成两条规则"))
+        return self
+
+    @property
+    def tests(self) -> tuple[Test, ...]:
+        return self.any or self.all or ()
+
+    @property
+    def every(self) -> bool:
+        return self.all is not None
+
+
+class InterlockSection(RuleSection):
+    type: Literal["interlock"]
+    """While one thing is so, another must be so too: gas high and fan on, load and "running", hot work and a permit."""
+    when: Annotated[SideSection, BeforeValidator(any_of)]
+    """True, by good or uncertain evidence, it makes the rule count. A list or a single test means any of them."""
+    requires: Annotated[SideSection, BeforeValidator(all_of)]
+    """Must then be true with good quality; bad, stale or silent is not fulfilled. A list means all of them."""
+    on_delay: Duration = 5.0
+    """So long not fulfilled before the alarm; interruptions shorter than this do not start it anew."""
+    off_delay: Duration = 5.0
+    """So long in order again before it ends."""
+
+
+class VoteSection(RuleSection):
+    type: Literal["vote"]
+    """So many of several detectors say the same. Comes on top of the detectors' own alarms."""
+    members: Annotated[Conditions, AfterValidator(_voters)]
+    """One test for each detector, such as `"GD-01 >= 20"`."""
+    m: Annotated[Whole, Field(ge=1)]
+    """So many of them must be true."""
+    degraded: Literal["trip", "lower"] = "trip"
+    """What a bad, uncertain or silent member counts for. `trip`: as a vote. `lower`: it leaves the vote, and `m` sinks
+    with it: 2oo3 becomes 1oo2, then 1oo1. With all members bad the vote alarms in either case."""
+    bad_after: Duration = 10.0
+    """So long bad before `vote degraded` is announced, and before the vote alarms for members being bad."""
+    on_delay: Duration = 2.0
+    """So long agreed before the alarm."""
+    off_delay: Duration = 30.0
+    """So long not agreed before it ends."""
 
 
 class WorkWithoutVideoSection(RuleSection):
@@ -387,8 +457,9 @@ class ShutdownVerificationSection(RuleSection):
     """Longest time from command to feedback."""
 
 
-RULES: dict[str, type[RuleSection]] = {"work_without_video": WorkWithoutVideoSection,
-                                       "shutdown_verification": ShutdownVerificationSection}
+RULES: dict[str, type[RuleSection]] = {
+    "interlock": InterlockSection, "work_without_video": WorkWithoutVideoSection, "vote": VoteSection,
+    "shutdown_verification": ShutdownVerificationSection}
 
 
 class StoreSection(Section):

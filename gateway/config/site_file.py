@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from pydantic import BaseModel
 
-from gateway.config import build, checks
+from gateway.config import build, checks, rules
 from gateway.config.build import SignalPlan
 from gateway.config.document import Unreadable, read_document
 from gateway.config.draft import Draft, Plugins
@@ -66,12 +66,12 @@ def _site_file(path: Path, draft: Draft, plans: Mapping[str, SignalPlan], folder
     areas = build.areas(draft.site, [written.section for written in draft.areas.values()])
     names = {area.id: area.name for area in areas}
     signals = {id: plan.signal(plan.section.area or areas[0].id) for id, plan in plans.items()}
-    rules = []
+    relations = []
     for written in draft.rules.values():
-        first = next(tests[0].signal for _, tests in checks.tests_of(written.section))
+        first = next(side.tests[0].signal for _, side in rules.sides(written.section))
         area = written.section.area or signals[first].area
-        rules.append(build.rule(written.section, area, names[area]))
-    site = build.site(draft.site, areas, signals.values(), rules, draft.kinds)
+        relations.append(rules.rule(written.section, area, names[area]))
+    site = build.site(draft.site, areas, signals.values(), relations, draft.kinds)
     folder = draft.store.folder if folder_given else str(path.parent / draft.store.folder)
     return SiteFile(path, site, *(tuple(written.section for written in part.values())
                                   for part in (draft.sources, draft.sinks, draft.notifiers)),

@@ -186,6 +186,16 @@ def _one_or_more(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
+def any_of(value: Any) -> Any:
+    """A single test or a list stands for `{ any = [...] }`."""
+    return {"any": value} if isinstance(value, (str, list)) else value
+
+
+def all_of(value: Any) -> Any:
+    """A single test or a list stands for `{ all = [...] }`."""
+    return {"all": value} if isinstance(value, (str, list)) else value
+
+
 def _never(value: Any, handler: Callable[[Any], float]) -> float:
     return math.inf if value == NONE else handler(value)
 
@@ -211,5 +221,6 @@ WRITTEN_AS: dict[Callable, str] = {
     _name: "text, or `{ en, zh }`", _id: "id", _timezone: "time zone", parse_duration: "duration",
     parse_size: "size", _priority: '`"P1"` .. `"P4"`', _deadband: 'number, or `"2%"` of the range', _test: "test",
     _expression: "expression",
-    _one_or_more: "list of tests", _reference: "number, signal id, or list of signal ids",
+    _one_or_more: "list of tests", **dict.fromkeys((any_of, all_of), "test, list of tests, or table, below"),
+    _reference: "number, signal id, or list of signal ids",
 }

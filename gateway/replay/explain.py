@@ -14,7 +14,7 @@ from gateway.model.clock import NS, Instant
 from gateway.model.errors import CommandError
 from gateway.model.frame import Frame
 from gateway.model.quality import LABELS, Quality, code, is_good, severity
-from gateway.model.rules import OPERATORS, ShutdownVerification, WorkWithoutVideo
+from gateway.model.rules import OPERATORS, Degraded, ShutdownVerification, Side, Vote
 from gateway.model.signal import LIMIT_CONDITIONS, Condition, Limit, Reference, Signal
 from gateway.model.site import Site
 from gateway.model.text import Text
@@ -341,10 +341,32 @@ def settings(site: Site, alarm: AlarmDefinition) -> Iterator[Text]:
             yield Text("command {command}; all of {feedback} within {s:g} s",
                        "指令 {command}；{s:g} 秒内须满足 {feedback}").format(
                 command=rule.command, feedback=", ".join(map(str, rule.feedback)), s=rule.stroke_time_s)
-        elif isinstance(rule, WorkWithoutVideo):
-            yield Text("any of {work} without all of {video}, for {s:g} s",
-                       "{work} 任一成立而 {video} 未全部成立，持续 {s:g} 秒").format(
-                work=", ".join(map(str, rule.work)), video=", ".join(map(str, rule.video)), s=rule.on_delay_s)
+        elif isinstance(rule, Vote):
+            yield from _vote_words(rule, alarm)
+        else:
+            yield Text("{when} without {requires}, for {s:g} s", "{when}，而{requires}未满足，持续 {s:g} 秒").format(
+                when=_side(rule.when), requires=_side(rule.requires), s=rule.on_delay_s)
+
+
+def _side(side: Side) -> Text:
+    tests = ", ".join(map(str, side.tests))
+    if len(side.tests) == 1:
+        return Text.same(tests)
+    return Text(f"all of {tests}", f"{tests} 全部成立") if side.every else Text(f"any of {tests}", f"{tests} 任一成立")
+
+
+def _vote_words(vote: Vote, alarm: AlarmDefinition) -> Iterator[Text]:
+    words = {"m": vote.m, "n": len(vote.members), "members": ", ".join(map(str, vote.members)), "s": vote.on_delay_s,
+             "bad": vote.bad_after_s}
+    if alarm.condition == Condition.DEGRADED:
+        yield Text("any of {members} not good for {bad:g} s", "{members} 中任一异常持续 {bad:g} 秒").format(**words)
+        return
+    yield Text("{m} of {n} true for {s:g} s: {members}", "{n} 个中有 {m} 个成立，持续 {s:g} 秒：{members}").format(
+        **words)
+    yield (Text("a member that is bad for {bad:g} s counts as a vote", "异常满 {bad:g} 秒的成员按投票计")
+           if vote.degraded is Degraded.TRIP else
+           Text("a member that is bad for {bad:g} s leaves the vote, and one vote less is needed",
+                "异常满 {bad:g} 秒的成员退出表决，所需票数减 1")).format(**words)
 
 
 def _reference(reference: Reference) -> Text:

@@ -1,0 +1,71 @@
+"""Safety is one-way: each sentence of the law, on random streams."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from gateway.model.quality import Quality
+from gateway.model.rules import Interlock, Side, Test, Vote
+from gateway.model.site import Site
+from gateway.model.text import Text
+from tests.core.plant import gas, signal, site
+from tests.laws.streams import SITES, frame, fresh, run, stream
+
+SEEDS = range(3)
+every_seed = pytest.mark.parametrize("seed", SEEDS)
+
+
+def related(site: Site) -> bool:
+    return bool(site.rules)
+
+
+def unrelated(site: Site) -> Site:
+    """The same signals, and nothing that relates them."""
+    return replace(site, rules=())
+
+
+@pytest.mark.parametrize("name", [name for name, site in SITES.items() if related(site)])
+@every_seed
+def test_votes_and_rules_add_alarms_and_withhold_none(name, seed):
+    """Votes, gates, groups and aggregation may add an alarm or raise its level, never withhold a member's own limit
+    alarm: every alarm of the signals comes and goes as if there were no rules."""
+    whole, alone = SITES[name], unrelated(SITES[name])
+    own = {alarm.id for alarm in alone.alarms}
+    both = run(fresh(whole), whole, stream(whole, seed))
+    assert [edge for edge in both if edge[1] in own] == run(fresh(alone), alone, stream(whole, seed))
+    assert any(active for _, alarm, active in both if alarm not in own), "the rules had something to say"
+
+
+def _at_once() -> Site:
+    """Two of three, and a requirement, without delays: what stands depends on the latest samples only."""
+    vote = Vote("vote", Text.same("vote"), "tank_farm", tuple(Test.parse(f"S{n} >= 60") for n in range(3)), 2,
+                bad_after_s=0, on_delay_s=0, off_delay_s=0)
+    interlock = Interlock("lock", Text.same("lock"), "tank_farm", Side((Test.parse("S5 > 40"),)),
+                          Side(tuple(Test.parse(f"S{n} < 60") for n in range(5)), every=True), 0, 0)
+    return site(*(gas(f"S{n}", low=0.0, high=90.0) for n in range(3)), *(signal(f"S{n}", deadman_s=4.0)
+                for n in (3, 4, 5)), rules=[vote, interlock])
+
+
+AT_ONCE = _at_once()
+
+
+@every_seed
+@pytest.mark.parametrize("quality", [Quality.BAD_COMM_LOST, Quality.UNCERTAIN, Quality.UNCERTAIN_STALE])
+@pytest.mark.parametrize("member", range(5))
+def test_a_bad_or_uncertain_member_never_counts_as_normal(member, quality, seed):
+    """Whatever a member reads: when its samples lose their quality, nothing that stood is missing."""
+    sound, doubted = fresh(AT_ONCE), fresh(AT_ONCE)
+    rules = [AT_ONCE.alarms.index(rule.id) for rule in AT_ONCE.rules]
+    more = 0
+    for moment in stream(AT_ONCE, seed):
+        sound.step(frame([moment]))
+        doubted.step(frame([replace(moment, quality=tuple(
+            max(int(quality), was) if number == member else was
+            for number, was in zip(moment.signal, moment.quality, strict=True)))]))
+        stood, stands = sound._conditions.active[rules], doubted._conditions.active[rules]
+        assert (stands >= stood).all()
+        more += np.count_nonzero(stands) - np.count_nonzero(stood)
+    assert more > 0, "a law about nothing proves nothing"
