@@ -68,6 +68,7 @@ class Transition:
 
     raised_wall_ns tells activations apart even where `occurrence` can not (a lost alarm file counts from 1 again).
     notify: people are told. who: as given by the person, not verified until there are accounts.
+    withheld: why people are not told who otherwise would be; "" where nothing is withheld.
     """
 
     alarm: str
@@ -84,6 +85,7 @@ class Transition:
     comment: str = ""
     evidence: tuple[Evidence, ...] = ()
     notify: bool = False
+    withheld: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +148,7 @@ class AlarmEngine:
         if definition is None:
             raise CommandError(Text("there is no alarm with this id", "没有此编号的告警"), where=alarm,
                                fix=Text("take the id from the alarm list", "请从告警列表中选取编号"))
-        who, comment = _clean(who, NAME_LENGTH), _clean(comment, COMMENT_LENGTH)
+        who, comment = clean(who, NAME_LENGTH), clean(comment, COMMENT_LENGTH)
         if not who:
             raise CommandError(Text("an acknowledgement needs a name", "确认告警必须填写姓名"), where=alarm,
                                fix=Text("give the name of the person who acknowledges", "请填写确认人姓名"))
@@ -200,6 +202,6 @@ class AlarmEngine:
         (self._standing.discard if after.state is State.NORMAL else self._standing.add)(after.alarm)
 
 
-def _clean(text: str, length: int) -> str:
+def clean(text: str, length: int) -> str:
     """One line, no control characters, not too long."""
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())[:length]

@@ -25,10 +25,11 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import astuple, dataclass, field, fields
 from pathlib import Path
 from typing import Final
 
+from alerting.bypass import Bypass, Step
 from alerting.engine import AlarmState, Transition
 from alerting.lifecycle import State
 from gateway.model.clock import Instant
@@ -55,7 +56,14 @@ CREATE TABLE outbox (
 ) STRICT;
 PRAGMA application_id = 0x4C414D50; -- "LAMP"
 PRAGMA user_version = 1;
-""",)
+""", """
+CREATE TABLE bypass (
+    target TEXT PRIMARY KEY, who TEXT NOT NULL, why TEXT NOT NULL, approved TEXT NOT NULL,
+    begun_line_ns INTEGER NOT NULL, begun_wall_ns INTEGER NOT NULL, until_line_ns INTEGER NOT NULL,
+    until_wall_ns INTEGER NOT NULL, trusted INTEGER NOT NULL
+) STRICT;
+PRAGMA user_version = 2;
+""")
 FIRST_HASH: Final = bytes(32)
 _TRANSITION_COLUMNS: Final = tuple(column.name for column in fields(Transition) if column.name != "notify")
 _DAMAGED: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -63,7 +71,11 @@ _DAMAGED: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One row of the journal to be. kind: "transition", "gap", "given up". body: JSON-ready."""
+    """One row of the journal to be. body: JSON-ready.
+
+    kind: "transition", "gap", "given up", "bypass" (alarm: its target), "recall" (a bypass is over, people are called),
+    "learning" (a person's hand on what was learnt; alarm: the signal).
+    """
 
     kind: str
     alarm: str
@@ -85,14 +97,15 @@ class Pending:
 
 @dataclass(slots=True)
 class Work:
-    """One transaction. In `outbox`, None takes the row of (key, notifier) away."""
+    """One transaction. In `outbox`, None takes the row of (key, notifier) away; in `bypasses`, that of the target."""
 
     states: dict[str, AlarmState] = field(default_factory=dict)
     records: list[Record] = field(default_factory=list)
     outbox: dict[tuple[str, str], Pending | None] = field(default_factory=dict)
+    bypasses: dict[str, Bypass | None] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.states or self.records or self.outbox)
+        return bool(self.states or self.records or self.outbox or self.bypasses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +127,7 @@ class Contents:
     states: tuple[AlarmState, ...]
     outbox: tuple[Pending, ...]
     set_aside: Path | None
+    bypasses: tuple[Bypass, ...] = ()
 
 
 class AlarmLedger:
@@ -165,6 +179,11 @@ class AlarmLedger:
                                            [_state_row(state) for state in work.states.values()])
                 if rows:
                     connection.executemany("INSERT INTO journal VALUES (?,?,?,?,?,?)", rows)
+                for target, bypass in work.bypasses.items():
+                    if bypass is None:
+                        connection.execute("DELETE FROM bypass WHERE target = ?", (target,))
+                    else:
+                        connection.execute("INSERT OR REPLACE INTO bypass VALUES (?,?,?,?,?,?,?,?,?)", astuple(bypass))
                 if gone:
                     connection.executemany("DELETE FROM outbox WHERE key = ? AND notifier = ?", gone)
                 if new:
@@ -227,7 +246,8 @@ class AlarmLedger:
             for number in range(version, len(MIGRATIONS)):
                 connection.executescript(f"BEGIN IMMEDIATE; {MIGRATIONS[number]} COMMIT;")
             last = connection.execute("SELECT position, hash FROM journal ORDER BY position DESC LIMIT 1").fetchone()
-            contents = Contents(tuple(_read_states(connection)), tuple(_read_outbox(connection)), set_aside)
+            contents = Contents(tuple(_read_states(connection)), tuple(_read_outbox(connection)), set_aside,
+                                tuple(_read_bypasses(connection)))
         except BaseException:
             connection.close()
             raise
@@ -289,7 +309,18 @@ def transition_record(transition: Transition) -> Record:
     body["evidence"] = evidence_json(transition.evidence)
     if transition.who:
         body["verified"] = False  # until there are accounts, a name is what somebody typed
+    if not transition.withheld:
+        del body["withheld"]
     return Record("transition", body.pop("alarm"), body.pop("wall_ns"), body)
+
+
+def bypass_record(step: Step) -> Record:
+    """A bypass that began or ended as a row of the journal."""
+    bypass = step.bypass
+    return Record("bypass", bypass.target, step.at.wall_ns, {
+        "act": step.act, "who": step.who, "why": step.why, "owner": bypass.who, "approved": bypass.approved,
+        "verified": False, "line_ns": step.at.line_ns, "begun_wall_ns": bypass.begun_wall_ns,
+        "until_wall_ns": bypass.until_wall_ns})
 
 
 def evidence_json(evidence: tuple[Evidence, ...]) -> list[dict]:
@@ -314,6 +345,11 @@ def _read_outbox(connection: sqlite3.Connection) -> Iterator[Pending]:
     for key, notifier, alarm, priority, line_ns, payload in connection.execute(
             "SELECT * FROM outbox ORDER BY rowid"):
         yield Pending(key, notifier, alarm, priority, line_ns, json.loads(payload))
+
+
+def _read_bypasses(connection: sqlite3.Connection) -> Iterator[Bypass]:
+    for *columns, trusted in connection.execute("SELECT * FROM bypass ORDER BY rowid"):
+        yield Bypass(*columns, trusted=bool(trusted))
 
 
 def _state_row(state: AlarmState) -> tuple:

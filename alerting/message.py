@@ -4,7 +4,8 @@ The first 40 characters of a title say what, where and how bad, because that is 
 is JSON-ready:
 
     key         idempotency key: a repeat carries the same one
-    event       "raise", "return" or "acknowledge"
+    event       "raise", "return", "acknowledge", or "recall": a bypass is over and the alarm is still active. Of a
+                bypass itself: "bypass", "bypass ended", "bypass expired"; alarm is then its target, occurrence 0
     alarm       id; occurrence: number of this activation
     priority    "P1".."P4"; risk: "red", "orange", "yellow", "blue"
     state       "normal", "unacknowledged", "acknowledged", "returned", "latched"
@@ -12,7 +13,7 @@ is JSON-ready:
     value, unit, limit    numbers or null
     time, raised          ISO 8601 with the site's offset; zone: its IANA name
     first_out, recorded   booleans; recorded false: the alarm file could not be written
-    who, comment, verified   only with "acknowledge"; verified is false until there are accounts
+    who, comment, verified   only with "acknowledge" and of a bypass; verified is false until there are accounts
     title, text           {"en", "zh"}; language: the site's own; link: address of the page, or null
     evidence              [{"time", "signal", "value", "note": {"en", "zh"}}]
 """
@@ -20,9 +21,11 @@ is JSON-ready:
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
+from alerting.bypass import Act, Bypass, Step
 from alerting.engine import Transition
 from alerting.lifecycle import STATE_NAMES, Event
 from gateway.model.alarm import RISK_NAMES, AlarmDefinition
@@ -36,7 +39,13 @@ NOT_RECORDED: Final = Text("NOT RECORDED: the alarm file can not be written. Wri
                            "未记录：告警文件无法写入，请人工记录本条告警。")
 EVENTS: Final = {Event.RAISE: "raise", Event.CLEAR: "return", Event.CLEAR_LATCHING: "return",
                  Event.ACKNOWLEDGE: "acknowledge"}
-_OPENING: Final = {"raise": Text("", ""), "return": Text("ENDED ", "已恢复 "), "acknowledge": Text("ACK ", "已确认 ")}
+RECALL: Final = "recall"
+BYPASS_EVENTS: Final = {Act.BEGIN: "bypass", Act.END: "bypass ended", Act.EXPIRE: "bypass expired"}
+_OPENING: Final = {"raise": Text("", ""), "return": Text("ENDED ", "已恢复 "), "acknowledge": Text("ACK ", "已确认 "),
+                   RECALL: Text("STILL ACTIVE ", "仍在报警 ")}
+_BYPASS_TITLES: Final = {Act.BEGIN: Text("BYPASSED {what}", "已旁路 {what}"),
+                         Act.END: Text("BYPASS ENDED {what}", "旁路已解除 {what}"),
+                         Act.EXPIRE: Text("BYPASS EXPIRED {what}", "旁路已到期 {what}")}
 
 
 def notice_key(site: Site, transition: Transition) -> str:
@@ -47,10 +56,13 @@ def notice_key(site: Site, transition: Transition) -> str:
 
 
 def compose(site: Site, definition: AlarmDefinition, transition: Transition, *, recorded: bool = True,
-            link: str = "") -> Notice:
-    """`link`: address of the page, for the reader of the notice."""
-    event = EVENTS[transition.event]
+            link: str = "", recall: bool = False) -> Notice:
+    """`link`: address of the page, for the reader of the notice. `recall`: this is no new transition; a bypass is over
+    and the alarm of this one is still active."""
+    event = RECALL if recall else EVENTS[transition.event]
     key = notice_key(site, transition)
+    if recall:
+        key = f"{key.rpartition(':')[0]}:{RECALL}@{transition.wall_ns}"
     payload = {
         "key": key, "event": event, "alarm": transition.alarm, "occurrence": transition.occurrence,
         "priority": definition.priority.name, "risk": str(definition.risk), "state": str(transition.new),
@@ -60,8 +72,8 @@ def compose(site: Site, definition: AlarmDefinition, transition: Transition, *, 
         "time": local_time(site, transition.wall_ns).isoformat(),
         "raised": local_time(site, transition.raised_wall_ns).isoformat(), "zone": site.timezone,
         "first_out": transition.first_out, "recorded": recorded,
-        "title": _both(title(site, definition, transition)),
-        "text": _both(body(site, definition, transition, recorded=recorded, link=link)),
+        "title": _both(title(site, definition, transition, event)),
+        "text": _both(body(site, definition, transition, recorded=recorded, link=link, recall=recall)),
         "language": site.language, "link": link or None,
         "evidence": [{"time": local_time(site, line.wall_ns).isoformat(), "signal": line.signal,
                       "value": _number(line.value), "note": _both(line.note)} for line in transition.evidence],
@@ -71,10 +83,64 @@ def compose(site: Site, definition: AlarmDefinition, transition: Transition, *, 
     return Notice(key, transition.alarm, payload, recorded)
 
 
-def title(site: Site, definition: AlarmDefinition, transition: Transition) -> Text:
+def compose_bypass(site: Site, step: Step, alarms: Sequence[AlarmDefinition], *, recorded: bool = True,
+                   link: str = "") -> Notice:
+    """What those are told who would be called for the alarms (`AlarmDefinition`, most urgent first) of a bypass."""
+    bypass, worst, event = step.bypass, alarms[0], BYPASS_EVENTS[step.act]
+    key = f"{site.id}/{bypass.target}@{bypass.begun_wall_ns}:{event.replace(' ', '-')}"
+    heading = _BYPASS_TITLES[step.act].format(
+        what=f"{worst.priority.name} {bypass.target}")
+    area = site.area_name(worst.area)
+    payload = {
+        "key": key, "event": event, "alarm": bypass.target, "occurrence": 0, "priority": worst.priority.name,
+        "risk": str(worst.risk), "state": event,
+        "site": {"id": site.id, "name": _both(site.name)}, "area": {"id": worst.area, "name": _both(area)},
+        "value": None, "unit": "", "limit": None, "time": local_time(site, step.at.wall_ns).isoformat(),
+        "raised": local_time(site, bypass.begun_wall_ns).isoformat(), "zone": site.timezone, "first_out": False,
+        "recorded": recorded, "title": _both(Text(f"{heading.en}, {area.en}", f"{heading.zh}，{area.zh}")),
+        "text": _both(Text(*("\n".join(line[language] for line in _bypass_lines(site, step, alarms, recorded, link))
+                             for language in LANGUAGES))),
+        "language": site.language, "link": link or None, "evidence": [],
+        "who": step.who, "comment": step.why, "verified": False,
+    }
+    return Notice(key, bypass.target, payload, recorded)
+
+
+def _bypass_lines(site: Site, step: Step, alarms: Sequence[AlarmDefinition], recorded: bool, link: str) -> list[Text]:
+    bypass = step.bypass
+    until = f"{local_time(site, bypass.until_wall_ns):%Y-%m-%d %H:%M:%S}"
+    lines = [] if recorded else [NOT_RECORDED]
+    lines.append({
+        Act.BEGIN: Text(f"Nobody is called for these alarms until {until} ({site.timezone})",
+                        f"以下告警在 {until}（{site.timezone}）之前不通知人员"),
+        Act.END: Text("People are called for these alarms again", "以下告警恢复通知"),
+        Act.EXPIRE: Text("The bypass is over: people are called for these alarms again",
+                         "旁路已到期，以下告警恢复通知"),
+    }[step.act])
+    lines += [Text(f"  {alarm.priority.name} {alarm.name.en}", f"  {alarm.priority.name} {alarm.name.zh}")
+              for alarm in alarms]
+    lines.append(Text(f"Bypassed by {bypass.who} (name not verified): {bypass.why}",
+                      f"旁路责任人：{bypass.who}（姓名未核实）；原因：{bypass.why}"))
+    if bypass.approved:
+        lines.append(Text(f"Approved by {bypass.approved} (name not verified)",
+                          f"批准人：{bypass.approved}（姓名未核实）"))
+    if step.act is Act.END:
+        lines.append(Text(f"Ended by {step.who} (name not verified) {step.why}".rstrip(),
+                          f"解除人：{step.who}（姓名未核实）{step.why}"))
+    if link:
+        lines.append(Text("Page: {link}", "页面：{link}").format(link=link))
+    return lines
+
+
+def withheld(bypass: Bypass) -> str:
+    """The reason, for the record of an effect that did not take place."""
+    return f"bypass of {bypass.target} by {bypass.who}: {bypass.why}"
+
+
+def title(site: Site, definition: AlarmDefinition, transition: Transition, event: str = "") -> Text:
     """"P1 GD-03 high-high 43.2 %LEL, Tank farm": priority, what, how bad, where. What a signal measures is left to the
     text: its name may be long, and what is wrong with it would stand behind the edge of the screen."""
-    opening, priority = _OPENING[EVENTS[transition.event]], definition.priority.name
+    opening, priority = _OPENING[event or EVENTS[transition.event]], definition.priority.name
     if definition.origin in site.signals:
         value = quantity(definition, transition.value) if definition.condition in LIMIT_CONDITIONS else ""
         value = f" {value}" if value else ""
@@ -87,16 +153,19 @@ def title(site: Site, definition: AlarmDefinition, transition: Transition) -> Te
 
 
 def body(site: Site, definition: AlarmDefinition, transition: Transition, *, recorded: bool = True,
-         link: str = "") -> Text:
-    lines = _lines(site, definition, transition, recorded)
+         link: str = "", recall: bool = False) -> Text:
+    lines = _lines(site, definition, transition, recorded, recall)
     if link:
         lines.append(Text("Page: {link}", "页面：{link}").format(link=link))
     return Text(*("\n".join(line[language] for line in lines) for language in LANGUAGES))
 
 
-def _lines(site: Site, definition: AlarmDefinition, transition: Transition, recorded: bool) -> list[Text]:
+def _lines(site: Site, definition: AlarmDefinition, transition: Transition, recorded: bool,
+           recall: bool) -> list[Text]:
     lines = [] if recorded else [NOT_RECORDED]
     lines.append(definition.name)
+    if recall:
+        lines.append(Text("A bypass is over and the alarm is still active", "旁路已结束，该告警仍在报警"))
     value, limit = quantity(definition, transition.value), quantity(definition, definition.limit)
     if value and limit:
         lines.append(Text(f"Value {value}, limit {limit}", f"当前值 {value}，限值 {limit}"))
@@ -105,7 +174,7 @@ def _lines(site: Site, definition: AlarmDefinition, transition: Transition, reco
     time = f"{local_time(site, transition.wall_ns):%Y-%m-%d %H:%M:%S}"
     lines.append(Text(f"Site {site.name.en}; {time} ({site.timezone})",
                       f"站点：{site.name.zh}；时间：{time}（{site.timezone}）"))
-    if transition.event is not Event.RAISE:
+    if recall or transition.event is not Event.RAISE:
         raised = f"{local_time(site, transition.raised_wall_ns):%Y-%m-%d %H:%M:%S}"
         lines.append(Text(f"Raised {raised}", f"报警时间：{raised}"))
     priority, risk, state = definition.priority.name, RISK_NAMES[definition.risk], STATE_NAMES[transition.new]

@@ -7,6 +7,9 @@ and not at all while the alarm file is known to be in trouble: then it goes out 
 `gateway/ledger` is raised, and the writer keeps the work and tries again. The trouble is over when the file has taken
 everything; `gateway/ledger` ends when that has lasted for `settle_s`, so that a slow card does not flicker.
 
+A bypass (alerting.bypass) withholds notices between engine and outbox, with the reason in the journal; its time is
+looked at with every `apply`, which the pipeline calls at least once a second, and before anything that it might hide.
+
 All methods belong to the event loop that `start` ran on.
 """
 
@@ -18,16 +21,18 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from alerting import message
-from alerting.engine import AlarmEngine, Changes, Transition
-from alerting.ledger import AlarmLedger, Contents, JournalRow, Pending, Record, Work, transition_record
+from alerting import bypass, message
+from alerting.bypass import Act, Bypass, Bypasses, Step
+from alerting.engine import TOLD, AlarmEngine, Changes, Transition
+from alerting.ledger import AlarmLedger, Contents, JournalRow, Pending, Record, Work, bypass_record, transition_record
+from alerting.lifecycle import Effect, Event
 from alerting.outbox import DeliverySettings, NotifierStatus, Outbox
 from alerting.views import AlarmView, in_order, risk_level
 from alerting.writer import LedgerWriter
-from gateway.model.alarm import AlarmTable, Priority, Risk
-from gateway.model.clock import Clock
+from gateway.model.alarm import AlarmDefinition, AlarmTable, Priority, Risk
+from gateway.model.clock import Clock, Instant
 from gateway.model.errors import CommandError, LedgerError
 from gateway.model.ports import Notice, Notifier
 from gateway.model.site import GatewayFault, Site
@@ -39,7 +44,8 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class AlarmSettings:
-    """Times in seconds. journal_limit: journal rows kept while the alarm file can not be written. link: see message."""
+    """Times in seconds. journal_limit: journal rows kept while the alarm file can not be written. link: see message.
+    bypass_*: see alerting.bypass."""
 
     commit_bound_s: float = 2.0
     open_bound_s: float = 5.0  # a large write-ahead log on a slow card takes its time, once
@@ -47,7 +53,18 @@ class AlarmSettings:
     ledger_retry_s: float = 2.0
     journal_limit: int = 10_000
     link: str = ""
+    bypass_longest_s: float = bypass.LONGEST_S
+    bypass_longest_p1_s: float = bypass.LONGEST_P1_S
     delivery: DeliverySettings = field(default_factory=DeliverySettings)
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One notice. compose(recorded) makes it again: that it is not recorded is known only later."""
+
+    compose: Callable[[bool], Notice]
+    priority: Priority
+    line_ns: int
 
 
 @dataclass(slots=True)
@@ -56,7 +73,7 @@ class _Waiting:
 
     ticket: int
     transitions: tuple[Transition, ...]
-    notices: list[tuple[Transition, Notice]]
+    calls: list[tuple[_Call, Notice]]
     handed_s: float
     released: bool
 
@@ -75,28 +92,31 @@ class AlarmStatus:
 class AlarmService:
     """`on_commit(transitions, monotonic_ns)`, when set, is called for every committed change: time.monotonic_ns() of
     the moment its commit returned in the writer thread. `on_restored()`, when set, is called when an alarm file that
-    did not open at the start has opened after all, and what stood in it stands again."""
+    did not open at the start has opened after all, and what stood in it stands again. `on_bypass(standing)`, when set,
+    is called whenever a bypass has begun or ended."""
 
     def __init__(self, alarms: AlarmTable, site: Site, ledger: AlarmLedger, notifiers: Sequence[Notifier],
                  clock: Clock, settings: AlarmSettings | None = None):
         self._alarms, self._site, self._ledger, self._clock = alarms, site, ledger, clock
         self._settings = settings = settings or AlarmSettings()
         self._engine = AlarmEngine(alarms)
+        self._bypasses = Bypasses(alarms, settings.bypass_longest_s, settings.bypass_longest_p1_s)
         self._outbox = Outbox(notifiers, clock, settings.delivery, delivered=self._delivered, given_up=self._given_up,
                               trouble=self._judge_notifiers)
         self._writer = LedgerWriter(ledger, opened=self._opened, committed=self._committed, failed=self._failed,
                                     journal_limit=settings.journal_limit, retry_s=settings.ledger_retry_s)
         self.on_commit: Callable[[tuple[Transition, ...], int], None] | None = None
         self.on_restored: Callable[[], None] | None = None
+        self.on_bypass: Callable[[tuple[Bypass, ...]], None] | None = None
         self._watchers: list[Callable[[], None]] = []
         self._waiting: deque[_Waiting] = deque()  # at most journal_limit: see _make_room
-        self._unrecorded: dict[str, int] = {}  # alarm -> ticket of its latest change that is not on disk
+        self._unrecorded: dict[str, int] = {}  # alarm, target or act -> ticket of its latest change not on disk
         self._ledger_trouble: Text | None = None
         self._overdue: asyncio.TimerHandle | None = None
         self._settling: asyncio.TimerHandle | None = None
         self._restored = False
         self._first_word = asyncio.Event()  # the writer has opened the file, or failed to
-        self._counters = {"transitions": 0, "notices": 0, "notices_not_recorded": 0}
+        self._counters = {"transitions": 0, "notices": 0, "notices_not_recorded": 0, "notices_withheld": 0}
 
     async def start(self) -> None:
         """Open the alarm file, take up what it holds, send what was pending. A file that can not be used, or does not
@@ -120,30 +140,48 @@ class AlarmService:
 
     def apply(self, verdicts: Verdicts) -> None:
         """Take in what the detectors say. In memory at once, on disk soon; never waits, never raises for a disk."""
+        self._take_steps(self._bypasses.expire(self._clock.now()))
         self._remember(self._engine.apply(verdicts))
 
     async def acknowledge(self, alarm: str, who: str, comment: str = "") -> AlarmView:
         """Returns when it is on disk, or with `recorded` False after `commit_bound_s`. Errors: see AlarmEngine."""
         self._remember(self._engine.acknowledge(alarm, who, comment, self._clock.now()))
-        changed = asyncio.Event()
-        unsubscribe = self.subscribe(changed.set)
-        try:
-            async with asyncio.timeout(self._settings.commit_bound_s):
-                while alarm in self._unrecorded and self._ledger_trouble is None:
-                    changed.clear()
-                    await changed.wait()
-        except TimeoutError:
-            pass  # the view says that it is not recorded
-        finally:
-            unsubscribe()
+        await self._until_recorded(alarm)
         return self.view(alarm)
+
+    async def bypass(self, target: str, who: str, why: str, for_s: float, approved: str = "") -> tuple[Bypass, bool]:
+        """Call nobody for the alarms of `target` for so long; see alerting.bypass. Returns whether it is on disk.
+        CommandError: not allowed. LedgerError: the alarm file is in trouble; there is no bypass without a record."""
+        self._need_ledger(target)
+        step = self._bypasses.begin(target, who, why, for_s, approved, self._clock.now())
+        self._take_steps((step,))
+        return step.bypass, await self._until_recorded(_bypass_key(target))
+
+    async def end_bypass(self, target: str, who: str, why: str = "") -> tuple[Bypass, bool]:
+        """End it before its time: people are called for what is still active. Works without the alarm file, too."""
+        step = self._bypasses.end(target, who, why, self._clock.now())
+        self._take_steps((step,))
+        return step.bypass, await self._until_recorded(_bypass_key(target))
+
+    def bypasses(self) -> tuple[Bypass, ...]:
+        """Those that stand; the one that ends first comes first."""
+        return self._bypasses.standing()
+
+    async def record(self, record: Record) -> bool:
+        """Write what a person does to something else than an alarm, before it is done. True when it is on disk.
+        LedgerError: the alarm file is in trouble."""
+        self._need_ledger(record.alarm)
+        key = f"act {record.kind} {record.alarm}"
+        self._unrecorded[key] = self._writer.put(Work(records=[record]))
+        return await self._until_recorded(key)
 
     def view(self, alarm: str) -> AlarmView:
         """One alarm, whatever its state. CommandError when unknown."""
         definition = self._alarms.get(alarm)
         if definition is None:
             raise CommandError(Text("there is no alarm with this id", "没有此编号的告警"), where=alarm)
-        return AlarmView.of(definition, self._engine.state(alarm), recorded=alarm not in self._unrecorded)
+        return AlarmView.of(definition, self._engine.state(alarm), recorded=alarm not in self._unrecorded,
+                            bypass=self._bypasses.over(definition))
 
     def views(self) -> tuple[AlarmView, ...]:
         """Every alarm that is not normal, in the order to look at them."""
@@ -174,28 +212,111 @@ class AlarmService:
     # -- a change on its way to the disk and to people
 
     def _remember(self, changes: Changes) -> None:
-        if not changes:
-            return
+        if changes:
+            transitions = tuple(self._judged(transition) for transition in changes.transitions)
+            self._hand_over(Work({state.alarm: state for state in changes.states},
+                                 [transition_record(transition) for transition in transitions]),
+                            [self._call(transition) for transition in transitions if transition.notify], transitions,
+                            [transition.alarm for transition in transitions])
+
+    def _judged(self, transition: Transition) -> Transition:
+        """Under a bypass nobody is told. What was raised before it is told to its end."""
+        if not transition.notify:
+            return transition
+        over = self._bypasses.over(self._alarms.get(transition.alarm))
+        if over is None or self._engine.state(transition.alarm).raised_line_ns < over.begun_line_ns:
+            return transition
+        self._counters["notices_withheld"] += 1
+        return replace(transition, notify=False, withheld=message.withheld(over))
+
+    def _take_steps(self, steps: Sequence[Step]) -> None:
+        """Bypasses that began or ended."""
+        for step in steps:
+            alarms = self._covered(step)
+            begun, target = step.act is Act.BEGIN, step.bypass.target
+            calls = []
+            if alarms and alarms[0].priority <= TOLD[Effect.SILENCE]:
+                calls.append(_Call(lambda recorded, step=step, alarms=alarms: message.compose_bypass(
+                    self._site, step, alarms, recorded=recorded, link=self._settings.link), alarms[0].priority,
+                    step.at.line_ns))
+            records = [bypass_record(step)]
+            if not begun:
+                again = [self._raised_again(alarm, step.at) for alarm in alarms
+                         if self._calls_again(alarm, step.bypass)]
+                calls += [self._call(transition, recall=True) for transition in again]
+                records += [Record("recall", transition.alarm, step.at.wall_ns, {
+                    "occurrence": transition.occurrence, "bypass": target}) for transition in again]
+            self._hand_over(Work(records=records, bypasses={target: step.bypass if begun else None}), calls, (),
+                            [_bypass_key(target)])
+        if steps and self.on_bypass is not None:
+            self.on_bypass(self._bypasses.standing())
+
+    def _covered(self, step: Step) -> tuple[AlarmDefinition, ...]:
+        """What it covers, most urgent first; nothing where the site no longer has its target."""
+        try:
+            return self._bypasses.covered(step.bypass.target)
+        except CommandError:
+            return ()
+
+    def _calls_again(self, alarm: AlarmDefinition, ended: Bypass) -> bool:
+        """A bypass of this alarm is over: is it active, and has nobody taken it or nobody been told of it, and is it
+        not under another one?"""
+        known = self._engine.state(alarm.id)
+        open_still = known.state.waits or known.raised_line_ns >= ended.begun_line_ns
+        return (known.state.active and open_still and alarm.priority <= TOLD[Effect.ANNUNCIATE]
+                and self._bypasses.over(alarm) is None)
+
+    def _raised_again(self, alarm: AlarmDefinition, at: Instant) -> Transition:
+        state = self._engine.state(alarm.id)
+        return Transition(alarm.id, state.occurrence, Event.RAISE, state.state, state.state, at.wall_ns, at.line_ns,
+                          state.raised_wall_ns, state.value, state.first_out, evidence=state.evidence, notify=True)
+
+    def _call(self, transition: Transition, *, recall: bool = False) -> _Call:
+        definition = self._alarms.get(transition.alarm)
+        return _Call(lambda recorded: message.compose(self._site, definition, transition, recorded=recorded,
+                                                      link=self._settings.link, recall=recall),
+                     definition.priority, transition.line_ns)
+
+    def _hand_over(self, work: Work, calls: Sequence[_Call], transitions: tuple[Transition, ...],
+                   changed: Sequence[str]) -> None:
+        """To the writer, and to people when it is on disk. changed: keys of what is not recorded until then."""
         self._make_room()
-        told = [(transition, self._compose(transition))
-                for transition in changes.transitions if transition.notify]
-        outbox = {(notice.key, notifier): self._pending(transition, notice, notifier)
-                  for transition, notice in told for notifier in self._outbox.notifiers}
-        ticket = self._writer.put(Work({state.alarm: state for state in changes.states},
-                                       [transition_record(transition) for transition in changes.transitions], outbox))
-        waiting = _Waiting(ticket, changes.transitions, told, asyncio.get_running_loop().time(), released=False)
-        self._unrecorded |= dict.fromkeys((transition.alarm for transition in changes.transitions), ticket)
-        self._counters["transitions"] += len(changes.transitions)
+        told = [(call, call.compose(True)) for call in calls]
+        work.outbox = {(notice.key, notifier): Pending(notice.key, notifier, notice.alarm, call.priority, call.line_ns,
+                                                       notice.payload)
+                       for call, notice in told for notifier in self._outbox.notifiers}
+        ticket = self._writer.put(work)
+        waiting = _Waiting(ticket, transitions, told, asyncio.get_running_loop().time(), released=False)
+        self._unrecorded |= dict.fromkeys(changed, ticket)
+        self._counters["transitions"] += len(transitions)
         self._waiting.append(waiting)
         if self._ledger_trouble is not None:
             self._release(waiting, recorded=False)
         self._watch_oldest()
-        if changes.transitions:
+        if changed:
             self._tell_pages()
 
-    def _compose(self, transition: Transition, *, recorded: bool = True) -> Notice:
-        return message.compose(self._site, self._alarms.get(transition.alarm), transition, recorded=recorded,
-                               link=self._settings.link)
+    def _need_ledger(self, where: str) -> None:
+        if self._ledger_trouble is not None:
+            what = Text("nothing was done: {reason}", "未执行：{reason}").format(reason=self._ledger_trouble)
+            raise LedgerError(what, where=where,
+                              fix=Text("what a person does must be recorded; try again when the alarm file works",
+                                       "人工操作必须留有记录；请在告警文件恢复后重试"))
+
+    async def _until_recorded(self, key: str) -> bool:
+        """Wait for the disk, but not for ever."""
+        changed = asyncio.Event()
+        unsubscribe = self.subscribe(changed.set)
+        try:
+            async with asyncio.timeout(self._settings.commit_bound_s):
+                while key in self._unrecorded and self._ledger_trouble is None:
+                    changed.clear()
+                    await changed.wait()
+        except TimeoutError:
+            pass  # it is told as not recorded
+        finally:
+            unsubscribe()
+        return key not in self._unrecorded
 
     def _make_room(self) -> None:
         """Full: nothing waits for the disk any longer; the oldest change is forgotten here, the writer still has it."""
@@ -204,19 +325,14 @@ class AlarmService:
                 self._trouble(Text("too many changes wait for the alarm file", "等待写入告警文件的变更过多"))
             self._waiting.popleft()
 
-    def _pending(self, transition: Transition, notice: Notice, notifier: str) -> Pending:
-        return Pending(notice.key, notifier, notice.alarm, self._alarms.get(notice.alarm).priority, transition.line_ns,
-                       notice.payload)
-
     def _release(self, waiting: _Waiting, *, recorded: bool) -> None:
         waiting.released = True
-        for transition, notice in waiting.notices:
-            definition = self._alarms.get(notice.alarm)
+        for call, notice in waiting.calls:
             if not recorded:
-                notice = self._compose(transition, recorded=False)
+                notice = call.compose(False)
                 self._counters["notices_not_recorded"] += 1
             self._counters["notices"] += 1
-            self._outbox.release(notice, definition.priority, line_ns=transition.line_ns)
+            self._outbox.release(notice, call.priority, line_ns=call.line_ns)
 
     def _committed(self, ticket: int, monotonic_ns: int) -> None:
         """The writer: everything up to this ticket is on disk."""
@@ -225,7 +341,7 @@ class AlarmService:
             if self.on_commit is not None:
                 self.on_commit(waiting.transitions, monotonic_ns)
             if waiting.released:
-                for _, notice in waiting.notices:
+                for _, notice in waiting.calls:
                     self._outbox.revise(notice)
             else:
                 self._release(waiting, recorded=True)
@@ -247,12 +363,16 @@ class AlarmService:
             if orphans:
                 log.warning("the site no longer has these alarms, which stood: %s", ", ".join(orphans))
             self._resend(contents.outbox)
+            self._take_steps(self._bypasses.restore(contents.bypasses, now))
+            if self._bypasses.standing() and self.on_bypass is not None:
+                self.on_bypass(self._bypasses.standing())
             if self.on_restored is not None:
                 self.on_restored()
         if contents.set_aside is not None:
             self._trouble(Text(f"the alarm file was damaged and set aside as {contents.set_aside.name}",
                                f"告警文件已损坏，另存为 {contents.set_aside.name}"))
-            self._writer.put(Work({state.alarm: state for state in self._engine.states()}))
+            self._writer.put(Work({state.alarm: state for state in self._engine.states()},
+                                  bypasses={bypass.target: bypass for bypass in self._bypasses.standing()}))
         self._first_word.set()
         self._settle()
         self._judge_notifiers()
@@ -348,3 +468,7 @@ class AlarmService:
     def _tell_pages(self) -> None:
         for changed in tuple(self._watchers):
             changed()
+
+
+def _bypass_key(target: str) -> str:
+    return f"bypass {target}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from alerting.bypass import Bypass
 from alerting.engine import AlarmState
 from alerting.lifecycle import State
 from gateway.model.alarm import AlarmDefinition, Risk
@@ -26,6 +27,7 @@ class AlarmView:
     raised_*      when it was raised; since_wall_ns: in this state since
     who, comment  of the acknowledgement; the name is as given, not verified until there are accounts (`verified`)
     recorded      the latest change of this alarm is on disk
+    bypass        a person has said that nobody shall be called for it now
     """
 
     definition: AlarmDefinition
@@ -41,6 +43,7 @@ class AlarmView:
     recorded: bool
     evidence: tuple[Evidence, ...]
     verified: bool = False
+    bypass: Bypass | None = None
 
     @property
     def active(self) -> bool:
@@ -51,9 +54,11 @@ class AlarmView:
         return max(now.line_ns - self.raised_line_ns, 0) / NS
 
     @classmethod
-    def of(cls, definition: AlarmDefinition, state: AlarmState, *, recorded: bool) -> AlarmView:
+    def of(cls, definition: AlarmDefinition, state: AlarmState, *, recorded: bool,
+           bypass: Bypass | None = None) -> AlarmView:
         return cls(definition, state.state, state.occurrence, state.value, state.raised_wall_ns, state.raised_line_ns,
-                   state.since_wall_ns, state.first_out, state.who, state.comment, recorded, state.evidence)
+                   state.since_wall_ns, state.first_out, state.who, state.comment, recorded, state.evidence,
+                   bypass=bypass)
 
 
 def in_order(views: Iterable[AlarmView]) -> tuple[AlarmView, ...]:

@@ -136,6 +136,7 @@ class LedgerWriter:
         """Merge newer work into the pile."""
         pile = self._pile
         pile.states |= work.states
+        pile.bypasses |= work.bypasses
         room = max(self._journal_limit - len(pile.records), 0)
         pile.records += work.records[:room]
         lost = len(work.records) - min(room, len(work.records))

@@ -6,9 +6,13 @@ import hashlib
 import json
 import math
 import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from alerting.bypass import Bypass
 from alerting.engine import AlarmState, Transition
 from alerting.ledger import AlarmLedger, Pending, Record, Work, last_instant, transition_record
 from alerting.lifecycle import Event, State
@@ -26,6 +30,9 @@ STEP = Transition("GD-01/HH", 3, Event.ACKNOWLEDGE, State.UNACKNOWLEDGED, State.
 PENDING = Pending("depot/GD-01/HH#3@10:raise", "hook", "GD-01/HH", 1, 11, {"title": {"zh": "高高限"}, "value": None})
 
 
+BYPASS = Bypass("GD-01/H", "王工", "calibration", "", 10, 20, 30, 40, True)
+
+
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "alarms.db"
@@ -41,6 +48,10 @@ def ledger(path):
 
 def work(*states: AlarmState, steps: int = 0, outbox: dict | None = None) -> Work:
     return Work({state.alarm: state for state in states}, [transition_record(STEP)] * steps, outbox or {})
+
+
+def bypassed(*bypasses: Bypass) -> Work:
+    return Work(bypasses={bypass.target: bypass for bypass in bypasses})
 
 
 def test_what_was_committed_is_there_after_opening_again(ledger, path):
@@ -160,6 +171,32 @@ def test_a_file_of_a_newer_version_is_refused_and_left_alone(path):
         AlarmLedger(path).open()
     assert not caught.value.retryable and "版本" in caught.value.message("zh")
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("twice", [False, True])
+def test_a_file_of_the_first_version_is_brought_up_to_date_with_all_it_holds(path, twice):
+    """A real file of version 1: states, journal and chain are as they were, and bypasses have a place."""
+    with closing(sqlite3.connect(path)) as other:
+        other.executescript((Path(__file__).parent / "ledger-1.sql").read_text(encoding="utf-8"))
+    ledger = AlarmLedger(path)
+    contents = ledger.open()
+    if twice:
+        contents = ledger.open()
+    assert {state.alarm: (state.state, state.who) for state in contents.states} == {
+        "GD-01/HH": (State.ACKNOWLEDGED, "王工"), "GD-02/H": (State.RETURNED, "")}
+    assert contents.bypasses == () and contents.set_aside is None
+    ledger.commit(work(STATE, steps=1))
+    ledger.commit(bypassed(BYPASS))
+    ledger.close()
+    assert ledger.verify() == 5
+    assert AlarmLedger(path).open().bypasses == (BYPASS,)
+
+
+def test_bypasses_come_and_go(ledger, path):
+    ledger.commit(bypassed(BYPASS, replace(BYPASS, target="GD-02")))
+    ledger.commit(bypassed(replace(BYPASS, why="another", trusted=False)))
+    ledger.commit(Work(bypasses={"GD-02": None, "never seen": None}))
+    assert AlarmLedger(path).open().bypasses == (replace(BYPASS, why="another", trusted=False),)
 
 
 def test_no_folder_says_which_file(tmp_path):
