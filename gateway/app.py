@@ -15,6 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from alerting import ledger
+from alerting.bypass import Bypass
 from alerting.ledger import JournalRow
 from alerting.notifiers.config import WebhookSettings
 from alerting.notifiers.webhook import WebhookNotifier
@@ -29,6 +30,7 @@ from gateway.api import view as api
 from gateway.api.server import serve
 from gateway.config import Loaded, Plugins, SiteFile
 from gateway.core.bank import Bank
+from gateway.core.learning import LearningAct, Lessons, Picture
 from gateway.health import Health, Metric
 from gateway.model.alarm import Risk
 from gateway.model.clock import Clock, Instant, TimeLine
@@ -40,6 +42,7 @@ from gateway.pipeline import Pipeline
 from gateway.sinks.config import InfluxSettings
 from gateway.sinks.influx import InfluxSink
 from gateway.store import StoreSettings, TelemetryStore, Trend, last_instant
+from gateway.teaching import Teaching
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +81,7 @@ class Gateway:
         self.alarms: AlarmService
         self.pipeline: Pipeline
         self.health: Health
+        self.teaching: Teaching
 
     async def run(self) -> None:
         async with AsyncExitStack() as parts:
@@ -110,9 +114,14 @@ class Gateway:
         self.store.open()
         parts.push_async_callback(self.store.close)
         self.bank = Bank(self.site)
+        asked = self.site_file.alarms
         notifiers = [WebhookNotifier(settings) for settings in self.site_file.notifiers]
         self.alarms = AlarmService(self.site.alarms, self.site, ledger.AlarmLedger(self.folder / ALARM_FILE), notifiers,
-                                   self.clock, AlarmSettings(link=self.site_file.alarms.base_url or ""))
+                                   self.clock, AlarmSettings(
+                                       link=asked.base_url or "", bypass_longest_s=asked.bypass_max,
+                                       bypass_longest_p1_s=asked.bypass_p1_max))
+        self.teaching = Teaching(self.site, self.bank, self.alarms, self.clock)
+        self.alarms.on_bypass = self.teaching.hold
         await self.alarms.start()
         parts.push_async_callback(self.alarms.close)
         self.pipeline = Pipeline(self.bank, self.store, self.alarms.apply, self.clock)
@@ -214,6 +223,24 @@ class View:
 
     async def acknowledge(self, alarm: str, who: str, comment: str) -> AlarmView:
         return await self._gateway.alarms.acknowledge(alarm, who, comment)
+
+    def lessons(self) -> Lessons:
+        return self._gateway.bank.learning.lessons()
+
+    def pictures(self, signal: int) -> Sequence[Picture]:
+        return self._gateway.bank.learning.pictures(signal)
+
+    async def teach(self, signal: str, act: LearningAct, who: str, why: str) -> bool:
+        return await self._gateway.teaching.act(self._gateway.pipeline, signal, act, who, why)
+
+    def bypasses(self) -> Sequence[Bypass]:
+        return self._gateway.alarms.bypasses()
+
+    async def bypass(self, target: str, who: str, why: str, for_s: float, approved: str) -> tuple[Bypass, bool]:
+        return await self._gateway.alarms.bypass(target, who, why, for_s, approved)
+
+    async def end_bypass(self, target: str, who: str, why: str) -> tuple[Bypass, bool]:
+        return await self._gateway.alarms.end_bypass(target, who, why)
 
     async def journal(self, limit: int, before: int | None) -> Sequence[JournalRow]:
         return await self._gateway.alarms.history(limit, before)

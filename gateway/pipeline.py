@@ -21,6 +21,7 @@ from collections.abc import Callable, Collection
 import numpy as np
 
 from gateway.core.bank import Bank
+from gateway.core.learning import LearningAct
 from gateway.core.snapshot import SnapshotError
 from gateway.model.clock import NS, Clock, Instant
 from gateway.model.frame import Frame
@@ -110,9 +111,15 @@ class Pipeline:
         self.snapshot()  # or a second crash would evaluate frames across the outage, and find it full of silence
         return samples
 
-    def snapshot(self) -> None:
-        """Save the bank's state with the store position it belongs to."""
-        self._store.save(SNAPSHOT, _POSITION.pack(self._store.position) + self._bank.snapshot())
+    def snapshot(self, on_saved: Callable[[], None] | None = None) -> None:
+        """Save the bank's state with the store position it belongs to. on_saved: called when it is on disk."""
+        self._store.save(SNAPSHOT, _POSITION.pack(self._store.position) + self._bank.snapshot(), on_saved)
+
+    def teach(self, act: LearningAct, signal: int, on_saved: Callable[[], None]) -> None:
+        """A person's hand on what was learnt, between two steps. The snapshot is the truth of it: a frozen baseline and
+        the word that it is frozen are never apart."""
+        self._bank.learning.act(act, np.array([signal]), self._clock.now().line_ns)
+        self.snapshot(on_saved)
 
     def close(self) -> None:
         """Evaluate and store what was accepted, save the state."""

@@ -12,8 +12,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from alerting.bypass import Bypass
 from alerting.ledger import JournalRow
 from alerting.views import AlarmView
+from gateway.core.learning import LearningAct, Lessons, Picture
 from gateway.model.alarm import Risk
 from gateway.model.clock import Instant
 from gateway.model.ports import DeviceStatus, SinkStatus
@@ -86,6 +88,30 @@ class GatewayView(Protocol):
         """The alarm after it; not `recorded` when the alarm file does not take it. CommandError when there is nothing
         to acknowledge."""
         ...
+
+    def lessons(self) -> Lessons:
+        """How far the learning of every signal is."""
+        ...
+
+    def pictures(self, signal: int) -> Sequence[Picture]:
+        """What was learnt of one signal; empty where nothing is."""
+        ...
+
+    async def teach(self, signal: str, act: LearningAct, who: str, why: str) -> bool:
+        """Freeze, thaw or forget what was learnt; True when that is on disk. CommandError: it makes no sense now.
+        LedgerError: it can not be recorded, and was not done."""
+        ...
+
+    def bypasses(self) -> Sequence[Bypass]:
+        """Those that stand; the one that ends first comes first."""
+        ...
+
+    async def bypass(self, target: str, who: str, why: str, for_s: float, approved: str) -> tuple[Bypass, bool]:
+        """Call nobody for the alarms of `target` for so long; and whether that is on disk. CommandError: not allowed.
+        LedgerError: it can not be recorded, and was not done."""
+        ...
+
+    async def end_bypass(self, target: str, who: str, why: str) -> tuple[Bypass, bool]: ...
 
     async def journal(self, limit: int, before: int | None) -> Sequence[JournalRow]:
         """The newest rows first; only rows with a smaller position than `before`, where it is given."""

@@ -497,3 +497,7 @@ class ApiSection(Section):
 class AlarmsSection(Section):
     base_url: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
     """Address under which the receiver of a notice reaches the page; notices then carry a link."""
+    bypass_max: Annotated[PositiveDuration, Field(le=86400)] = 28800.0
+    """Longest time for which a person may bypass an alarm, at most a day. Every bypass ends; none is prolonged."""
+    bypass_p1_max: Annotated[Duration, Field(le=28800)] = 3600.0
+    """The same for P1, which also needs the name of a second person; at most 8 h. `"0s"`: P1 is never bypassed."""

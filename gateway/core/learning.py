@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.core.detectors.detector import Detector
+from gateway.model.errors import CommandError
 from gateway.model.signal import Condition
 from gateway.model.site import Site
 from gateway.model.text import Text
@@ -41,6 +42,14 @@ class LearningState(StrEnum):
     LEARNING = "learning"  # not enough seen: nothing is said yet
     LEARNT = "learnt"  # judges, and goes on learning
     FROZEN = "frozen"  # a person has stopped the learning; what was learnt is judged by
+
+
+class LearningAct(StrEnum):
+    """What a person does to what was learnt of a signal, by all its learners."""
+
+    FREEZE = "freeze"
+    THAW = "thaw"
+    RESET = "reset"
 
 
 STATE_NAMES = {LearningState.LEARNING: Text("learning", "学习中"), LearningState.LEARNT: Text("learnt", "已学成"),
@@ -239,3 +248,26 @@ class Learning:
         for learner in self._learners:
             learner.forget(signals)
             learner.adopt(np.flatnonzero(self._active))
+
+    def check(self, act: LearningAct, signal: int, name: str) -> None:
+        """CommandError: this act makes no sense for this signal (whose id is `name`) now."""
+        pictures, frozen = self.pictures(signal), bool(self.holds.frozen[signal])
+        if not pictures:
+            raise CommandError(Text("nothing is learnt of this signal", "该信号没有任何学习内容"), where=name,
+                               fix=Text("give it a `baseline` in the site file", "请在站点文件中为其配置 `baseline`"))
+        if act is LearningAct.FREEZE and frozen:
+            raise CommandError(Text("is frozen already", "已处于冻结状态"), where=name)
+        if act is LearningAct.THAW and not frozen:
+            raise CommandError(Text("is not frozen", "当前未冻结"), where=name)
+        if act is LearningAct.FREEZE and (most := max(picture.progress for picture in pictures)) < 1.0:
+            raise CommandError(Text(f"has not learnt enough yet ({most:.0%}): frozen now, it would never say anything",
+                                    f"学习尚未完成（{most:.0%}）：此时冻结将永远不会给出提示"), where=name,
+                               fix=Text("freeze it when the learning is over", "请在学习完成后再冻结"))
+
+    def act(self, act: LearningAct, signals: NDArray[np.int64], line_ns: int) -> None:
+        if act is LearningAct.FREEZE:
+            self.freeze(signals)
+        elif act is LearningAct.THAW:
+            self.thaw(signals, line_ns)
+        else:
+            self.reset(signals, line_ns)

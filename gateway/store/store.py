@@ -72,10 +72,11 @@ class StoreStats:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Snapshot:
-    """Waiting to be saved; `position`: all that had been appended when it was taken."""
+    """Waiting to be saved; `position`: all that had been appended when it was taken. on_saved: who waits for it."""
 
     data: bytes
     position: int
+    on_saved: tuple[Callable[[], None], ...] = ()
 
 
 class TelemetryStore:
@@ -234,11 +235,14 @@ class TelemetryStore:
 
     # -- small things -----------------------------------------------------------------------------------------------
 
-    def save(self, name: str, data: bytes) -> None:
+    def save(self, name: str, data: bytes, on_saved: Callable[[], None] | None = None) -> None:
         """Keep `data` under `name`, replacing what was there. Written soon, after the frames appended before it, whole
-        or not at all; a newer save of the same name supersedes one that was not yet written."""
+        or not at all; a newer save of the same name supersedes one that was not yet written. `on_saved` is called on
+        the event loop when this, or what superseded it, is on the medium."""
         with self._saves_lock:
-            self._saves[name] = _Snapshot(data, self._queue.position)
+            older = self._saves.get(name)
+            waiting = (() if older is None else older.on_saved) + (() if on_saved is None else (on_saved,))
+            self._saves[name] = _Snapshot(data, self._queue.position, waiting)
         self._queue.nudge()
 
     def load(self, name: str) -> bytes | None:
@@ -331,8 +335,11 @@ class TelemetryStore:
         for name, snapshot in snapshots.items():
             self._journal.save(name, snapshot.data, snapshot.position)
             with self._saves_lock:
-                if self._saves[name] is snapshot:  # else there is a newer one already
+                newest = self._saves[name] is snapshot
+                if newest:  # else there is a newer one already
                     del self._saves[name]
+            for callback in snapshot.on_saved if newest else ():
+                self._tell(callback)
         return self._save_cursors() or bool(snapshots)
 
     def _save_cursors(self) -> bool:
