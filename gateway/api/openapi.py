@@ -46,6 +46,12 @@ _STATUS = {
     "sinks": _list(_ref("Sink")), "parts": _list(_ref("Part")),
 }
 
+_BYPASS = {
+    "target": {"type": "string", "description": "an alarm, or a signal or rule with all its alarms"}, "who": STRING,
+    "why": STRING, "approved": {"type": "string", "description": "the second person; empty where none was needed"},
+    "verified": BOOLEAN, "begun": _or_null(TIME), "until": _or_null(TIME),
+}
+
 SCHEMAS = {
     "Text": {**_object(en=STRING, zh=STRING), "description": "one sentence in each language"},
     "Error": _object(error=_object(what=TEXT, where=STRING, fix=TEXT, retryable=BOOLEAN)),
@@ -53,7 +59,8 @@ SCHEMAS = {
         id=STRING, name=TEXT, timezone=STRING, language=_one_of("en", "zh"), version=STRING, boot=STRING,
         areas=_list(_object(id=STRING, name=TEXT, gas=BOOLEAN)),
         signals=_list(_ref("Signal"), "in the order that the event stream's numbers mean"),
-        words=_object(quality=_map(TEXT), condition=_map(TEXT), state=_map(TEXT), risk=_map(TEXT))),
+        words=_object(quality=_map(TEXT), condition=_map(TEXT), state=_map(TEXT), risk=_map(TEXT),
+                      learning=_map(TEXT))),
     "Signal": _object(
         id=STRING, name=TEXT, kind=STRING, unit=STRING, area=STRING, low=_or_null(NUMBER), high=_or_null(NUMBER),
         decimals=INTEGER, gas=BOOLEAN, deadman_s=_or_null(NUMBER), labels=_map(TEXT),
@@ -61,13 +68,34 @@ SCHEMAS = {
         expression=_or_null({"type": "string", "description": "how it is calculated; null: it is measured"})),
     "Quality": _object(code=INTEGER, severity=_one_of("good", "uncertain", "bad"), label=TEXT, clock_trusted=BOOLEAN),
     "Reading": _object(id=STRING, name=TEXT, area=STRING, unit=STRING, value=_or_null(NUMBER), quality=_ref("Quality"),
-                       age_s=_or_null(NUMBER), time=_or_null(TIME)),
+                       age_s=_or_null(NUMBER), time=_or_null(TIME), learning=_or_null(_ref("Lesson"))),
+    "Lesson": {**_object(state=_one_of("learning", "learnt", "frozen"), progress=NUMBER, held=BOOLEAN),
+               "description": "how far the learning is, 0..1; held: not learnt from now (frozen, bypassed, an alarm)"},
+    "Baseline": _object(
+        signal=STRING, name=TEXT, unit=STRING, decimals=INTEGER, time=_or_null(TIME),
+        learning=_or_null(_ref("Lesson")),
+        learners=_list(_object(
+            detector=STRING, name=TEXT, progress=NUMBER,
+            figures=_list(_object(name=TEXT, value=_or_null(NUMBER), unit=STRING)),
+            profiles=_list(_object(
+                name=TEXT, unit=STRING, step_s=NUMBER,
+                first_s={"type": "number", "description": "when the first step begins, seconds after local midnight "
+                                                          "(of Monday, for a week)"},
+                value=_list(_or_null(NUMBER), "one per step; null: not seen yet")))), "empty: nothing is learnt")),
+    "Teaching": {
+        "type": "object", "required": ["act", "name", "why"],
+        "properties": {"act": _one_of("freeze", "thaw", "reset"),
+                       "name": {"type": "string", "minLength": 1, "maxLength": 80},
+                       "why": {"type": "string", "minLength": 1, "maxLength": 500}}},
+    "Taught": _object(name=STRING, verified=BOOLEAN, baseline=_ref("Baseline"),
+                      recorded={"type": "boolean", "description": "false: done, but not saved yet"}),
     "Trend": _object(signal=STRING, step_ms=INTEGER,
                      t_ms=_list(INTEGER, "Unix time, ms, UTC, where each step begins; empty steps are left out"),
                      low=_list(NUMBER), high=_list(NUMBER), mean=_list(NUMBER)),
     "AlarmList": _object(risk=_RISK, total=INTEGER, unacknowledged=INTEGER,
                          by_priority=_object(P1=INTEGER, P2=INTEGER, P3=INTEGER, P4=INTEGER),
-                         alarms=_list(_ref("Alarm"), "the first 200, most urgent first")),
+                         alarms=_list(_ref("Alarm"), "the first 200, most urgent first"),
+                         bypasses=_list(_ref("Bypass"), "the one that ends first comes first")),
     "Alarm": _object(
         id=STRING, occurrence=INTEGER, name=TEXT, condition=STRING, origin=STRING, area=STRING,
         priority=_PRIORITY, risk=_RISK,
@@ -78,7 +106,23 @@ SCHEMAS = {
         value=_or_null(NUMBER), limit=_or_null(NUMBER), unit=STRING, decimals=INTEGER, age_s=_or_null(NUMBER),
         raised=_or_null(TIME), since={**_or_null(TIME), "description": "when it came into this state"}, guidance=TEXT,
         evidence=_list(_object(time=_or_null(TIME), signal=STRING, value=_or_null(NUMBER), note=TEXT)),
-        who={"type": "string", "description": "who acknowledged"}, verified=BOOLEAN, comment=STRING),
+        who={"type": "string", "description": "who acknowledged"}, verified=BOOLEAN, comment=STRING,
+        bypass=_or_null(_ref("Bypass"))),
+    "Bypass": {**_object(**_BYPASS), "description": "nobody is called for the alarms of `target` until it ends"},
+    "BypassFound": _object(**_BYPASS, left_s=_or_null(NUMBER), alarms=_list(STRING, "ids of the alarms it covers")),
+    "BypassAsked": {
+        "type": "object", "required": ["target", "name", "why", "for_s"],
+        "properties": {"target": {"type": "string", "minLength": 1, "maxLength": 80},
+                       "name": {"type": "string", "minLength": 1, "maxLength": 80},
+                       "why": {"type": "string", "minLength": 1, "maxLength": 500}, "for_s": NUMBER,
+                       "approved": {"type": "string", "maxLength": 80,
+                                    "description": "the second person, needed for P1"}}},
+    "BypassEnd": {
+        "type": "object", "required": ["name"],
+        "properties": {"name": {"type": "string", "minLength": 1, "maxLength": 80},
+                       "why": {"type": "string", "maxLength": 500}}},
+    "Bypassed": _object(bypass=_ref("BypassFound"),
+                        recorded={"type": "boolean", "description": "false: the alarm file did not take it in time"}),
     "Journal": _object(rows=_list(_object(position=INTEGER, time=_or_null(TIME), kind=STRING, alarm=STRING,
                                           body={"type": "object"}, hash=STRING), "newest first")),
     "Zone": _object(area=STRING, detectors=_list(STRING), works=_list(BOOLEAN),
@@ -105,6 +149,8 @@ SCHEMAS = {
             "t_ms": INTEGER, "trusted": BOOLEAN, "time": TIME, "hello": BOOLEAN,
             "signals": _object(i=_list(INTEGER, "number of the signal in Site.signals"), v=_list(_or_null(NUMBER)),
                                q=_list(INTEGER, "quality code"), a=_list(_or_null(NUMBER), "age, ms")),
+            "learning": _object(i=_list(INTEGER, "number of the signal in Site.signals"), c=_list(
+                INTEGER, "-1: nothing is learnt; percent learnt, and 1000 more: frozen, 2000 more: held")),
             "alarms": _ref("AlarmList"), "status": _ref("Status")}},
 }
 
@@ -122,6 +168,17 @@ def _get(summary: str, answer: dict, *parameters: dict, **others: dict) -> dict:
     return {"get": {**described, "parameters": [*parameters]} if parameters else described}
 
 
+def _post(summary: str, asked: str, answer: dict, *parameters: dict, **others: dict) -> dict:
+    described = {"summary": summary, "requestBody": {
+        "required": True, "content": {"application/json": {"schema": _ref(asked)}}},
+        "responses": {"200": answer, "400": _BAD_REQUEST, **others,
+                      "403": _answer("the request comes from another web page", "Error"),
+                      "413": _answer("the request is too large", "Error"),
+                      "415": _answer("the request is not JSON", "Error"),
+                      "503": _answer("can not be done now; try again", "Error")}}
+    return {"post": {**described, "parameters": [*parameters]} if parameters else described}
+
+
 def _query(name: str, schema: dict, description: str, *, required: bool = False) -> dict:
     return {"name": name, "in": "query", "required": required, "schema": schema, "description": description}
 
@@ -132,6 +189,7 @@ def _path(name: str, description: str) -> dict:
 
 _BAD_REQUEST = _answer("a parameter is out of range", "Error")
 _UNKNOWN = _answer("no such signal or alarm", "Error")
+_SIGNAL = _path("signal", "id of a signal, as it is or percent-encoded")
 _MINUTES = _query("minutes", NUMBER, "how far back, 0.1 to 10080; default 10")
 _POINTS = _query("points", INTEGER, "at most about so many points per signal, 2 to 2000; default 300")
 
@@ -142,7 +200,7 @@ PATHS = {
             "schema": _object(time=TIME, signals=_list(_ref("Reading")))}}}),
     "/api/v1/signals/{signal}/history": _get(
         "Stored samples of one signal", _answer("oldest first", "Trend"),
-        _path("signal", "id of a signal, as it is or percent-encoded"), _MINUTES, _POINTS,
+        _SIGNAL, _MINUTES, _POINTS,
         **{"400": _BAD_REQUEST, "404": _UNKNOWN}),
     "/api/v1/history": _get(
         "Stored samples of up to 64 signals", {"description": "in the order asked for", "content": {
@@ -150,16 +208,25 @@ PATHS = {
         _query("signal", _list(STRING), "id of a signal; may be repeated", required=True), _MINUTES, _POINTS,
         **{"400": _BAD_REQUEST, "404": _UNKNOWN}),
     "/api/v1/alarms": _get("Alarms that are not at rest", _answer("most urgent first", "AlarmList")),
-    "/api/v1/alarms/{alarm}/ack": {"post": {
-        "summary": "Acknowledge an alarm",
-        "parameters": [_path("alarm", "id of an alarm, as it is (GD-03/HH) or percent-encoded (GD-03%2FHH)")],
-        "requestBody": {"required": True, "content": {"application/json": {"schema": _ref("Acknowledgement")}}},
-        "responses": {"200": _answer("done", "Acknowledged"), "400": _BAD_REQUEST, "404": _UNKNOWN,
-                      "403": _answer("the request comes from another web page", "Error"),
-                      "409": _answer("there is nothing to acknowledge", "Error"),
-                      "413": _answer("the request is too large", "Error"),
-                      "415": _answer("the request is not JSON", "Error"),
-                      "503": _answer("can not be done now; try again", "Error")}}},
+    "/api/v1/alarms/{alarm}/ack": _post(
+        "Acknowledge an alarm", "Acknowledgement", _answer("done", "Acknowledged"),
+        _path("alarm", "id of an alarm, as it is (GD-03/HH) or percent-encoded (GD-03%2FHH)"),
+        **{"404": _UNKNOWN, "409": _answer("there is nothing to acknowledge", "Error")}),
+    "/api/v1/signals/{signal}/baseline": {
+        **_get("What was learnt of one signal", _answer("by each of its learners", "Baseline"), _SIGNAL,
+               **{"404": _UNKNOWN}),
+        **_post("Freeze, thaw or forget what was learnt of one signal", "Teaching", _answer("done", "Taught"), _SIGNAL,
+                **{"404": _UNKNOWN, "409": _answer("it makes no sense now", "Error")})},
+    "/api/v1/bypasses": {
+        **_get("Alarms for which nobody is called", {"description": "the one that ends first comes first", "content": {
+            "application/json": {"schema": _object(bypasses=_list(_ref("BypassFound")))}}}),
+        **_post("Call nobody for an alarm, or for the alarms of a signal or rule, for a while", "BypassAsked",
+                _answer("done", "Bypassed"),
+                **{"409": _answer("it is not allowed, or there is one already", "Error")})},
+    "/api/v1/bypasses/{target}/end": _post(
+        "End a bypass before its time", "BypassEnd", _answer("done", "Bypassed"),
+        _path("target", "of the bypass, as it is or percent-encoded"),
+        **{"409": _answer("it is not bypassed", "Error")}),
     "/api/v1/journal": _get(
         "The alarm journal", _answer("newest first", "Journal"),
         _query("limit", INTEGER, "at most so many rows, 1 to 500; default 100"),

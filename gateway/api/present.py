@@ -14,10 +14,13 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from alerting.bypass import Bypass
 from alerting.ledger import JournalRow
 from alerting.lifecycle import STATE_NAMES
 from alerting.views import AlarmView
 from gateway.api.view import GatewayView, Health, Latest
+from gateway.core.learning import STATE_NAMES as LEARNING_NAMES
+from gateway.core.learning import Lessons, Picture, Profile
 from gateway.model.alarm import RISK_NAMES
 from gateway.model.clock import NS, Instant
 from gateway.model.ports import DeviceStatus, SinkStatus
@@ -66,6 +69,7 @@ def site(view: GatewayView) -> dict:
             "condition": {str(condition): text for condition, text in CONDITION_NAMES.items()},
             "state": {str(state): text for state, text in STATE_NAMES.items()},
             "risk": {str(risk): text for risk, text in RISK_NAMES.items()},
+            "learning": {str(state): text for state, text in LEARNING_NAMES.items()},
         },
     }
 
@@ -89,12 +93,13 @@ def _signal(signal: Signal) -> dict:
 # signals
 
 def signals(view: GatewayView) -> dict:
-    now, latest, zone = view.now(), view.latest, view.site.zone
+    now, latest, zone, lessons = view.now(), view.latest, view.site.zone, view.lessons()
     ages = ages_s(latest, now)
     return {"time": local_time(now.wall_ns, zone), "signals": [
         {"id": signal.id, "name": signal.name, "area": signal.area, "unit": signal.unit,
          "value": number(float(latest.value[row])), "quality": quality(int(latest.quality[row])),
-         "age_s": _seconds(float(ages[row])), "time": local_time(int(latest.wall_ns[row]), zone)}
+         "age_s": _seconds(float(ages[row])), "time": local_time(int(latest.wall_ns[row]), zone),
+         "learning": _lesson(lessons, row)}
         for row, signal in enumerate(view.site.signals)]}
 
 
@@ -114,6 +119,53 @@ def trends(signals: Sequence[str], found: Trend) -> list[dict]:
             for row, signal in enumerate(signals)]
 
 
+# learning
+
+def _lesson(lessons: Lessons, row: int) -> dict | None:
+    state = lessons.state(row)
+    return state and {"state": state, "progress": round(float(lessons.progress[row]), 3),
+                      "held": bool(lessons.held[row])}
+
+
+def lesson_columns(lessons: Lessons) -> NDArray[np.int16]:
+    """What the page shows of learning, one number per signal: -1 nothing is learnt, percent learnt, and 1000 more where
+    it is frozen, 2000 more where it is held for another reason."""
+    nothing = np.isnan(lessons.progress)
+    percent = np.floor(np.where(nothing, 0.0, lessons.progress) * 100)
+    marked = percent + 1000 * lessons.frozen + 2000 * (lessons.held & ~lessons.frozen)
+    return np.where(nothing, -1, marked).astype(np.int16)
+
+
+def baseline(view: GatewayView, signal: str) -> dict:
+    """What was learnt of one signal, by each of its learners."""
+    row, now = view.site.signals.index(signal), view.now()
+    lessons, pictures = view.lessons(), view.pictures(row)
+    return {"signal": signal, "name": view.site.signals[row].name, "unit": view.site.signals[row].unit,
+            "decimals": view.site.signals[row].decimals, "time": local_time(now.wall_ns, view.site.zone),
+            "learning": _lesson(lessons, row), "learners": [_picture(picture, now, view.site.zone)
+                                                           for picture in pictures]}
+
+
+def _picture(picture: Picture, now: Instant, zone: ZoneInfo) -> dict:
+    return {"detector": picture.detector, "name": picture.name, "progress": round(picture.progress, 3),
+            "figures": [{"name": figure.name, "value": number(figure.value), "unit": figure.unit}
+                        for figure in picture.figures],
+            "profiles": [_profile(profile, now, zone) for profile in picture.profiles]}
+
+
+def _profile(profile: Profile, now: Instant, zone: ZoneInfo) -> dict:
+    """Turned so that its first step is the first one that begins at or after local midnight (of Monday, for a week)."""
+    values, first_s = [number(value) for value in profile.value], 0.0
+    if profile.start_ns is not None:
+        at = datetime.fromtimestamp((profile.start_ns + now.wall_ns - now.line_ns) / NS, zone)
+        whole = profile.step_s * len(values)
+        begins_s = at.weekday() * 86400.0 + at.hour * 3600.0 + at.minute * 60.0 + at.second
+        steps = math.ceil(-(begins_s % whole) / profile.step_s) % len(values)
+        first_s = (begins_s + steps * profile.step_s) % whole
+        values = values[steps:] + values[:steps]
+    return {"name": profile.name, "unit": profile.unit, "step_s": profile.step_s, "first_s": first_s, "value": values}
+
+
 # alarms
 
 def alarm_list(view: GatewayView) -> dict:
@@ -126,7 +178,24 @@ def alarm_list(view: GatewayView) -> dict:
         "by_priority": {f"P{level}": sum(alarm.definition.priority == level for alarm in alarms)
                         for level in (1, 2, 3, 4)},
         "alarms": [_alarm(alarm, now, zone) for alarm in alarms[:ALARM_ROWS]],
+        "bypasses": [_bypass(standing, zone) for standing in view.bypasses()],
     }
+
+
+def bypass_list(view: GatewayView) -> dict:
+    return {"bypasses": [bypass(view, standing) for standing in view.bypasses()]}
+
+
+def bypass(view: GatewayView, standing: Bypass) -> dict:
+    """One bypass, with its alarms and the time that is left."""
+    return {**_bypass(standing, view.site.zone), "left_s": _seconds(standing.left_s(view.now())),
+            "alarms": [alarm.id for alarm in view.site.alarms if standing.covers(alarm)]}
+
+
+def _bypass(standing: Bypass, zone: ZoneInfo) -> dict:
+    return {"target": standing.target, "who": standing.who, "why": standing.why, "approved": standing.approved,
+            "verified": False, "begun": local_time(standing.begun_wall_ns, zone),
+            "until": local_time(standing.until_wall_ns, zone)}
 
 
 def _alarm(alarm: AlarmView, now: Instant, zone: ZoneInfo) -> dict:
@@ -141,6 +210,7 @@ def _alarm(alarm: AlarmView, now: Instant, zone: ZoneInfo) -> dict:
         "raised": local_time(alarm.raised_wall_ns, zone), "since": local_time(alarm.since_wall_ns, zone),
         "guidance": definition.guidance, "evidence": [_evidence(line, zone) for line in alarm.evidence],
         "who": alarm.who, "verified": alarm.verified, "comment": alarm.comment,
+        "bypass": None if alarm.bypass is None else _bypass(alarm.bypass, zone),
     }
 
 

@@ -23,6 +23,7 @@ from gateway.api.answer import Json, refusal
 from gateway.api.guard import Guard
 from gateway.api.stream import Broadcast, EventStream
 from gateway.api.view import GatewayView
+from gateway.core.learning import LearningAct
 from gateway.model.clock import NS
 from gateway.model.errors import DavylampError
 from gateway.model.text import Text
@@ -44,9 +45,14 @@ def create_app(view: GatewayView) -> Starlette:
             Route("/api/v1/site", api.site),
             Route("/api/v1/signals", api.signals),
             Route("/api/v1/signals/{signal:path}/history", api.history_of_one),
+            Route("/api/v1/signals/{signal:path}/baseline", api.baseline),
+            Route("/api/v1/signals/{signal:path}/baseline", api.teach, methods=["POST"]),
             Route("/api/v1/history", api.history),
             Route("/api/v1/alarms", api.alarms),
             Route("/api/v1/alarms/{alarm:path}/ack", api.acknowledge, methods=["POST"]),
+            Route("/api/v1/bypasses", api.bypasses),
+            Route("/api/v1/bypasses", api.bypass, methods=["POST"]),
+            Route("/api/v1/bypasses/{target:path}/end", api.end_bypass, methods=["POST"]),
             Route("/api/v1/journal", api.journal),
             Route("/api/v1/health", api.health),
             Route("/api/v1/events", EventStream(api.broadcast), methods=["GET"]),
@@ -102,8 +108,7 @@ class Api:
     async def _history(self, request: Request, wanted: list[str]) -> list[dict]:
         table = self._view.site.signals
         if unknown := [signal for signal in wanted if signal not in table]:
-            raise Refused(404, Text(f"unknown signal {unknown[0]!r}", f"未知信号 {unknown[0]!r}"), "signal",
-                          Text("see /api/v1/site for the signals of this site", "本站信号见 /api/v1/site"))
+            raise _unknown_signal(unknown[0])
         minutes = _number(request, "minutes", 10.0, 0.1, HISTORY_MINUTES)
         points = _number(request, "points", 300, 2, HISTORY_POINTS)
         end = self._view.now().wall_ns + 1  # exclusive
@@ -125,6 +130,44 @@ class Api:
         after = await self._view.acknowledge(alarm, who, comment)
         return Json({"alarm": alarm, "state": after.state, "name": after.who, "verified": after.verified,
                      "recorded": after.recorded})
+
+    async def baseline(self, request: Request) -> Response:
+        return Json(present.baseline(self._view, self._signal(request)))
+
+    async def teach(self, request: Request) -> Response:
+        signal, body = self._signal(request), await _json_body(request)
+        if body.get("act") not in [*LearningAct]:
+            raise _out_of_range("act", ", ".join(LearningAct))
+        who, why = _line(body, "name", 1, NAME_LENGTH), _line(body, "why", 1, COMMENT_LENGTH)
+        recorded = await self._view.teach(signal, LearningAct(body["act"]), who, why)
+        return Json({"name": who, "verified": False, "recorded": recorded,
+                     "baseline": present.baseline(self._view, signal)})
+
+    async def bypasses(self, _: Request) -> Response:
+        return Json(present.bypass_list(self._view))
+
+    async def bypass(self, request: Request) -> Response:
+        body = await _json_body(request)
+        target = _line(body, "target", 1, NAME_LENGTH)
+        who, why = _line(body, "name", 1, NAME_LENGTH), _line(body, "why", 1, COMMENT_LENGTH)
+        approved = _line(body, "approved", 0, NAME_LENGTH)
+        for_s = body.get("for_s")
+        if isinstance(for_s, bool) or not isinstance(for_s, int | float):
+            raise _out_of_range("for_s", "0..")
+        made, recorded = await self._view.bypass(target, who, why, float(for_s), approved)
+        return Json({"bypass": present.bypass(self._view, made), "recorded": recorded})
+
+    async def end_bypass(self, request: Request) -> Response:
+        body = await _json_body(request)
+        who, why = _line(body, "name", 1, NAME_LENGTH), _line(body, "why", 0, COMMENT_LENGTH)
+        ended, recorded = await self._view.end_bypass(request.path_params["target"], who, why)
+        return Json({"bypass": present.bypass(self._view, ended), "recorded": recorded})
+
+    def _signal(self, request: Request) -> str:
+        signal = request.path_params["signal"]
+        if signal not in self._view.site.signals:
+            raise _unknown_signal(signal)
+        return signal
 
     async def journal(self, request: Request) -> Response:
         limit = _number(request, "limit", 100, 1, JOURNAL_ROWS)
@@ -177,6 +220,11 @@ def _file(path: Path) -> Callable[[Request], Awaitable[Response]]:
 
 # what a request says, checked
 
+def _unknown_signal(signal: str) -> Refused:
+    return Refused(404, Text(f"unknown signal {signal!r}", f"未知信号 {signal!r}"), "signal",
+                   Text("see /api/v1/site for the signals of this site", "本站信号见 /api/v1/site"))
+
+
 def _out_of_range(name: str, accepted: str) -> Refused:
     return Refused(400, Text(f"{name}: expected {accepted}", f"{name}：应为 {accepted}"), name, Text("", ""))
 
@@ -207,6 +255,9 @@ async def _json_body(request: Request) -> dict:
     return document
 
 
+_WANTED = {"name": Text("say who does it", "请填写操作人姓名"), "why": Text("say why", "请填写原因")}
+
+
 def _line(body: dict, key: str, shortest: int, longest: int) -> str:
     text = body.get(key, "")
     if isinstance(text, str):
@@ -215,7 +266,7 @@ def _line(body: dict, key: str, shortest: int, longest: int) -> str:
             return text
     raise Refused(400, Text(f"{key}: expected a text of {shortest} to {longest} characters",
                             f"{key}：应为 {shortest} 到 {longest} 个字符的文本"), key,
-                  Text("say who acknowledges", "请填写确认人姓名") if key == "name" else Text("", ""))
+                  _WANTED.get(key, Text("", "")))
 
 
 # errors as answers

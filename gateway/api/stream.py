@@ -7,6 +7,7 @@ event whose data is a JSON object; what is in it replaces what the page knew, wh
     t_ms, time, trusted  wall clock of the gateway; always there
     hello    true in the first frame of a viewer: it holds everything
     signals  {i: index in the site's list, v: value or null, q: quality code, a: age in ms or null}, columns
+    learning {i: index in the site's list, c: see present.lesson_columns}, columns; only what has changed
     alarms   see present.alarm_list
     status   see present.status
 
@@ -62,6 +63,7 @@ class Broadcast:
         self._alarm_changed = asyncio.Event()
         self._scale = 10.0 ** np.array([signal.decimals for signal in view.site.signals], np.float64)
         self._known = _Known(len(view.site.signals))
+        self._taught = np.full(len(view.site.signals), -1, np.int16)  # what was told last of the learning
         self._hello: bytes | None = None
         self.counters = {"frames": 0, "refused": 0, "dropped": 0, "failures": 0}
 
@@ -135,13 +137,18 @@ class Broadcast:
     # what the frames hold
 
     def _complete(self) -> bytes:
-        return self._event(hello=True, signals=self._signals(np.arange(len(self._view.site.signals))),
+        every = np.arange(len(self._view.site.signals))
+        return self._event(hello=True, signals=self._signals(every), learning=self._learning(every),
                            alarms=present.alarm_list(self._view),
                            status=present.status(self._view))
 
     def _regular(self) -> bytes:
         rows = self._known.changed(self._view.latest)
-        return self._event(signals=self._signals(rows), status=present.status(self._view))
+        taught = present.lesson_columns(self._view.lessons())
+        news = np.flatnonzero(taught != self._taught)
+        self._taught = taught
+        learning = {"learning": {"i": news, "c": taught[news]}} if news.size else {}
+        return self._event(signals=self._signals(rows), status=present.status(self._view), **learning)
 
     def _alarms(self) -> bytes:
         return self._event(alarms=present.alarm_list(self._view))
@@ -153,6 +160,9 @@ class Broadcast:
             value = np.where(np.abs(value) < _FLOAT_LIMIT, np.rint(value * scale) / scale, value)
         age = np.rint(present.ages_s(latest, self._view.now())[rows] * 1e3)
         return {"i": rows, "v": value, "q": latest.quality[rows] & np.uint16(0xFF), "a": age}
+
+    def _learning(self, rows: np.ndarray) -> dict:
+        return {"i": rows, "c": present.lesson_columns(self._view.lessons())[rows]}
 
     def _event(self, **content: object) -> bytes:
         now = self._view.now()

@@ -8,17 +8,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from alerting.bypass import Bypass, Bypasses
 from alerting.engine import AlarmEngine, AlarmState
 from alerting.ledger import JournalRow
 from alerting.views import AlarmView, in_order, risk_level
 from gateway.api.view import Health, Part
+from gateway.core.bank import Bank
+from gateway.core.learning import LearningAct, Lessons, Picture
 from gateway.model.alarm import Priority, Risk
 from gateway.model.clock import NS, Clock, Instant, ManualClock
 from gateway.model.frame import Frame
 from gateway.model.ports import DeviceStatus, SinkStatus
 from gateway.model.quality import Quality
 from gateway.model.rules import ShutdownVerification, Test, WorkWithoutVideo
-from gateway.model.signal import Area, Condition, Limit, Signal, SignalTable, StatusLink
+from gateway.model.signal import Area, Baseline, Condition, Limit, Signal, SignalTable, StatusLink
 from gateway.model.site import Site
 from gateway.model.text import Text
 from gateway.model.verdict import Edge, Evidence, Verdicts
@@ -45,7 +48,8 @@ def site(extra: Sequence[Signal] = (), language: str = "en", timezone: str = "As
         Signal("T-101.level", Text("tank T-101 level", "T-101 储罐液位"), "level", "m", "tank_farm", 0.0, 12.0,
                decimals=2, limits=(Limit(Condition.HIGH, 10.8, Priority.P2, Risk.YELLOW),
                                    Limit(Condition.LOW, 1.2, Priority.P3, Risk.BLUE))),
-        Signal("VAP.T", Text("vapour temperature", "气相温度"), "temperature", "°C", "tank_farm", -40.0, 120.0),
+        Signal("VAP.T", Text("vapour temperature", "气相温度"), "temperature", "°C", "tank_farm", -40.0, 120.0,
+               baseline=Baseline(every_s=10.0, learn_s=1000.0, hold_s=600.0)),
         Signal("XV-101.closed", Text("valve XV-101 closed", "阀门 XV-101 关到位"), "switch", "", "tank_farm",
                labels=OPEN_CLOSED, decimals=0),
         Signal("XV-102.closed", Text("valve XV-102 closed", "阀门 XV-102 关到位"), "switch", "", "tank_farm",
@@ -96,6 +100,9 @@ class MemoryGateway:
         self.latest = Columns(np.full(n, np.nan), np.full(n, int(Quality.BAD_WAITING), np.uint16),
                               np.zeros(n, np.int64), np.zeros(n, np.int64))
         self.engine = AlarmEngine(self.site.alarms)
+        self.bypassing = Bypasses(self.site.alarms)
+        self.bank = Bank(self.site)
+        self.learning = self.bank.learning
         self.unrecorded: set[str] = set()
         self.rows: list[JournalRow] = []
         self.frames: list[Frame] = []
@@ -133,6 +140,12 @@ class MemoryGateway:
         edge = Edge(self.site.alarms.index(alarm), active, value, now.line_ns, now.wall_ns, evidence)
         self.engine.apply(Verdicts.from_edges([edge]))
 
+    def learn(self, signal: str, seconds: float) -> None:
+        """A sample of 20 to 21 each 5 s, through the bank."""
+        for place in range(round(seconds / 5)):
+            at = self.clock.advance(5)
+            self.bank.step(Frame.of(self.site.signals.index(signal), 20.0 + place % 3 / 2, at))
+
     def changed(self) -> None:
         for watcher in self.watchers:
             watcher()
@@ -143,7 +156,8 @@ class MemoryGateway:
     def _view(self, state: AlarmState) -> AlarmView:
         definition = self.site.alarms.get(state.alarm)
         assert definition is not None
-        return AlarmView.of(definition, state, recorded=state.alarm not in self.unrecorded)
+        return AlarmView.of(definition, state, recorded=state.alarm not in self.unrecorded,
+                            bypass=self.bypassing.over(definition))
 
     def risk_level(self) -> Risk:
         return risk_level(alarm.definition for alarm in self.alarms())
@@ -157,6 +171,32 @@ class MemoryGateway:
         self.rows.append(JournalRow(len(self.rows) + 1, "acknowledge", alarm, self.now().wall_ns, {"who": who}, "00"))
         self.changed()
         return self._view(self.engine.state(alarm))
+
+    def lessons(self) -> Lessons:
+        return self.learning.lessons()
+
+    def pictures(self, signal: int) -> Sequence[Picture]:
+        return self.learning.pictures(signal)
+
+    async def teach(self, signal: str, act: LearningAct, who: str, why: str) -> bool:
+        row, now = self.site.signals.index(signal), self.now()
+        self.learning.check(act, row, signal)
+        self.rows.append(JournalRow(len(self.rows) + 1, "learning", signal, now.wall_ns, {"act": act}, "00"))
+        self.learning.act(act, np.array([row]), now.line_ns)
+        return True
+
+    def bypasses(self) -> Sequence[Bypass]:
+        return self.bypassing.standing()
+
+    async def bypass(self, target: str, who: str, why: str, for_s: float, approved: str) -> tuple[Bypass, bool]:
+        step = self.bypassing.begin(target, who, why, for_s, approved, self.now())
+        self.changed()
+        return step.bypass, True
+
+    async def end_bypass(self, target: str, who: str, why: str) -> tuple[Bypass, bool]:
+        step = self.bypassing.end(target, who, why, self.now())
+        self.changed()
+        return step.bypass, True
 
     async def journal(self, limit: int, before: int | None) -> Sequence[JournalRow]:
         return [row for row in reversed(self.rows) if before is None or row.position < before][:limit]

@@ -56,10 +56,12 @@ def answer_schema(path: str, method: str, status: str = "200") -> dict:
 @pytest.mark.parametrize("path, question", [
     ("/api/v1/site", ""), ("/api/v1/signals", ""), ("/api/v1/alarms", ""), ("/api/v1/journal", ""),
     ("/api/v1/health", ""), ("/api/v1/signals/{signal}/history", ""), ("/api/v1/history", "?signal=GD-03&signal=GD-01"),
+    ("/api/v1/signals/{signal}/baseline", ""), ("/api/v1/bypasses", ""),
     ("/healthz", ""), ("/api/v1/openapi.json", "")])
 async def test_real_answers_fit_their_description(client, gateway, path, question):
     await client.post("/api/v1/alarms/esd-north/ack", json={"name": "Li"})
-    answer = await client.get(path.replace("{signal}", "GD-03") + question)
+    await client.post("/api/v1/bypasses", json=ASKED)
+    answer = await client.get(path.replace("{signal}", "VAP.T" if "baseline" in path else "GD-03") + question)
     assert answer.status_code == 200
     assert faults(answer.json(), answer_schema(path, "get"), SCHEMAS) == []
 
@@ -70,6 +72,24 @@ async def test_an_acknowledgement_fits_its_description(client, gateway):
     assert faults(asked, PATHS[path]["post"]["requestBody"]["content"]["application/json"]["schema"], SCHEMAS) == []
     for status in ("200", "409"):
         answer = await client.post("/api/v1/alarms/esd-north/ack", json=asked)
+        assert str(answer.status_code) == status
+        assert faults(answer.json(), answer_schema(path, "post", status), SCHEMAS) == []
+
+
+ASKED = {"target": "GD-03/HH", "name": "Li", "why": "bump test", "for_s": 600, "approved": "Wang"}
+
+
+@pytest.mark.parametrize("path, asked", [
+    ("/api/v1/bypasses", ASKED), ("/api/v1/bypasses/{target}/end", {"name": "Li"}),
+    ("/api/v1/signals/{signal}/baseline", {"act": "freeze", "name": "Li", "why": "commissioned"})])
+async def test_acts_and_their_answers_fit_their_description(client, gateway, path, asked):
+    if "end" in path:
+        await client.post("/api/v1/bypasses", json=ASKED)
+    gateway.learn("VAP.T", 1100)
+    described = PATHS[path]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert faults(asked, described, SCHEMAS) == []
+    for status in ("200", "409"):  # the second time it makes no sense
+        answer = await client.post(path.replace("{target}", "GD-03/HH").replace("{signal}", "VAP.T"), json=asked)
         assert str(answer.status_code) == status
         assert faults(answer.json(), answer_schema(path, "post", status), SCHEMAS) == []
 

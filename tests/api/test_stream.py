@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from gateway.api.stream import Broadcast
+from gateway.core.learning import LearningAct
 from gateway.model.quality import Quality
 from tests.api.depot import MemoryGateway
 
@@ -34,7 +35,8 @@ async def test_the_first_frame_holds_everything(broadcast, gateway):
     gateway.feed("GD-03", 42.17)
     gateway.raise_alarm("GD-03/HH", 42.17)
     first = await frame(broadcast.join())
-    assert first["hello"] and set(first) == {"t_ms", "time", "trusted", "hello", "signals", "alarms", "status"}
+    assert first["hello"] and set(first) == {"t_ms", "time", "trusted", "hello", "signals", "learning", "alarms",
+                                             "status"}
     assert first["signals"]["i"] == list(range(len(gateway.site.signals)))
     assert first["signals"]["v"][2] == 42.2, "rounded to the decimals of the signal"
     assert first["alarms"]["alarms"][0]["id"] == "GD-03/HH"
@@ -53,6 +55,21 @@ async def test_later_frames_hold_only_what_has_changed_and_keep_coming(broadcast
         changed = (await frame(viewer))["signals"]["i"]
     assert changed == [1, 5]
     assert (await frame(viewer))["signals"]["i"] == [], "a NaN that stays NaN has not changed"
+
+
+async def test_learning_is_told_when_it_gets_on_and_what_a_person_does_to_it(broadcast, gateway):
+    viewer, row = broadcast.join(), gateway.site.signals.index("VAP.T")
+    first = (await frame(viewer))["learning"]
+    assert first["i"] == list(range(len(gateway.site.signals)))
+    assert [code for code in first["c"] if code >= 0] == [0], "one signal learns, the others have nothing to learn"
+    gateway.learn("VAP.T", 510)
+    while (told := (await frame_with(viewer, "learning"))["learning"]) == {"i": [row], "c": [0]}:
+        pass
+    assert told == {"i": [row], "c": [51]}
+    gateway.learn("VAP.T", 500)
+    assert (await frame_with(viewer, "learning"))["learning"] == {"i": [row], "c": [100]}
+    await gateway.teach("VAP.T", LearningAct.FREEZE, "Li", "commissioned")
+    assert (await frame_with(viewer, "learning"))["learning"] == {"i": [row], "c": [1100]}
 
 
 async def test_a_value_that_repeats_is_a_new_sample(broadcast, gateway):
