@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gateway.core.block import Block, blocks, timely
 from gateway.core.derived import Derived
 from gateway.core.detectors.anomaly import Anomaly
 from gateway.core.detectors.blind import Blind, Zone
@@ -24,7 +25,7 @@ from gateway.core.edges import Conditions, Edges, Outage, Outages
 from gateway.core.instruments import Instruments
 from gateway.core.latest import Latest
 from gateway.core.learning import Holds, Learner, Learning
-from gateway.core.rows import NEVER, Rows, rounds
+from gateway.core.rows import NEVER, Rows, one_round
 from gateway.core.rules.watch import Watch
 from gateway.core.snapshot import overlap, pack, transfer, unpack, unreadable
 from gateway.model.clock import Instant
@@ -33,6 +34,8 @@ from gateway.model.site import Site
 from gateway.model.verdict import Verdicts
 
 log = logging.getLogger(__name__)
+
+_FEW = 4  # rounds: below this a block is not worth its overhead
 
 
 @dataclass(slots=True)
@@ -124,6 +127,7 @@ class Bank:
             self._evaluate(frame, edges)
         else:
             for piece in pieces:
+                self._expire(int(piece.line_ns.min()), edges)  # under the status that was known until now
                 self._evaluate(self._guard(self._instruments.name, self._instruments.take, piece) or piece, edges)
         self._pass_time(edges)
         return self._conditions.publish(edges)
@@ -214,17 +218,28 @@ class Bank:
         self._explain(edges, part, position)
 
     def _take_in(self, frame: Frame, edges: Edges) -> None:
-        for rows, index in rounds(frame, len(self._site.signals)):
-            late = rows.line_ns < self._latest.line_ns[index]
-            if dropped := np.count_nonzero(late):
+        newest_ns = self._latest.line_ns
+        if (single := one_round(frame, newest_ns.shape[0])) is not None:
+            rows, index = single
+            late = rows.line_ns < newest_ns[index]
+            if dropped := int(np.count_nonzero(late)):
                 self.late_samples += dropped
                 rows = rows.take(~late)
                 index = rows.signal.astype(np.int64)
-                if not index.size:
-                    continue
-            self._round(Rows.of(rows, index), edges)
+            if len(rows):
+                self._round(Rows.of(rows, index), edges)
+            return
+        kept = timely(frame, newest_ns)
+        self.late_samples += len(frame) - len(kept)
+        for block in blocks(kept, newest_ns.shape[0]):
+            if len(block) < _FEW:
+                for rows in block.rows():
+                    self._round(rows, edges)
+            else:
+                self._sweep(block, edges)
 
     def _round(self, rows: Rows, edges: Edges) -> None:
+        """One sample of each of some signals, as always when live."""
         self._now_ns = max(self._now_ns, rows.last_ns)  # type: ignore[type-var]
         said = len(edges.parts)
         self._guard("validity", self._validity.step, rows, edges)
@@ -240,9 +255,40 @@ class Bank:
         if self._watch.rules:
             self._guard("rules", self._watch.observe, rows)
 
+    def _sweep(self, block: Block, edges: Edges) -> None:
+        """Many samples of each of some signals, as when looking back: the same edges, much sooner."""
+        self._now_ns = max(self._now_ns, block.last_ns)  # type: ignore[type-var]
+        said = len(edges.parts)
+        self._guard("validity", self._validity.sweep, block, edges)
+        self._latest.sweep(block)
+        if self._derived.levels:
+            self._derived.hear(block)
+        for detector in self._others:
+            self._guard(detector.name, detector.sweep, block, edges)
+        done = 0
+        for at, parts in self._holds.turns(edges.parts[said:], block):
+            self._learn(block.rounds(done, at), edges)
+            self._holds.take(parts)
+            done = at
+        self._learn(block.rounds(done, len(block)), edges)
+        if self._watch.rules:
+            self._guard("rules", self._watch.sweep, block)
+
+    def _learn(self, block: Block, edges: Edges) -> None:
+        if len(block):
+            for learner in self._learning.learners:
+                self._guard(learner.name, learner.sweep, block, edges)
+
     def _pass_time(self, edges: Edges) -> None:
         """Bring everyone to the newest instant: deadlines first, then those who are told by others."""
-        now = self._now_ns
+        self._expire(self._now_ns, edges)
+        outages = self._outages.take() if self._outages.rows else []
+        if outages:
+            self._guard("blind", self._blind.settle, outages, edges)
+        if self._watch.rules:
+            self._guard("rules", self._settle_rules, outages, edges)
+
+    def _expire(self, now: int, edges: Edges) -> None:
         part, position = len(edges.parts), edges.count
         for detector in self._detectors:
             if detector.deadline_ns <= now:
@@ -250,14 +296,9 @@ class Bank:
         if len(edges.parts) > part:
             self._holds.take(edges.parts[part:])
         self._explain(edges, part, position)
-        outages = self._outages.take() if self._outages.rows else []
-        if outages:
-            self._guard("blind", self._blind.settle, outages, edges)
-        if self._watch.rules:
-            self._guard("rules", self._settle_rules, outages, edges)
 
     def _settle_rules(self, outages: list[Outage], edges: Edges) -> None:
-        if news := self._watch.news(outages):
+        if news := self._watch.news(outages, self._now_ns):
             for rule in news:
                 self._guard(f"rule {rule.id}", rule.settle, edges)
             self._watch.settled()

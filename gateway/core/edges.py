@@ -23,9 +23,10 @@ class Edges:
     evidence: dict[int, tuple[Evidence, ...]] = field(default_factory=dict)  # by position over all parts
     count: int = 0
 
-    def add(self, alarm: ArrayLike, active: bool, value: ArrayLike, line: ArrayLike,
+    def add(self, alarm: ArrayLike, active: ArrayLike, value: ArrayLike, line: ArrayLike,
             wall: ArrayLike | None = None) -> None:
-        """Arrays int[k] alarm numbers (-1: there is no such alarm), values, times; scalars are spread."""
+        """Arrays int[k] alarm numbers (-1: there is no such alarm), whether they begin, values, times; scalars are
+        spread."""
         alarm = np.atleast_1d(alarm)
         line = np.broadcast_to(line, alarm.shape)
         wall = line + self.skew_ns if wall is None else np.broadcast_to(wall, alarm.shape)
@@ -56,11 +57,10 @@ class Outages:
 
     rows: list[Outage] = field(default_factory=list)
 
-    def add(self, signal: NDArray[np.int64], cause: int, began: bool, line: ArrayLike) -> None:
-        lines = np.broadcast_to(line, signal.shape)
-        by_sample = not (began and cause == self.SILENT)
-        self.rows.extend((at, by_sample, number, cause, began)
-                         for number, at in zip(signal.tolist(), lines.tolist(), strict=True))
+    def add(self, signal: NDArray[np.int64], cause: int, began: ArrayLike, line: ArrayLike) -> None:
+        lines, begins = np.broadcast_to(line, signal.shape), np.broadcast_to(began, signal.shape)
+        self.rows.extend((at, not (begin and cause == self.SILENT), number, cause, begin) for number, at, begin
+                         in zip(signal.tolist(), lines.tolist(), begins.tolist(), strict=True))
 
     def take(self) -> list[Outage]:
         """All rows in order of time, a deadline before the samples of the same instant; empties the list."""

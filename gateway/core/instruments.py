@@ -9,6 +9,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway.core.block import Block
 from gateway.core.edges import Edges
 from gateway.core.latest import Latest
 from gateway.core.rows import BAD, NEVER, SEVERITY, Rows
@@ -98,6 +99,15 @@ class Instruments:
             old = (status >= 0) & (rows.line - self._since[status] >= self._hold[status])
             service = np.where(old, np.uint8(Service.UNKNOWN), service)
         return service if np.count_nonzero(service) else None
+
+    def over(self, block: Block) -> NDArray[np.bool_] | None:
+        """bool[k]: the instrument is not normal at some time in the block; None: all always are (or have no status)."""
+        if not self._troubled and block.last_ns < self._expires:
+            return None
+        status = self._status_of[block.index]
+        troubled = (self._service[block.index] != Service.NORMAL) | (
+            (status >= 0) & (block.line[-1] - self._since[status] >= self._hold[status]))
+        return troubled if np.count_nonzero(troubled) else None
 
     def cut(self, frame: Frame) -> list[Frame] | None:
         """The frame in pieces in order of time: each begins with the status samples of one instant, and holds no later

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway.core.block import Block
 from gateway.core.rows import Rows
 from gateway.model.quality import Quality
 
@@ -33,6 +34,12 @@ class Latest:
         self._quality[rows.index] = rows.quality
         self._wall[rows.index] = rows.wall
         self._line[rows.index] = rows.line
+
+    def sweep(self, block: Block) -> None:
+        self._value[block.index] = block.value[-1]
+        self._quality[block.index] = block.quality[-1]
+        self._wall[block.index] = block.wall[-1]
+        self._line[block.index] = block.line[-1]
 
     def state(self) -> dict[str, NDArray]:
         return {"value": self._value, "quality": self._quality, "wall": self._wall, "line": self._line}

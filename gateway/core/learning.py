@@ -26,6 +26,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway.core.block import Block
 from gateway.core.detectors.detector import Detector
 from gateway.model.errors import CommandError
 from gateway.model.signal import Condition
@@ -135,6 +136,18 @@ class Holds:
                 self._standing[place[news], signal] = active[news]
                 self._alarmed[signal] = self._standing[:, signal].any(axis=0)
                 np.maximum.at(self._until, signal, line[news])
+
+    def turns(self, parts: Sequence[tuple], block: Block) -> list[tuple[int, list[tuple]]]:
+        """The edges that were found in a block and hold or release a signal, by the round with which each was known, in
+        order of time: learners see the rounds before it first."""
+        found: dict[int, list[tuple]] = {}
+        for part in parts:
+            alarm, line = part[0], part[3]
+            for own in np.flatnonzero((self._signal[alarm] >= 0) & (alarm >= 0)).tolist():
+                column = int(np.searchsorted(block.signal, self._signal[alarm[own]]))
+                known = int(np.searchsorted(block.line[:, column], line[own]))
+                found.setdefault(known, []).append(tuple(array[own:own + 1] for array in part))
+        return sorted(found.items())
 
     def stand(self, alarms: NDArray[np.int64]) -> None:
         """These alarms are known to stand."""

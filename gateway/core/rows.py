@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,23 +50,23 @@ class Rows:
     @classmethod
     def of(cls, frame: Frame, index: slice | NDArray[np.int64]) -> Rows:
         """Rows of distinct signals, judged by severity only. A usable value that is not finite becomes BAD_PAYLOAD."""
-        value, quality = frame.value, frame.quality
-        severity = np.bitwise_and(quality, SEVERITY)
-        finite = np.isfinite(value)
-        count = value.shape[0]
-        all_good = np.count_nonzero(severity) == 0 and np.count_nonzero(finite) == count
-        if all_good:
-            good = alarming = finite
-        else:
-            usable = severity < BAD
-            broken = usable & ~finite
-            if np.count_nonzero(broken):
-                quality = np.where(broken, quality & FLAGS | np.uint16(Quality.BAD_PAYLOAD), quality)
-            alarming = usable & finite
-            good = (severity == 0) & finite
+        value, quality, good, alarming, all_good = judged(frame.value, frame.quality)
         line = frame.line_ns
         signal = np.arange(index.start, index.stop) if isinstance(index, slice) else index
         return cls(index, signal, value, quality, line, frame.wall_ns, good, alarming, all_good, int(line.max()))
+
+
+def judged(value: NDArray[np.float64], quality: NDArray[np.uint16]):
+    """(value, quality, good, alarming, all good) of samples of any shape, by severity only: see Rows.of."""
+    severity = np.bitwise_and(quality, SEVERITY)
+    good = np.isfinite(value)
+    if np.count_nonzero(severity) == 0 and np.count_nonzero(good) == good.size:
+        return value, quality, good, good, True
+    usable = severity < BAD
+    broken = usable & ~good
+    if np.count_nonzero(broken):
+        quality = np.where(broken, quality & FLAGS | np.uint16(Quality.BAD_PAYLOAD), quality)
+    return value, quality, (severity == 0) & good, usable & good, False
 
 
 def gather(planes: NDArray, index: slice | NDArray[np.int64]) -> NDArray:
@@ -75,26 +74,21 @@ def gather(planes: NDArray, index: slice | NDArray[np.int64]) -> NDArray:
     return planes[:, index] if isinstance(index, slice) else planes.take(index, axis=1)
 
 
-def rounds(frame: Frame, signals: int) -> Iterator[tuple[Frame, slice | NDArray[np.int64]]]:
-    """The frame cut into frames of distinct signals, oldest first, each with its place in state arrays of `signals`
-    columns. Signals that are neighbours, in whatever order, are put in order and addressed by a slice."""
-    count = len(frame)
-    if not count:
-        return
-    signal = frame.signal
+def one_round(frame: Frame, signals: int) -> tuple[Frame, slice | NDArray[np.int64]] | None:
+    """The frame, if no signal comes twice in it, with its place in state arrays of `signals` columns. Signals that are
+    neighbours, in whatever order, are put in order and addressed by a slice."""
+    count, signal = len(frame), frame.signal
     first = int(signal[0])
     if int(signal[-1]) - first == count - 1 and np.count_nonzero(signal[1:] - signal[:-1] == 1) == count - 1:
-        yield frame, slice(first, first + count)
-        return
+        return frame, slice(first, first + count)
+    if count > signals:
+        return None
     row, place = np.arange(count), np.empty(signals, np.int64)
     index = signal.astype(np.int64)
     place[index] = row
-    if np.count_nonzero(place[index] == row) < count:  # a signal comes more than once
-        for part in frame.rounds():
-            yield from rounds(part, signals)
-        return
+    if np.count_nonzero(place[index] == row) < count:
+        return None
     low, high = int(signal.min()), int(signal.max())
     if high - low + 1 == count:
-        yield frame.take(place[low:high + 1]), slice(low, high + 1)
-    else:
-        yield frame, index
+        return frame.take(place[low:high + 1]), slice(low, high + 1)
+    return frame, index

@@ -21,10 +21,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway.core.block import Block
 from gateway.core.edges import Edges
 from gateway.core.rows import NEVER, gather
 from gateway.model.clock import NS
 from gateway.model.signal import Limit
+
+_WINDOW = 16  # rounds
 
 
 class SetPoints:
@@ -84,6 +87,41 @@ class SetPoints:
                 if np.count_nonzero(part):
                     toggle(cell[part], x[part], line[part], wall[part], edges)
 
+    def sweep(self, value: NDArray[np.float64], signs: NDArray[np.float64], block: Block, good: NDArray[np.bool_],
+              alarming: NDArray[np.bool_], edges: Edges) -> None:
+        """value: float64[r, k], compared times the sign of each plane (float64[p], +1 or -1). good, alarming: bool[r, k].
+        The rest as in Block.
+
+        The extremes of the columns say which of them are not quiet all the time. On those, windows that double while
+        they are quiet find the rounds in which something happens; these are stepped.
+        """
+        bar, over = gather(self._bar, block.index), gather(self._over, block.index)
+        top, bottom = _extremes(value, alarming)
+        busy = ~over & (_turned(top, bottom, signs) >= bar)
+        if np.count_nonzero(over):
+            top, bottom = _extremes(value, good)
+            busy |= over & (_turned(bottom, top, signs) < bar)
+        if self._leaving:
+            busy |= gather(self._active, block.index) & ~over
+        if not np.count_nonzero(busy):
+            return
+        part = np.flatnonzero(busy.any(axis=0))
+        value, line, wall, good, alarming = (array.take(part, axis=1) for array in (value, block.line, block.wall, good,
+                                                                                    alarming))
+        signal, x = block.signal[part], value[:, None] * signs[:, None]
+        at, window = 0, _WINDOW
+        while at < len(x):
+            look = slice(at, at + window)
+            happens = self._happens(x[look], signal, line[look], good[look], alarming[look])
+            first = int(happens.argmax())
+            if not happens[first]:
+                at, window = at + window, 2 * window
+                continue
+            at += first
+            self.step(x[at], signal, signal, line[at], wall[at], int(line[at].max()), good[at], alarming[at], False,
+                      edges)
+            at, window = at + 1, _WINDOW
+
     def tick(self, line_ns: int, edges: Edges) -> None:
         if self.deadline_ns <= line_ns:
             self._fire(np.flatnonzero(self._due <= line_ns), edges)
@@ -117,6 +155,17 @@ class SetPoints:
         np.copyto(self._bar, np.where(self._over | self._active, self._low, self._high))
         self._leaving = np.count_nonzero(self._active & ~self._over)
         self.deadline_ns = int(self._due.min(initial=NEVER))
+
+    def _happens(self, x, signal, line, good, alarming) -> NDArray[np.bool_]:
+        """bool[r]: a comparison turns in this round, or it counts for an off-delay that runs. x: float64[r, p, k]."""
+        over = self._over[:, signal]
+        found = (x >= self._bar[:, signal]) != over
+        found &= np.where(over, good[:, None], alarming[:, None])
+        if self._leaving:
+            clear = self._clear[:, signal]
+            counts = np.where(good[:, None], (clear == NEVER) | (clear <= line[:, None]), clear != NEVER)
+            found |= (self._active[:, signal] & ~over) & counts
+        return found.any(axis=(1, 2))
 
     def _fire(self, cell: NDArray[np.int64], edges: Edges) -> None:
         """The on-delay of these cells is over. A cell is a position in the flattened planes."""
@@ -184,3 +233,15 @@ class SetPoints:
 
     def _tell(self, cell, active: bool, x, line, wall, edges: Edges) -> None:
         edges.add(self._alarm.reshape(-1)[cell], active, x * self._show.reshape(-1)[cell], line, wall)
+
+
+def _extremes(value: NDArray[np.float64], counts: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Largest and smallest of each column among those that count; infinite where none does."""
+    if counts.all():
+        return value.max(axis=0), value.min(axis=0)
+    return value.max(axis=0, where=counts, initial=-np.inf), value.min(axis=0, where=counts, initial=np.inf)
+
+
+def _turned(top: NDArray[np.float64], bottom: NDArray[np.float64], signs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """float64[p, k]: what `top` is in a plane with a sign."""
+    return np.where(signs[:, None] > 0, top, -bottom)

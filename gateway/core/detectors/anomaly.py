@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.core.baseline import HOURS, Baseline, Recipe
+from gateway.core.block import Block
 from gateway.core.detectors.detector import alarm_numbers
 from gateway.core.edges import Edges
 from gateway.core.learning import Holds, Learner, Picture
@@ -62,6 +63,10 @@ class Anomaly(Learner):
 
     def step(self, rows: Rows, edges: Edges) -> None:
         if (ended := self._means.take(rows)) is not None:
+            self._judge(ended, edges)
+
+    def sweep(self, block: Block, edges: Edges) -> None:
+        for ended in self._means.sweep(block):
             self._judge(ended, edges)
 
     def state(self) -> dict[str, NDArray]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway.core.block import Block
 from gateway.core.detectors.detector import Detector, alarm_numbers
 from gateway.core.edges import Edges, Outages
 from gateway.core.rows import NEVER, Rows
@@ -74,6 +75,40 @@ class Deadman(Detector):
         if self._silent_count or self._waiting_count:
             self._hear(signal, value, line, wall, edges)
 
+    def sweep(self, block: Block, edges: Edges) -> None:
+        """The deadman stands after a round if it ran out since the newest good sample, which ends what stood before."""
+        if block.answered is not None and np.count_nonzero(answered := block.answered.any(axis=0)):
+            self._sweep_answered(block, answered, edges)
+            return
+        signal, line = block.signal, block.line
+        silent, since, period = self.silent[signal], self._since[signal], self._period[signal]
+        waiting = self.waiting[signal]
+        if block.all_good and not np.count_nonzero(silent) and not np.count_nonzero(waiting) and bool(
+                (line[0] - since < period).all() and (np.diff(line, axis=0) < period).all()):
+            self._since[signal] = np.maximum(since, line[-1])
+            self._find_deadline()
+            return
+        heard = np.maximum.accumulate(np.concatenate([since[None], np.where(block.good, line, _NOT_BEGUN)]), axis=0)
+        due = heard[:-1] + period
+        after_good = np.concatenate([np.ones_like(silent)[None], block.good[:-1]])
+        at_first = np.cumsum(after_good, axis=0) == 1  # no good sample yet
+        over = (due <= line) & ~(at_first & silent)
+        begins = over & (after_good | ~np.concatenate([np.zeros_like(silent)[None], over[:-1]]))
+        ends = block.good & (over | at_first & (silent | waiting))
+        at, end, column = np.nonzero(np.stack([begins, ends], axis=1))  # what begins and ends in one round begins first
+        if at.size:
+            own, end = signal[column], end == 1
+            told = np.where(end, line[at, column], due[at, column])
+            edges.add(self._alarm[own], ~end, np.where(end, block.value[at, column], np.nan), told,
+                      np.where(end, block.wall[at, column], told + edges.skew_ns))
+            self._outages.add(own, Outages.SILENT, ~end, told)
+        self._since[signal] = heard[-1]
+        stands = ~block.good & (over | at_first & silent)
+        self.silent[signal] = stands[-1]
+        self.waiting[signal] &= ~block.good.any(axis=0)
+        block.silent = stands
+        self.restored()
+
     def tick(self, line_ns: int, edges: Edges) -> None:
         if self.deadline_ns <= line_ns:
             self._expire(np.flatnonzero(~self.silent & (self._since + self._period <= line_ns)), edges)
@@ -104,6 +139,20 @@ class Deadman(Detector):
     def adopt(self, alarms: NDArray[np.int64]) -> None:
         self.silent |= np.isin(self._alarm, alarms) & (self._alarm >= 0)
         self.restored()
+
+    def _sweep_answered(self, block: Block, answered: NDArray[np.bool_], edges: Edges) -> None:
+        """Columns with answered rows go round by round, the others at once."""
+        block.silent = np.zeros(block.value.shape, np.bool_)
+        part = block.columns(answered)
+        for at, rows in enumerate(part.rows()):
+            self.step(rows, edges)
+            block.silent[at, answered] = self.silent[part.signal]
+        if not answered.all():
+            part = block.columns(~answered)
+            part.answered = None
+            self.sweep(part, edges)
+            if part.silent is not None:
+                block.silent[:, ~answered] = part.silent
 
     def _expire(self, signal: NDArray[np.int64], edges: Edges) -> None:
         if signal.size:

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway.core.block import Block
 from gateway.core.edges import Edges
 from gateway.core.rows import NEVER, Rows
 from gateway.model.signal import Condition
@@ -28,6 +29,12 @@ class Detector(ABC):
     @abstractmethod
     def step(self, rows: Rows, edges: Edges) -> None:
         """Take one round of samples. What was due for these signals up to their own line time comes first."""
+
+    def sweep(self, block: Block, edges: Edges) -> None:
+        """Take a block of time: the same edges and the same state as `step` round by round, which it is here. Edges
+        may come in any order, but for those of one alarm."""
+        for rows in block.rows():
+            self.step(rows, edges)
 
     def settle(self, edges: Edges) -> None:  # noqa: B027
         """All rows of the step have been taken: judge them in order of time, each instant with all that came in it."""

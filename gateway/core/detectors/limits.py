@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway.core.block import Block
 from gateway.core.detectors.detector import Detector, alarm_numbers
 from gateway.core.edges import Edges
 from gateway.core.rows import Rows
@@ -47,6 +48,7 @@ class Limits(Detector):
                     if limit.condition == condition:
                         self._points.set(plane, number, limit, int(numbers[number]),
                                          1 if condition in HIGH else -1)
+        self._signs = np.array([1.0 if condition in HIGH else -1.0 for condition in self._planes])
         self._x = np.empty(len(self._planes) * count)
 
     @property
@@ -60,6 +62,9 @@ class Limits(Detector):
         np.negative(rows.value, out=x[self._highs:])
         self._points.step(x, rows.index, rows.signal, rows.line, rows.wall, rows.last_ns, rows.good, rows.alarming,
                           rows.all_good, edges)
+
+    def sweep(self, block: Block, edges: Edges) -> None:
+        self._points.sweep(block.value, self._signs, block, block.good, block.alarming, edges)
 
     def tick(self, line_ns: int, edges: Edges) -> None:
         self._points.tick(line_ns, edges)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway.core.block import Block, held
 from gateway.core.detectors.detector import Detector, alarm_numbers
 from gateway.core.detectors.limits import HIGH
 from gateway.core.edges import Edges, Outages
@@ -116,6 +117,37 @@ class Validity(Detector):
         self._turn(False, np.flatnonzero(rows.good & invalid), rows, edges)
         self._turn_inhibited(False, np.flatnonzero(rows.good & self.inhibited[index]), rows, edges)
 
+    def sweep(self, block: Block, edges: Edges) -> None:
+        """The machine of `invalid` forgets: a fault sets it, a good sample resets it, whatever it was. So its state is
+        said by the newest of the two, and only columns with a status that matters go round by round."""
+        index, value = block.index, block.value
+        outside = (value < self._low[index]) | (value > self._high[index])
+        service = self._instruments.over(block)
+        if block.all_good and service is None and not self._out_count and not np.count_nonzero(outside):
+            return
+        told = self.inhibited[block.signal] if service is None else self.inhibited[block.signal] | service
+        odd = outside.any(axis=0) | ~block.good.all(axis=0) | self.invalid[block.signal] | told
+        for array in ("quality", "good", "alarming"):
+            setattr(block, array, getattr(block, array).copy())
+        plain, told = np.flatnonzero(odd & ~told), np.flatnonzero(told)
+        if plain.size:
+            part = block.columns(plain)
+            self._sweep_plain(part, edges)
+            _put(part, block, plain)
+        if told.size:
+            part = block.columns(told)
+            part.answered = np.zeros(part.value.shape, np.bool_)
+            for at, rows in enumerate(part.rows()):
+                self.step(rows, edges)
+                part.value[at], part.quality[at] = rows.value, rows.quality
+                part.good[at], part.alarming[at] = rows.good, rows.alarming
+                if rows.answered is not None:
+                    part.answered[at, rows.answered] = True
+            block.value, block.answered = block.value.copy(), np.zeros(block.value.shape, np.bool_)
+            _put(part, block, told)
+            block.value[:, told], block.answered[:, told] = part.value, part.answered
+        block.all_good = bool(block.good.all())
+
     def state(self) -> dict[str, NDArray]:
         return {"invalid": self.invalid, "inhibited": self.inhibited}
 
@@ -132,7 +164,10 @@ class Validity(Detector):
 
     def _judge(self, rows: Rows, outside: NDArray[np.bool_], above: NDArray[np.bool_]) -> None:
         """Put the effective quality into the rows, and which of them are evidence of what."""
-        usable = (rows.quality & SEVERITY) < BAD
+        self._believe(rows, outside, above, (rows.quality & SEVERITY) < BAD)
+
+    def _believe(self, rows: Rows | Block, outside: NDArray[np.bool_], above: NDArray[np.bool_],
+                 usable: NDArray[np.bool_]) -> None:
         quality = np.where(outside & usable, rows.quality & FLAGS | self._code[rows.index], rows.quality)
         trusted_side = usable | ((rows.quality & CODE) == Quality.BAD_RANGE)
         over_range = self._gas[rows.index] & above & trusted_side
@@ -140,6 +175,29 @@ class Validity(Detector):
         rows.good = (quality & SEVERITY) == 0
         rows.alarming = ((quality & SEVERITY) < BAD) | over_range
         rows.all_good = bool(rows.good.all())
+
+    def _sweep_plain(self, block: Block, edges: Edges) -> None:
+        """Judge columns of which no instrument says anything, and turn `invalid`."""
+        s, value = block.signal, block.value
+        usable = (block.quality & SEVERITY) < BAD
+        above, above_valid = value > self._fault_high[s], value > self._valid_high[s]
+        outside = above | (value < self._fault_low[s])
+        outside_valid = above_valid | (value < self._valid_low[s])
+        faulty = outside & usable | _is_fault(block.quality & CODE)
+        sound = ((block.quality & SEVERITY) == 0) & ~outside_valid
+        after = held(faulty, sound, self.invalid[s])
+        before = np.concatenate([self.invalid[s][None], after[:-1]])
+        outside, above = np.where(before, outside_valid, outside), np.where(before, above_valid, above)
+        self._believe(block, outside, above, usable)
+        at, column = np.nonzero(after != before)
+        signal, line, invalid = s[column], block.line[at, column], after[at, column]
+        if signal.size:
+            edges.add(self._alarm[signal], invalid, value[at, column], line, block.wall[at, column])
+            self._outages.add(signal, Outages.INVALID, invalid, line)
+        self.invalid[s] = after[-1]
+        self._low[s] = np.where(after[-1], self._valid_low[s], self._fault_low[s])
+        self._high[s] = np.where(after[-1], self._valid_high[s], self._fault_high[s])
+        self._count_out()
 
     def _heed(self, rows: Rows, row: NDArray[np.int64], service: NDArray[np.uint8]) -> None:
         """Overrule that in these rows by what their instruments say of themselves."""
@@ -175,6 +233,12 @@ class Validity(Detector):
 
     def _count_out(self) -> None:
         self._out_count = np.count_nonzero(self.invalid) + np.count_nonzero(self.inhibited)
+
+
+def _put(part: Block, block: Block, column: NDArray[np.int64]) -> None:
+    """What was found out about some columns of a block into it."""
+    for name in ("quality", "good", "alarming"):
+        getattr(block, name)[:, column] = getattr(part, name)
 
 
 def _is_fault(code: NDArray[np.uint16]) -> NDArray[np.bool_]:

@@ -8,6 +8,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway.core.block import Block
 from gateway.core.latest import Latest
 from gateway.core.rows import BAD, CODE, SEVERITY
 from gateway.model.quality import Quality
@@ -42,17 +43,35 @@ class Tests:
 
     def truth(self) -> NDArray[np.int8]:
         """int8[m] of Truth, from the latest sample of each signal and the deadman."""
-        value, quality = self._latest.value[self.signal], self._latest.quality[self.signal]
-        holds = np.empty(value.shape[0], np.bool_)
+        return self._truth(self._latest.value[self.signal], self._latest.quality[self.signal],
+                           self._silent[self.signal])
+
+    def over(self, block: Block) -> tuple[NDArray, ...]:
+        """(truth, line, wall, value) after each round of a block that is already the latest: (r, m) each."""
+        place = np.minimum(np.searchsorted(block.signal, self.signal), block.signal.size - 1)
+        test = np.flatnonzero(block.signal[place] == self.signal)
+        column = place[test]
+
+        def spread(known: NDArray, rounds: NDArray | None) -> NDArray:
+            array = np.repeat(known[self.signal][None], len(block), axis=0)
+            array[:, test] = False if rounds is None else rounds[:, column]
+            return array
+
+        value = spread(self._latest.value, block.value)
+        truth = self._truth(value, spread(self._latest.quality, block.quality), spread(self._silent, block.silent))
+        return truth, spread(self._latest.line_ns, block.line), spread(self._latest.wall_ns, block.wall), value
+
+    def _truth(self, value: NDArray[np.float64], quality: NDArray[np.uint16],
+               silent: NDArray[np.bool_]) -> NDArray[np.int8]:
+        holds = np.empty(value.shape, np.bool_)
         for compare, where in self._by_operator:
-            holds[where] = compare(value[where], self._against[where])
+            holds[..., where] = compare(value[..., where], self._against[where])
         truth = _TRUTH[(quality & SEVERITY) >> 6, holds.view(np.uint8)]
         if np.count_nonzero(quality & BAD):
             code = quality & CODE
             truth[code == Quality.BAD_WAITING] = Truth.WAITING
             out_of_range = (code == Quality.BAD_RANGE) | (code == Quality.BAD_SENSOR)
             truth[out_of_range & (value >= self._top) & holds] = Truth.LIKELY
-        silent = self._silent[self.signal]
         if np.count_nonzero(silent):
             truth[silent] = Truth.UNKNOWN
         return truth

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway.core.block import Block
 from gateway.core.detectors.deadman import Deadman
 from gateway.core.edges import Edges, Outage, Outages
 from gateway.core.latest import Latest
@@ -39,8 +40,9 @@ class Watch:
         self._used = np.zeros(len(site.signals), np.bool_)
         self._used[self._tests.signal] = True
         self._truth = self._tests.truth()
-        self._line = latest.line_ns[self._tests.signal]
-        self._log: list[tuple] = []
+        self._log: list[tuple] = []  # of this step: (truth, changed, news, line, wall, value), (rounds, tests) each
+        self._before: tuple = ()  # line, wall and value of all tests, before it
+        self._remember()
         self._owner = np.repeat(np.arange(len(self.rules)), [len(rule.tests) for rule in self.rules])  # of each test
         start = 0
         for rule in self.rules:
@@ -60,32 +62,36 @@ class Watch:
 
     def observe(self, rows: Rows) -> None:
         """A round has gone into `latest` and the deadman."""
-        if not np.count_nonzero(self._used[rows.index]):
-            return
-        truth, signal = self._tests.truth(), self._tests.signal
-        line, changed = self._latest.line_ns[signal], truth != self._truth
-        if self._log or self._outages.rows or self._attentive or np.count_nonzero(changed):
-            self._log.append((truth, changed, changed | (line != self._line), line, self._latest.wall_ns[signal],
-                              self._latest.value[signal]))
-        self._truth, self._line = truth, line
+        if np.count_nonzero(self._used[rows.index]):
+            latest, signal = self._latest, self._tests.signal
+            self._note(self._tests.truth()[None], latest.line_ns[signal][None], latest.wall_ns[signal][None],
+                       latest.value[signal][None])
 
-    def news(self, outages: list[Outage]) -> list[Watched]:
-        """The rules that have something to look at, each with its queue filled."""
-        log, self._log = self._log, []
+    def sweep(self, block: Block) -> None:
+        """`observe`, for a block."""
+        if np.count_nonzero(self._used[block.index]):
+            self._note(*self._tests.over(block))
+
+    def news(self, outages: list[Outage], line_ns: int) -> list[Watched]:
+        """The rules that have something to look at until `line_ns`, each with its queue filled."""
         silences = [(signal, line) for line, _, signal, cause, began in outages
                     if cause == Outages.SILENT and began and self._used[signal]]
-        if not log and not silences:
-            return []
+        log, before = self._log, self._before
+        if log:
+            self._log, self._before = [], tuple(array[-1] for array in log[-1][3:])
         if silences:
             self._truth = self._tests.truth()
         concerned = np.zeros(len(self.rules), np.bool_)
         concerned[self._attentive] = True
+        concerned[[number for number, rule in enumerate(self.rules) if rule.machine.due_ns <= line_ns]
+                  if self.deadline_ns <= line_ns else []] = True
         for _, changed, *_ in log:
-            concerned[self._owner[changed]] = True
+            if np.count_nonzero(changed):
+                concerned[self._owner[changed.any(axis=0)]] = True
         for signal, _ in silences:
             concerned[self._owner[self._tests.signal == signal]] = True
         return [self.rules[number] for number in np.flatnonzero(concerned).tolist()
-                if self.rules[number].gather(log, silences, self._latest)]
+                if self.rules[number].gather(log, silences, before)]
 
     def begin(self, line_ns: int) -> None:
         """Watching (again) starts now."""
@@ -114,11 +120,23 @@ class Watch:
     def restored(self) -> None:
         """`latest` and the deadman were written from outside."""
         self._truth = self._tests.truth()
-        self._line = self._latest.line_ns[self._tests.signal]
-        self._log = []
+        self._remember()
         for rule in self.rules:
             rule.recall(self._truth, self._latest)
         self.settled()
+
+    def _note(self, truth: NDArray, line: NDArray, wall: NDArray, value: NDArray) -> None:
+        changed, moved = np.empty(truth.shape, np.bool_), np.empty(truth.shape, np.bool_)
+        for now, before, differs in ((truth, self._truth, changed), (line, self._line, moved)):
+            np.not_equal(now[0], before, out=differs[0])
+            np.not_equal(now[1:], now[:-1], out=differs[1:])
+        self._log.append((truth, changed, changed | moved, line, wall, value))
+        self._truth, self._line = truth[-1], line[-1]
+
+    def _remember(self) -> None:
+        latest, signal = self._latest, self._tests.signal
+        self._line, self._log = latest.line_ns[signal], []
+        self._before = self._line, latest.wall_ns[signal], latest.value[signal]
 
 
 class Watched:
@@ -138,16 +156,20 @@ class Watched:
     def attentive(self) -> bool:
         return not self._looked or self.machine.active
 
-    def gather(self, log: list[tuple], silences: list[tuple[int, int]], latest: Latest) -> bool:
-        """Queue what concerns this rule; False when there is nothing to look at."""
+    def gather(self, log: list[tuple], silences: list[tuple[int, int]], before: tuple) -> bool:
+        """Queue what concerns this rule; False when there is nothing to look at. before: line, wall and value of all
+        tests before all that."""
         mine = [(line, test) for signal, line in silences for test, own in enumerate(self._signals) if own == signal]
         queue = [(line, False, test, (Truth.UNKNOWN, None, None)) for line, test in mine]
         for truth, _, news, line, wall, value in log:
-            for test in np.flatnonzero(news[self.place]).tolist():
-                at = self.place.start + test
-                queue.append((int(line[at]), True, test, (Truth(int(truth[at])), float(value[at]), int(wall[at]))))
+            at, test = np.nonzero(news[:, self.place])
+            own = at, test + self.place.start
+            queue += ((when, True, which, (Truth(level), number, stamp)) for when, which, level, number, stamp in zip(
+                line[own].tolist(), test.tolist(), truth[own].tolist(), value[own].tolist(), wall[own].tolist(),
+                strict=True))
         self._queue = sorted(queue, key=lambda event: event[:2])
-        self.refresh(latest, {test for _, sample, test, _ in queue if sample})
+        for known, line, wall, value in zip(self.known, *(array[self.place].tolist() for array in before), strict=True):
+            known.line_ns, known.wall_ns, known.value = line, wall, value
         return bool(queue)
 
     def settle(self, edges: Edges) -> None:
@@ -169,13 +191,11 @@ class Watched:
         if self.machine.due_ns <= line_ns:
             self.machine.fire(self.known, edges)
 
-    def refresh(self, latest: Latest, queued: set[int] = frozenset()) -> None:
-        """Newest readings for the trace, of tests that have nothing in the queue."""
-        for test, signal in enumerate(self._signals):
-            if test not in queued:
-                known = self.known[test]
-                known.value, known.wall_ns = float(latest.value[signal]), int(latest.wall_ns[signal])
-                known.line_ns = int(latest.line_ns[signal])
+    def refresh(self, latest: Latest) -> None:
+        """Newest readings, for the trace."""
+        for known, signal in zip(self.known, self._signals, strict=True):
+            known.value, known.wall_ns = float(latest.value[signal]), int(latest.wall_ns[signal])
+            known.line_ns = int(latest.line_ns[signal])
 
     def recall(self, truth: np.ndarray, latest: Latest) -> None:
         """The readings were written from outside; look again at the next sample."""
