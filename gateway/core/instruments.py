@@ -110,32 +110,41 @@ class Instruments:
         return troubled if np.count_nonzero(troubled) else None
 
     def cut(self, frame: Frame) -> list[Frame] | None:
-        """The frame in pieces in order of time: each begins with the status samples of one instant, and holds no later
-        ones. None: no status says anything new, so that the order within the frame does not matter."""
+        """The frame in pieces in order of time: each begins with the status samples of one instant that say something
+        new, or speak again after too long, and holds no later ones. None: there are none, so that the order within the
+        frame does not matter."""
         row = np.flatnonzero(self._is_status.take(frame.signal))
-        signal = frame.signal[row]
+        signal, line = frame.signal[row], frame.line_ns[row]
         last = int(frame.line_ns.max())
-        if last >= self._expires:
-            self._expires = self._next_expiry()
-        if last < self._expires and not np.count_nonzero(frame.value[row] != self._seen[signal]) \
-                and not np.count_nonzero(frame.quality[row] & SEVERITY):
-            self._since[signal] = frame.line_ns[row]
-            return None
+        changed = (np.count_nonzero(frame.value[row] != self._seen[signal])
+                   or np.count_nonzero(frame.quality[row] & SEVERITY))
+        news = self._news(frame, row) if changed or last >= self._expires else row[:0]
+        if not news.size:
+            self._since[signal] = np.maximum(self._since[signal], line)
+            if last >= self._expires:
+                self._expires = self._next_expiry()
+            if last < self._expires:
+                return None
         order = np.argsort(frame.line_ns, kind="stable")
-        starts = np.searchsorted(frame.line_ns[order], np.unique(frame.line_ns[row]))
+        starts = np.searchsorted(frame.line_ns[order], np.unique(frame.line_ns[news]))
         return [frame.take(rows) for rows in np.split(order, starts) if rows.size]
 
     def take(self, piece: Frame) -> Frame:
         """Take in the status samples of a piece. Returns it, led by a bad row for every reading that is disowned."""
-        self._forget(int(piece.line_ns[0]))
+        first_ns = int(piece.line_ns[0])
+        self._forget(first_ns)
         disowned: list[tuple[int, int]] = []
-        for at in self._usable(piece).tolist():
+        usable = self._usable(piece)
+        news = piece.line_ns[usable] == first_ns
+        for at in usable[news].tolist():
             signal, value, good = int(piece.signal[at]), float(piece.value[at]), not piece.quality[at] & SEVERITY
             if good:
                 self._since[signal] = piece.line_ns[at]
             if value != self._seen[signal]:
                 self._wall[signal] = piece.wall_ns[at]
                 disowned += ((reading, at) for reading in self._learn(signal, value if good else math.nan))
+        again = usable[~news]
+        self._since[piece.signal[again]] = piece.line_ns[again]
         self._expires = self._next_expiry()
         if not disowned:
             return piece
@@ -164,6 +173,16 @@ class Instruments:
             self._learn(status, value)
         self._troubled = np.count_nonzero(self._service)
         self._expires = self._next_expiry()
+
+    def _news(self, frame: Frame, row: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Which of these rows of status samples say more than that all is as it was."""
+        found = [row[:0]]
+        for status in np.unique(frame.signal[row]).tolist():
+            own = row[frame.signal[row] == status]
+            value, good = frame.value[own], (frame.quality[own] & SEVERITY) == 0
+            found.append(own[(value != np.r_[self._seen[status], value[:-1]]) | ~good | ~np.r_[True, good[:-1]]
+                             | (np.diff(frame.line_ns[own], prepend=self._since[status]) >= self._hold[status])])
+        return np.concatenate(found)
 
     def _usable(self, frame: Frame) -> NDArray[np.int64]:
         """Rows of status samples that say something and are not late."""

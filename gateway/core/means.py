@@ -97,7 +97,7 @@ class Means:
         later = np.empty(span.shape, np.bool_)
         np.not_equal(span[0], self._span[signal], out=later[0])
         np.not_equal(span[1:], span[:-1], out=later[1:])
-        terms = np.zeros((rounds + 1, max(count, 2)))  # the sum so far, then the values; one column alone is not added in order
+        terms = np.zeros((rounds + 1, max(count, 2)))  # the sum, then the values; a lone column is not added in order
         np.clip(block.value, -_HUGE, _HUGE, out=terms[1:, :count])
         begun = np.zeros(count, np.int64)  # round in which the span of each column began
         begun -= self._samples[signal]

@@ -89,8 +89,8 @@ class SetPoints:
 
     def sweep(self, value: NDArray[np.float64], signs: NDArray[np.float64], block: Block, good: NDArray[np.bool_],
               alarming: NDArray[np.bool_], edges: Edges) -> None:
-        """value: float64[r, k], compared times the sign of each plane (float64[p], +1 or -1). good, alarming: bool[r, k].
-        The rest as in Block.
+        """value: float64[r, k], compared times the sign of each plane (float64[p]: +1 or -1). good, alarming:
+        bool[r, k]. The rest as in Block.
 
         The extremes of the columns say which of them are not quiet all the time. On those, windows that double while
         they are quiet find the rounds in which something happens; these are stepped.
@@ -103,12 +103,16 @@ class SetPoints:
             busy |= over & (_turned(bottom, top, signs) < bar)
         if self._leaving:
             busy |= gather(self._active, block.index) & ~over
-        if not np.count_nonzero(busy):
-            return
-        part = np.flatnonzero(busy.any(axis=0))
-        value, line, wall, good, alarming = (array.take(part, axis=1) for array in (value, block.line, block.wall, good,
-                                                                                    alarming))
-        signal, x = block.signal[part], value[:, None] * signs[:, None]
+        if np.count_nonzero(busy):
+            part = np.flatnonzero(busy.any(axis=0))
+            self._gallop(value[:, part][:, None] * signs[:, None], block.signal[part], *(
+                array.take(part, axis=1) for array in (block.line, block.wall, good, alarming)), edges)
+        if self.deadline_ns <= block.last_ns:
+            plane, column = np.nonzero(gather(self._due, block.index) <= block.line[-1])
+            self._fire(plane * self._over.shape[1] + block.signal[column], edges)
+
+    def _gallop(self, x, signal, line, wall, good, alarming, edges: Edges) -> None:
+        """x: float64[r, p, k]."""
         at, window = 0, _WINDOW
         while at < len(x):
             look = slice(at, at + window)

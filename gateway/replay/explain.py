@@ -80,10 +80,10 @@ def explain(site: Site, alarm: AlarmDefinition, recorded: Recorded, at_wall_ns: 
         replay.feed(frame, begins)
         for id in signals:
             number = site.signals.index(id)
-            for part in replay.made if site.signals[number].derived else (frame,):
-                newest[id].extend(_newest(part, number, NEWEST))
-                if id == alarm.origin:
-                    plotted.extend(_newest(part, number, PLOTTED))
+            part = replay.made if site.signals[number].derived else frame
+            newest[id].extend(_newest(part, number, NEWEST))
+            if id == alarm.origin:
+                plotted.extend(_newest(part, number, PLOTTED))
         progress(replay.last)
     outcome = replay.outcome()
     if not outcome.samples:

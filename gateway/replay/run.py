@@ -99,7 +99,7 @@ class Replay:
         self._transitions: list[Transition] = []
         self._samples = self._outages = 0
         self._watched_ns = 0
-        self.made: list[Frame] = []  # samples of derived signals, of the newest frame
+        self.made = Frame.empty()  # samples of derived signals, of the newest frame
         self.first = self.last = Instant(0, 0)  # the instants of the oldest and the newest sample
 
     def feed(self, frame: Frame, begins: bool = False) -> None:
@@ -113,10 +113,8 @@ class Replay:
             self.first = self.first if self._samples else begun
         else:
             first_ns = self.last.line_ns
-        self.made = []
-        for part in one_round_each(frame):
-            self._tell(self.bank.step(part))
-            self.made.append(self.bank.made)
+        self._tell(self.bank.step(frame))
+        self.made = self.bank.made
         self.last = Instant(max(self.last.line_ns, line_ns), max(self.last.line_ns, line_ns) + skew)
         self._tell(self.bank.tick(self.last))
         self._watched_ns += self.last.line_ns - first_ns
@@ -181,21 +179,6 @@ def skew_ns(frame: Frame) -> int:
     """Wall minus line time of the gateway's clock: the median, for some senders stamp by clocks of their own."""
     skews = frame.wall_ns - frame.line_ns
     return int(np.partition(skews, len(skews) // 2)[len(skews) // 2])
-
-
-def one_round_each(frame: Frame) -> Iterator[Frame]:
-    """The frame cut, in its own order, into the longest pieces in which every signal comes at most once: what the bank
-    evaluates in one go."""
-    count = len(frame)
-    order = np.argsort(frame.signal, kind="stable")
-    again = np.full(count, count)  # where the signal of this row comes next
-    same = frame.signal[order][1:] == frame.signal[order][:-1]
-    again[order[:-1][same]] = order[1:][same]
-    stop = np.minimum.accumulate(again[::-1])[::-1].tolist()
-    start = 0
-    while start < count:
-        yield frame.take(slice(start, stop[start]))
-        start = stop[start]
 
 
 def needs(site: Site, alarm: AlarmDefinition) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from gateway.model.signal import Signal, StatusLink
 from gateway.model.text import Text
 from gateway.pipeline import Pipeline
 from gateway.replay.explain import explain
-from gateway.replay.run import Replay, one_round_each, run
+from gateway.replay.run import Replay, run
 from gateway.replay.table import CsvRecording
 from gateway.store import Recording, StoreSettings, TelemetryStore
 from tests.sites import gas, site
@@ -178,14 +178,6 @@ def test_the_cut_of_the_stream_changes_nothing():
         outcomes.append(replay.outcome())
     assert len(outcomes[0].transitions) > 100
     assert facts(outcomes[0].transitions) == facts(outcomes[1].transitions) == facts(outcomes[2].transitions)
-
-
-def test_a_piece_holds_every_signal_at_most_once_and_is_as_long_as_can_be():
-    signals = [0, 1, 2, 0, 1, 1, 2, 0]
-    whole = Frame.from_columns(np.array(signals, np.int32), np.arange(8.0), *(np.zeros(8, kind) for kind in (
-        np.uint16, np.int64, np.int64)))
-    assert [piece.signal.tolist() for piece in one_round_each(whole)] == [[0, 1, 2], [0, 1], [1, 2, 0]]
-    assert list(one_round_each(Frame.empty())) == []
 
 
 def test_who_acknowledges_decides_the_first_out_and_nothing_else():

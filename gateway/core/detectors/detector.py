@@ -32,7 +32,7 @@ class Detector(ABC):
 
     def sweep(self, block: Block, edges: Edges) -> None:
         """Take a block of time: the same edges and the same state as `step` round by round, which it is here. Edges
-        may come in any order, but for those of one alarm."""
+        may come in any order, but for those of one alarm. What is due up to the last line time of a signal is told."""
         for rows in block.rows():
             self.step(rows, edges)
 
