@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from gateway.model.clock import NS
 
 LOW, HIGH = 0.1, 0.95  # the shares of its time that a load is below its idle and below its full level
-MEMORY_NS = 300_000 * NS  # 3.5 days
+MEMORY_NS = 30 * 86400 * NS
 _GAIN = 4.0  # spreads that a level moves in one memory if it is always on the wrong side
 _SURE_AFTER = 30  # means; from here on one mean can no longer widen the range at will
 _BIG = 20.0  # spreads: no more of one mean counts

@@ -18,7 +18,7 @@ _FADE = 0.005  # per quarter of an hour in which a start might have been seen
 _DOUBTED_COUNTS = 0.1  # how much of a start is learnt when it was unusual
 _FIRST_STARTS, _FIRST_QUARTERS = 1.0, 50.0  # before anything was seen: a start in 12.5 hours
 _WEIGHT = 8.0  # quarters of an hour: how much the wider class counts within the narrower one
-BOUND = 1.6  # height, in nats, that is unusual
+BOUND = 1.5  # height, in nats, that is unusual
 _GAP = 4  # means that may be missing within one run
 
 _HEIGHT, _SURPRISE, _SLOT, _DOUBTED = range(4)
@@ -47,7 +47,7 @@ class Starts:
 
     Surprise of a run: minus the logarithm of that chance at its beginning. Height: the surprise times the share of the
     load (at most 0.5), smoothed over 3 means: a switch of a pump for five minutes is no production. Unusual is a
-    height of 1.6 or more: with a load at half its range, a chance below 1 in 25.
+    height of 1.5 or more: with a load at half its range or more, a chance below 1 in 20.
 
     Time that was not seen is no time: a week without data, and a holiday in which nothing begins, hardly change the
     odds of the hours at which work begins as a rule, and a gap of more than 4 means breaks off what was known of idle

@@ -46,7 +46,7 @@ class PlainHeld:
 
 class PlainBands:
     def __init__(self, every: int):
-        self.rate, self.count, self.idle, self.full, self.spread = every / (300_000 * NS), 0, None, None, 0.0
+        self.rate, self.count, self.idle, self.full, self.spread = every / (30 * 86400 * NS), 0, None, None, 0.0
 
     def share(self, x: float, held: bool) -> float:
         idle, full = (x, x) if self.count == 0 else (self.idle, self.full)
@@ -121,7 +121,7 @@ class PlainOffHours:
         self.log, self.alarm, self.every, self.zone = log, f"{signal.id}/profile", round(asked.every_s * NS), zone
         self.means, self.bands, self.held = PlainMeans(self.every), PlainBands(self.every), PlainHeld(log, signal)
         self.starts = PlainStarts(self.every, round(asked.idle_s * NS), asked.above)
-        self.needed, self.bound = math.ceil(asked.learn_s / asked.every_s), 1.6 * asked.blunt
+        self.needed, self.bound = math.ceil(asked.learn_s / asked.every_s), 1.5 * asked.blunt
 
     def sample(self, t: int, x: float) -> None:
         if (ended := self.means.sample(t, x)) is None:

@@ -29,7 +29,7 @@ class OffHours(Learner):
     Formula: the good samples of a signal within each `every_s` of the time line are averaged; with the first good
     sample of a later one the mean is placed between the idle and the full level (gateway.core.bands) and goes to the
     odds of its hour of the week, which is local time in the site's zone (gateway.core.calendar). The condition begins
-    when the height is 1.6 times `blunt` or more, and ends when the load was seen idle for `idle_s` without a break.
+    when the height is 1.5 times `blunt` or more, and ends when the load was seen idle for `idle_s` without a break.
 
     On a plant: production while the plant is shut down, at night, on a Sunday or on a holiday; water that begins to
     flow when nobody is there. It is the *beginning* that is judged, for work keeps hours: on labelled loads of a steel
