@@ -25,8 +25,21 @@ from gateway.config.sections import (
 from gateway.config.values import NONE
 from gateway.model.alarm import Priority, Risk
 from gateway.model.rules import Rule
-from gateway.model.signal import Area, Baseline, Condition, Limit, Profile, Signal, SignalTable, StatusLink, Trend
+from gateway.model.signal import (
+    STATE_LABELS,
+    Area,
+    Baseline,
+    Condition,
+    Limit,
+    LoadState,
+    Profile,
+    Signal,
+    SignalTable,
+    StatusLink,
+    Trend,
+)
 from gateway.model.site import Site
+from gateway.model.text import Text
 
 _SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0}
 RATE_DEADBAND = 0.2  # of the set point, also of a deviation
@@ -115,8 +128,19 @@ class SignalPlan:
             section.loop_ma, self.deadman_s, section.stuck_reads or kind.stuck_reads,
             kind.decimals if section.decimals is None else section.decimals, kind.gas,
             tuple(self._limit(Condition(name), limit) for name, limit in self.limits.items()),
-            dict(section.labels), self.fault_priority, trend=self._trend(), status=self._status(),
-            baseline=self._baseline(), derived=section.expression, profile=self._profile())
+            self._labels(), self.fault_priority, trend=self._trend(), status=self._status(),
+            baseline=self._baseline(), derived=section.expression or self._load_state(),
+            profile=self._profile())
+
+    def _labels(self) -> dict[int, Text]:
+        return dict(self.section.labels) or (dict(STATE_LABELS) if self.section.load_state is not None else {})
+
+    def _load_state(self) -> LoadState | None:
+        said = self.section.load_state
+        if said is None:
+            return None
+        levels = None if said.idle is None or said.full is None else (said.idle, said.full)
+        return LoadState(said.load, levels, said.every, said.learn, said.stopped, said.running, said.band)
 
     def _status(self) -> StatusLink | None:
         signal, values = self.status_signal, self.status_values

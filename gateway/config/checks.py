@@ -140,7 +140,7 @@ def _bindings(draft: Draft) -> Iterator[Problem]:
             spot = source.spot(location)
             if signal not in draft.named["signals"]:
                 yield spot.problem(*draft.unknown_signal(signal))
-            elif signal in draft.signals and draft.signals[signal].section.expression is not None:
+            elif signal in draft.signals and draft.signals[signal].section.calculated:
                 yield bound(spot, signal)
             if signal in first:
                 where = first[signal].seen_from(spot)
@@ -151,7 +151,7 @@ def _bindings(draft: Draft) -> Iterator[Problem]:
             first.setdefault(signal, spot)
     if draft.bound_all:
         for id, signal in draft.signals.items():
-            if id not in first and signal.whole and signal.section.expression is None:
+            if id not in first and signal.whole and not signal.section.calculated:
                 yield signal.spot(("id",)).problem(
                     Text(f'no source gives signal "{id}"', f'没有数据源提供信号 "{id}"'),
                     Text("bind it to a point or topic, or delete it", "绑定到点或主题，或删除该信号"), WARNING)

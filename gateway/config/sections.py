@@ -326,6 +326,50 @@ class KindSection(Watched):
     """What to do; shown with every limit alarm of this kind."""
 
 
+class LoadStateSection(Section):
+    load: str
+    """Id of the signal of the load, such as the active power of the machine."""
+    idle: Number | None = None
+    """Its level while nothing is produced. Default: learnt, as is `full`; give both where a rule must count from the
+    first day."""
+    full: Number | None = None
+    """Its level at full production."""
+    every: PositiveDuration = 900.0
+    """Means over this time are learnt from."""
+    learn: PositiveDuration = 14 * 86400.0
+    """The state is not known before so much good data, and not before the load was seen both idle and full."""
+    stopped: Annotated[float, Field(ge=0, le=1)] = 0.15
+    """Up to this share of the way from idle to full it is stopped."""
+    running: Annotated[float, Field(ge=0, le=1)] = 0.4
+    """From this share on it runs; between the two it is maintenance."""
+    band: Annotated[float, Field(ge=0, le=0.5)] = 0.05
+    """A state is left only when the share is this far beyond its bound."""
+
+    @model_validator(mode="after")
+    def _levels_and_bands(self) -> LoadStateSection:
+        if (self.idle is None) is not (self.full is None):
+            raise ValueError(Text("idle and full belong together", "idle 和 full 须同时填写"),
+                             Text("give both, or neither: then both are learnt",
+                                  "两者都填写，或都不填写（由系统学习）"))
+        if self.idle is not None and self.full is not None and self.idle >= self.full:
+            raise ValueError(Text(f"idle ({self.idle:g}) is not below full ({self.full:g})",
+                                  f"idle（{self.idle:g}）不低于 full（{self.full:g}）"),
+                             Text("idle is the level while nothing is produced", "idle 为不生产时的负荷水平"))
+        if self.stopped + self.band >= self.running - self.band:
+            raise ValueError(Text(f"no room between stopped ({self.stopped:g}) and running ({self.running:g}) with a "
+                                  f"band of {self.band:g}",
+                                  f"stopped（{self.stopped:g}）与 running（{self.running:g}）"
+                                  f"之间放不下 {self.band:g} 的回差"),
+                             Text("stopped = 0.15, running = 0.4 and band = 0.05 are usual",
+                                  "通常为 stopped = 0.15、running = 0.4、band = 0.05"))
+        return self
+
+
+def _load_state(value: Any, handler: Callable[[Any], LoadStateSection]) -> LoadStateSection:
+    """`load_state = "MILL.P"` is short for `load_state = { load = "MILL.P" }`."""
+    return handler({"load": value} if isinstance(value, str) else value)
+
+
 class SignalSection(Watched):
     id: Id
     """Tag number. Everything else refers to it; it is stored with every value, so do not change it later."""
@@ -347,8 +391,16 @@ class SignalSection(Watched):
     expression: Formula | None = None
     """Calculated from other signals, and bound by no source: `"[T-101.level] * 78.5"`. Signals stand in square
     brackets; what else may be written, and what bad values do: [derived signals](../explanation/derived-signals.md)."""
+    load_state: Annotated[LoadStateSection, WrapValidator(_load_state)] | None = None
+    """The state of a machine by its electrical load: 0 stopped, 1 maintenance, 2 running; bound by no source. An id,
+    such as `"MILL.P"`, or a table; kind `load_state`. See [load](../explanation/load.md)."""
     labels: dict[int, Name] = {}
     """For switches and states: what to show for a value, such as `{ 0 = "closed", 1 = "open" }`."""
+
+    @property
+    def calculated(self) -> bool:
+        """Made by the gateway from other signals, and read from no device."""
+        return self.expression is not None or self.load_state is not None
 
 
 class RuleSection(Section):

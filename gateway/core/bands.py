@@ -60,10 +60,10 @@ class Bands:
         """f8[n]: means learnt from."""
         return self.state[_COUNT]
 
-    def levels(self, signal: int) -> tuple[float, float]:
-        """(idle, full) of a signal, as learnt so far; NaN before its first mean."""
-        count, idle, full, _ = self.state[:, signal].tolist()
-        return (idle, full) if count else (float("nan"), float("nan"))
+    def levels(self, signal: int | NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """(idle, full) of a signal or of k signals, as learnt so far; NaN before the first mean."""
+        count, idle, full, _ = self.state[:, signal]
+        return np.where(count > 0.0, idle, np.nan), np.where(count > 0.0, full, np.nan)
 
     def forget(self, signals: NDArray[np.int64]) -> None:
         """As if these signals had never been seen."""

@@ -16,6 +16,7 @@ from gateway.core.detectors.deadman import Deadman
 from gateway.core.detectors.detector import Detector
 from gateway.core.detectors.deviation import deviations
 from gateway.core.detectors.limits import HIGH, LOW, Limits
+from gateway.core.detectors.load import Loads
 from gateway.core.detectors.profile import OffHours
 from gateway.core.detectors.rate import rates
 from gateway.core.detectors.stuck import Stuck
@@ -30,6 +31,7 @@ from gateway.core.rules.watch import Watch
 from gateway.core.snapshot import overlap, pack, transfer, unpack, unreadable
 from gateway.model.clock import Instant
 from gateway.model.frame import Frame
+from gateway.model.signal import LoadState
 from gateway.model.site import Site
 from gateway.model.verdict import Verdicts
 
@@ -66,11 +68,12 @@ class Bank:
         self._conditions = Conditions(site.alarms)
         self._outages = Outages()
         self._instruments = Instruments(site, self._latest)
-        self._derived = Derived(site, self._latest)
         self._validity = Validity(site, self._outages, self._instruments)
         self._deadman = Deadman(site, self._outages)
         self._holds = Holds(site)
         chosen = tuple(_chosen(site, self._holds))
+        loads = next((detector for detector in chosen if isinstance(detector, Loads)), None)
+        self._derived = Derived(site, self._latest, loads)
         learners = tuple(detector for detector in chosen if isinstance(detector, Learner))
         self._others = (self._deadman, *(detector for detector in chosen if detector not in learners))
         self._learning = Learning(learners, self._holds, self._conditions.active)
@@ -373,3 +376,5 @@ def _chosen(site: Site, holds: Holds) -> Iterable[Detector]:
         yield Anomaly(site, holds)
     if any(signal.profile is not None for signal in site.signals):
         yield OffHours(site, holds)
+    if any(isinstance(signal.derived, LoadState) for signal in site.signals):
+        yield Loads(site, holds)

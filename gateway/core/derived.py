@@ -5,26 +5,27 @@ which an input came gets a sample of its own, stamped like its newest input, and
 and so on, level by level, until no derived signal has news. A limit, a trend or a rule on a derived signal needs to
 know nothing of this.
 
-Stateless: what is made follows from `latest` alone.
+Stateless, but for load states: what is made follows from `latest` alone.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gateway.core.detectors.deadman import longest_silence_ns
+from gateway.core.detectors.load import Loads
 from gateway.core.expressions import Formula, Known, shape
 from gateway.core.latest import Latest
 from gateway.core.rows import CODE, FLAGS, SEVERITY, Rows
 from gateway.model.expression import Expression, levels
 from gateway.model.frame import Frame
 from gateway.model.quality import Quality
-from gateway.model.signal import SignalTable
+from gateway.model.signal import LoadState, SignalTable
 from gateway.model.site import Site
 
 _STALE = np.uint16(Quality.UNCERTAIN_STALE)
@@ -88,13 +89,28 @@ class Expressions(Producer):
         return value, code
 
 
+class States(Producer):
+    """Load states (gateway.core.detectors.load). Unlike an expression they remember: a state is left later than it is
+    entered. What they remember is kept with what was learnt of the load."""
+
+    name = "load state"
+
+    def __init__(self, signals: Sequence[int], states: Sequence[LoadState], table: SignalTable, loads: Loads):
+        super().__init__(signals, [[table.index(state.load)] for state in states])
+        self._loads, self._load = loads, np.array([load for (load,) in self.inputs], np.int64)
+
+    def make(self, sight: Sight) -> Known:
+        return self._loads.states(self._load, sight.due, sight.value, sight.code)
+
+
 class Derived:
     """The derived signals of a site. Per instant: `hear` each round, then `make` each level (see Bank)."""
 
-    def __init__(self, site: Site, latest: Latest):
+    def __init__(self, site: Site, latest: Latest, loads: Loads | None = None):
+        """loads: needed where there are load states."""
         count = len(site.signals)
         self._latest = latest
-        self.levels: tuple[Level, ...] = tuple(Level(producer, site, latest) for producer in _producers(site))
+        self.levels: tuple[Level, ...] = tuple(Level(producer, site, latest) for producer in _producers(site, loads))
         self._is_derived = np.array([signal.derived is not None for signal in site.signals], np.bool_)
         self._is_input = np.zeros(count, np.bool_)
         for level in self.levels:
@@ -174,9 +190,16 @@ class Level:
                                   np.maximum.reduceat(wall, self._starts)[row], newest[row])
 
 
-def _producers(site: Site) -> list[Producer]:
+def _producers(site: Site, loads: Loads | None) -> Iterator[Producer]:
     """Each after those whose signals it needs. A circle is refused when the site file is read."""
-    expressions = {signal.id: signal.derived for signal in site.signals if signal.derived is not None}
-    order = levels({name: expression.inputs for name, expression in expressions.items()})
-    return [Expressions([site.signals.index(name) for name in level], [expressions[name] for name in level],
-                        site.signals) for level in order]
+    table = site.signals
+    derived = {signal.id: signal.derived for signal in table if signal.derived is not None}
+    for level in levels({name: one.inputs for name, one in derived.items()}):
+        states = [name for name in level if isinstance(derived[name], LoadState)]
+        expressions = [name for name in level if name not in states]
+        if expressions:
+            yield Expressions([table.index(name) for name in expressions], [derived[name] for name in expressions],
+                              table)
+        if states:
+            assert loads is not None, "the bank sees to that"
+            yield States([table.index(name) for name in states], [derived[name] for name in states], table, loads)

@@ -126,6 +126,49 @@ class Profile:
             raise ValueError("a start at an unusual hour is never above yellow, nor more urgent than P3")
 
 
+STOPPED, MAINTENANCE, RUNNING = 0.0, 1.0, 2.0
+STATE_LABELS = {0: Text("stopped", "停机"), 1: Text("maintenance", "检修"), 2: Text("running", "运行")}
+
+
+@dataclass(frozen=True, slots=True)
+class LoadState:
+    """The state of a machine by its electrical load: 0 stopped, 1 maintenance, 2 running. See
+    gateway.core.detectors.load.
+
+    load      id of the signal of the load; one load has one state
+    levels    (idle, full) of the load, in its unit. None: learnt
+    every_s, learn_s   means over this time are learnt from; no state is known before so much good data
+    stopped   up to this share of the way from idle to full it is stopped
+    running   from this share on it runs
+    band      a state is left only when the share is this far beyond its bound
+    """
+
+    load: str
+    levels: tuple[float, float] | None = None
+    every_s: float = 900.0
+    learn_s: float = 14 * 86400.0
+    stopped: float = 0.15
+    running: float = 0.4
+    band: float = 0.05
+
+    def __post_init__(self) -> None:
+        if self.levels is not None and not self.levels[0] < self.levels[1]:
+            raise ValueError(f"the idle level of {self.load} is not below its full level")
+        if not 0 <= self.stopped + self.band < self.running - self.band:
+            raise ValueError(f"the bands of {self.load} overlap")
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        return (self.load,)
+
+    @property
+    def text(self) -> str:
+        return f"load state of [{self.load}]"
+
+    def __str__(self) -> str:
+        return self.text
+
+
 @dataclass(frozen=True, slots=True)
 class StatusLink:
     """Where an instrument says how it is, beside its reading, and what its numbers mean. What each of them does to the
@@ -197,7 +240,7 @@ class Signal:
     trend: Trend | None = None  # needs the limit it leads to
     baseline: Baseline | None = None
     status: StatusLink | None = None
-    derived: Expression | None = None
+    derived: Expression | LoadState | None = None
     profile: Profile | None = None
 
     def __post_init__(self) -> None:

@@ -11,11 +11,12 @@ import math
 from gateway.model.clock import NS
 from gateway.model.quality import Quality
 from gateway.model.rules import OPERATORS
-from gateway.model.signal import Limit, Signal
+from gateway.model.signal import Limit, LoadState, Signal
 from gateway.model.site import Site
 from tests.laws.plain_baseline import PlainAnomaly
 from tests.laws.plain_derived import PlainDerived
 from tests.laws.plain_deviation import PlainDeviation
+from tests.laws.plain_load import PlainLoad
 from tests.laws.plain_profile import PlainOffHours
 from tests.laws.plain_rules import plain_rules
 from tests.laws.plain_trend import PlainTrend
@@ -152,6 +153,9 @@ class PlainSignal:
         self.trend = None if signal.trend is None else PlainTrend(self.log, signal)
         self.anomaly = None if signal.baseline is None else PlainAnomaly(self.log, signal)
         self.off_hours = None if signal.profile is None else PlainOffHours(self.log, signal, plain.zone)
+        state = next((other.derived for other in plain.site.signals
+                      if isinstance(other.derived, LoadState) and other.derived.load == signal.id), None)
+        self.load = None if state is None else PlainLoad(self.log, signal, state)
         watch = signal.deadman_s if signal.deadman_s is not None else 60.0 if signal.gas else None
         self.watch = None if watch is None else round(watch * NS)
         self.since, self.silent, self.heard, self.invalid, self.inhibited = 0, False, False, False, False
@@ -221,6 +225,8 @@ class PlainSignal:
             self.anomaly.sample(t, x)
         if good and self.off_hours is not None:
             self.off_hours.sample(t, x)
+        if good and self.load is not None:
+            self.load.sample(t, x)
 
     def judge(self, x, quality):
         """(effective quality, over-range gas)"""
@@ -263,7 +269,7 @@ class PlainSite:
     """All of it. Watching starts at line time 0."""
 
     def __init__(self, site: Site):
-        self.log, self.zone = Log({alarm.id for alarm in site.alarms}), site.zone
+        self.log, self.site, self.zone = Log({alarm.id for alarm in site.alarms}), site, site.zone
         self.signals = {signal.id: PlainSignal(self, signal) for signal in site.signals}
         self.statuses = {name: PlainStatus(self, site.signals[site.signals.index(name)],
                                            [signal for signal in site.signals

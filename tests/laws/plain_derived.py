@@ -9,6 +9,7 @@ from gateway.model.clock import NS
 from gateway.model.expression import Number, Reading
 from gateway.model.quality import Quality
 from gateway.model.rules import OPERATORS
+from gateway.model.signal import LoadState
 from gateway.model.site import Site
 
 FAILED = int(Quality.BAD_CALCULATION)
@@ -82,5 +83,8 @@ class PlainDerived:
                     quality = int(Quality.UNCERTAIN_STALE)
                 return (signal.value if quality < 0x80 else None), quality
 
-            value, code = worth(formula.root, reading)
+            if isinstance(formula, LoadState):
+                value, code = signals[formula.load].load.state(*reading(formula.load))
+            else:
+                value, code = worth(formula.root, reading)
             yield name, t, math.nan if value is None else value, code

@@ -13,7 +13,7 @@ from gateway.model.expression import Expression
 from gateway.model.frame import Frame
 from gateway.model.quality import Quality
 from gateway.model.rules import Degraded, Interlock, ShutdownVerification, Side, Test, Vote, WorkWithoutVideo
-from gateway.model.signal import Baseline, Condition, Profile, Reference, StatusLink, Trend
+from gateway.model.signal import Baseline, Condition, LoadState, Profile, Reference, StatusLink, Trend
 from gateway.model.site import Site
 from gateway.model.text import Text
 from tests.core.plant import gas, limit, signal, site
@@ -122,6 +122,20 @@ def _derived():
     return site(*raw, *signals, rules=[rule])
 
 
+def _load():
+    """Learnt and given levels, a load that is calculated, a limit that holds the learning, rules on states."""
+    loads = _six(lambda name, n: signal(name, *([limit("H", 90)] if n == 0 else []), deadman_s=6.0 if n == 1 else None))
+    total = signal("sum", derived=Expression.parse("[S4] + [S5]"))
+    asked = [LoadState("S0", every_s=0.5, learn_s=8.0), LoadState("S1", every_s=2.0, learn_s=12.0, band=0.02),
+             LoadState("S2", (20.0, 80.0)), LoadState("S3", (0.0, 90.0), stopped=0.3, running=0.6, band=0.1),
+             LoadState("sum", every_s=1.0, learn_s=10.0)]
+    states = [signal(f"M{n}", limit("H", 2.0, on_delay_s=n % 2), limit("L", 0.0, off_delay_s=1.0), derived=one,
+                     deadman_s=5.0 if n == 2 else None) for n, one in enumerate(asked)]
+    rule = Interlock("fan", Text.same("fan"), "tank_farm", Side((Test.parse("M0 >= 2"), Test.parse("M4 >= 2"))),
+                     Side((Test.parse("M2 >= 1"),)), on_delay_s=2.0, off_delay_s=1.0)
+    return site(*loads, total, *states, rules=[rule])
+
+
 SITES = {
     "limits": site(*_six(_limits)),
     "over-range": site(*_six(lambda name, n: gas(name, limit("H", 60, deadband=2), limit("HH", 80, off_delay_s=1),
@@ -140,6 +154,7 @@ SITES = {
         0.5 + n % 3, learn_s=12.0 + n, hold_s=3.0 + n)))),
     "profile": site(*_six(lambda name, n: signal(name, profile=None if n == 5 else Profile(
         0.5 + n % 3, learn_s=9.0 + n, idle_s=1.5 + n, above=0.2 + n / 10, blunt=0.05 + n / 50)))),
+    "load": _load(),
     "stuck": site(*_six(lambda name, n: gas(name, stuck_reads=3 + n, low=10.0, high=1000.0) if n % 2
                         else signal(name, stuck_reads=3))),
     "validity": site(*_six(lambda name, n: signal(name, low=20.0, high=80.0, loop_ma=n % 2 == 0))),

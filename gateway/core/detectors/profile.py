@@ -84,7 +84,7 @@ class OffHours(Learner):
     def picture(self, signal: int) -> Picture | None:
         if not self._watched[signal]:
             return None
-        idle, full = self._bands.levels(signal)
+        idle, full = map(float, self._bands.levels(signal))
         unit = self._signals[signal].unit
         figures = (Figure(Text("idle level", "空载水平"), idle, unit),
                    Figure(Text("full level", "满载水平"), full, unit))
