@@ -129,11 +129,13 @@ def _load():
     asked = [LoadState("S0", every_s=0.5, learn_s=8.0), LoadState("S1", every_s=2.0, learn_s=12.0, band=0.02),
              LoadState("S2", (20.0, 80.0)), LoadState("S3", (0.0, 90.0), stopped=0.3, running=0.6, band=0.1),
              LoadState("sum", every_s=1.0, learn_s=10.0)]
-    states = [signal(f"M{n}", limit("H", 2.0, on_delay_s=n % 2), limit("L", 0.0, off_delay_s=1.0), derived=one,
-                     deadman_s=5.0 if n == 2 else None) for n, one in enumerate(asked)]
-    rule = Interlock("fan", Text.same("fan"), "tank_farm", Side((Test.parse("M0 >= 2"), Test.parse("M4 >= 2"))),
-                     Side((Test.parse("M2 >= 1"),)), on_delay_s=2.0, off_delay_s=1.0)
-    return site(*loads, total, *states, rules=[rule])
+    bars = limit("H", 2.0, on_delay_s=1.0), limit("L", 0.0, off_delay_s=1.0)
+    states = [signal(f"M{n}", *(bars if one.levels else ()), deadman_s=5.0 if n in (0, 2) else None, derived=one)
+              for n, one in enumerate(asked)]
+    rules = [Interlock(f"fan-{n}", Text.same("fan"), "tank_farm", Side((Test.parse(f"M{n} >= 2"),)),
+                       Side((Test.parse(f"M{other} >= 1"),)), on_delay_s=n / 2, off_delay_s=1.0)
+             for n, other in enumerate([2, 3, 0, 1, 0])]
+    return site(*loads, total, *states, rules=rules)
 
 
 SITES = {
