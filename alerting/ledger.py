@@ -74,7 +74,7 @@ class Record:
     """One row of the journal to be. body: JSON-ready.
 
     kind: "transition", "gap", "given up", "bypass" (alarm: its target), "recall" (a bypass is over, people are called),
-    "learning" (a person's hand on what was learnt; alarm: the signal).
+    "learning" (a person's hand on what was learnt; alarm: the signal), "stroke" (alarm: the rule; see alerting.proof).
     """
 
     kind: str
@@ -209,11 +209,13 @@ class AlarmLedger:
             with self._errors():
                 connection.close()
 
-    def history(self, limit: int, before: int | None = None) -> list[JournalRow]:
-        """The newest `limit` rows of the journal, newest first; with `before`: of those older than that position."""
+    def history(self, limit: int, before: int | None = None, kind: str | None = None) -> list[JournalRow]:
+        """The newest `limit` rows of the journal, newest first; with `before`: of those older than that position; with
+        `kind`: of those of that kind."""
         with self._errors(), closing(self._reader()) as connection:
-            rows = connection.execute("SELECT * FROM journal WHERE position < ? ORDER BY position DESC LIMIT ?",
-                                      (before if before is not None else 1 << 62, limit)).fetchall()
+            rows = connection.execute(
+                "SELECT * FROM journal WHERE position < ?1 AND (?3 IS NULL OR kind = ?3) "
+                "ORDER BY position DESC LIMIT ?2", (before if before is not None else 1 << 62, limit, kind)).fetchall()
         return [JournalRow(position, kind, alarm, wall_ns, json.loads(body), bytes(chained).hex())
                 for position, kind, alarm, wall_ns, body, chained in rows]
 

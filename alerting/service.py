@@ -23,7 +23,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from alerting import bypass, message
+from alerting import bypass, message, proof
 from alerting.bypass import Act, Bypass, Bypasses, Step
 from alerting.engine import TOLD, AlarmEngine, Changes, Transition
 from alerting.ledger import AlarmLedger, Contents, JournalRow, Pending, Record, Work, bypass_record, transition_record
@@ -36,6 +36,7 @@ from gateway.model.clock import Clock, Instant
 from gateway.model.errors import CommandError, LedgerError
 from gateway.model.ports import Notice, Notifier
 from gateway.model.site import GatewayFault, Site
+from gateway.model.stroke import Stroke
 from gateway.model.text import Text
 from gateway.model.verdict import Edge, Evidence, Verdicts
 
@@ -142,6 +143,8 @@ class AlarmService:
         """Take in what the detectors say. In memory at once, on disk soon; never waits, never raises for a disk."""
         self._take_steps(self._bypasses.expire(self._clock.now()))
         self._remember(self._engine.apply(verdicts))
+        if verdicts.strokes:
+            self._writer.put(Work(records=[proof.record(stroke) for stroke in verdicts.strokes]))
 
     async def acknowledge(self, alarm: str, who: str, comment: str = "") -> AlarmView:
         """Returns when it is on disk, or with `recorded` False after `commit_bound_s`. Errors: see AlarmEngine."""
@@ -195,6 +198,10 @@ class AlarmService:
     async def history(self, limit: int = 100, before: int | None = None) -> list[JournalRow]:
         """Journal rows, newest first; `before`: position to go on from. LedgerError when the file can not be read."""
         return await asyncio.to_thread(self._ledger.history, limit, before)
+
+    async def strokes(self) -> list[Stroke]:
+        """The proof-test log, newest first. LedgerError when the file can not be read."""
+        return proof.strokes(await asyncio.to_thread(self._ledger.history, proof.NEWEST, None, proof.KIND))
 
     def subscribe(self, changed: Callable[[], None]) -> Callable[[], None]:
         """`changed` is called after every change that a page could show; look at `views` then. It must not wait and

@@ -37,6 +37,7 @@ from gateway.model.clock import Clock, Instant, TimeLine
 from gateway.model.errors import DavylampError
 from gateway.model.ports import DeviceStatus, SinkStatus
 from gateway.model.quality import is_good
+from gateway.model.stroke import Stroke
 from gateway.model.text import Text
 from gateway.pipeline import Pipeline
 from gateway.sinks.config import InfluxSettings
@@ -244,6 +245,9 @@ class View:
 
     async def journal(self, limit: int, before: int | None) -> Sequence[JournalRow]:
         return await self._gateway.alarms.history(limit, before)
+
+    async def strokes(self) -> Sequence[Stroke]:
+        return await self._gateway.alarms.strokes()
 
     async def history(self, signals: Sequence[int], start_wall_ns: int, end_wall_ns: int,
                       max_points: int) -> Trend:

@@ -117,6 +117,12 @@ def explain(options: argparse.Namespace, language: str) -> int:
     return commands.explain(options, language)
 
 
+def proof_tests(options: argparse.Namespace, language: str) -> int:
+    from gateway.replay.proof_tests import proof_tests as shown
+
+    return shown(options, language)
+
+
 def _refused(error: urllib.error.HTTPError, alarm: str) -> DavylampError:
     try:
         told = json.load(error)["error"]
@@ -231,6 +237,14 @@ def _parser(language: str) -> argparse.ArgumentParser:
     sub.add_argument("--data", type=Path, default=None, help=data)
     sub.add_argument("--at", default=None, metavar=text("TIME", "时间"), help=text(
         "when (default: the end of the recording)", "时刻（默认：记录末尾）"))
+
+    sub = command("proof-tests", proof_tests, text(
+        "when each valve was last seen to close in time, and every shut-down",
+        "各阀门最近一次按时关闭的时间，以及全部切断记录"))
+    sub.add_argument("site", type=Path, metavar="SITE.toml")
+    sub.add_argument("--data", type=Path, default=None, help=text("data folder (default: [store] folder of the site "
+                                                                  "file)", "数据目录（默认取配置文件 [store] folder）"))
+    sub.add_argument("--json", action="store_true", default=False, help=text("print JSON", "以 JSON 输出"))
 
     sub = command("demo", demo, text("watch a simulated gas leak become an alarm", "演示：模拟泄漏如何变成告警"))
     sub.add_argument("--scenario", type=Path, default=None, help=text("scenario file", "剧本文件"))

@@ -3,6 +3,8 @@ against real answers."""
 
 from __future__ import annotations
 
+from gateway.model.stroke import Outcome
+
 TEXT = {"$ref": "#/components/schemas/Text"}
 STRING, BOOLEAN, INTEGER, NUMBER = ({"type": kind} for kind in ("string", "boolean", "integer", "number"))
 TIME = {"type": "string", "format": "date-time", "description": "ISO 8601 in the site's time zone"}
@@ -123,6 +125,14 @@ SCHEMAS = {
                        "why": {"type": "string", "maxLength": 500}}},
     "Bypassed": _object(bypass=_ref("BypassFound"),
                         recorded={"type": "boolean", "description": "false: the alarm file did not take it in time"}),
+    "ProofTests": _object(
+        valves=_list(_object(
+            rule=STRING, name=TEXT, test=STRING, stroke_time_s=NUMBER, last=_or_null(TIME), after_s=_or_null(NUMBER),
+            due=_or_null(TIME), overdue=BOOLEAN)),
+        strokes=_list(_object(
+            rule=STRING, time=_or_null(TIME), test=BOOLEAN, outcome=_one_of(*Outcome), outcome_name=TEXT,
+            valves=_list(_ref("Seen")), effects=_list(_ref("Seen"))))),
+    "Seen": _object(test=STRING, after_s=_or_null(NUMBER), moved=BOOLEAN),
     "Journal": _object(rows=_list(_object(position=INTEGER, time=_or_null(TIME), kind=STRING, alarm=STRING,
                                           body={"type": "object"}, hash=STRING), "newest first")),
     "Zone": _object(area=STRING, detectors=_list(STRING), works=_list(BOOLEAN),
@@ -231,6 +241,8 @@ PATHS = {
         "The alarm journal", _answer("newest first", "Journal"),
         _query("limit", INTEGER, "at most so many rows, 1 to 500; default 100"),
         _query("before", INTEGER, "only rows with a smaller position"), **{"400": _BAD_REQUEST}),
+    "/api/v1/proof-tests": _get("Shut-downs that were commanded, and when each valve was last seen to close in time",
+                                _answer("strokes newest first", "ProofTests")),
     "/api/v1/health": _get("The gateway, its devices and its databases", _answer("all of it", "Health")),
     "/api/v1/events": _get(
         "Server-sent events: changed signals once a second, alarms when they change",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from alerting.bypass import Bypass
 from alerting.ledger import JournalRow
 from alerting.lifecycle import STATE_NAMES
+from alerting.proof import proofs
 from alerting.views import AlarmView
 from gateway.api.view import GatewayView, Health, Latest
 from gateway.core.learning import STATE_NAMES as LEARNING_NAMES
@@ -25,8 +27,10 @@ from gateway.model.alarm import RISK_NAMES
 from gateway.model.clock import NS, Instant
 from gateway.model.ports import DeviceStatus, SinkStatus
 from gateway.model.quality import LABELS, Flag, Quality, code, severity
+from gateway.model.rules import ShutdownVerification
 from gateway.model.signal import Condition, Signal
 from gateway.model.site import CONDITION_NAMES, Site
+from gateway.model.stroke import OUTCOME_NAMES, Stroke
 from gateway.model.verdict import Evidence
 from gateway.store.history import Trend
 
@@ -222,6 +226,23 @@ def _evidence(line: Evidence, zone: ZoneInfo) -> dict:
 def journal(rows: Sequence[JournalRow], zone: ZoneInfo) -> dict:
     return {"rows": [{"position": row.position, "time": local_time(row.wall_ns, zone), "kind": row.kind,
                       "alarm": row.alarm, "body": row.body, "hash": row.hash} for row in rows]}
+
+
+def proof_tests(here: Site, log: Sequence[Stroke], now_wall_ns: int) -> dict:
+    """Each valve with its last proof, and the log. log: newest first."""
+    rules = [rule for rule in here.rules if isinstance(rule, ShutdownVerification)]
+    return {
+        "valves": [{
+            "rule": one.rule.id, "name": one.rule.name, "test": one.test, "stroke_time_s": one.rule.stroke_time_s,
+            "last": one.last and local_time(one.last.wall_ns, here.zone), "after_s": one.after_s,
+            "due": one.due_wall_ns and local_time(one.due_wall_ns, here.zone), "overdue": one.overdue,
+        } for rule in rules for one in proofs(rule, log, now_wall_ns)],
+        "strokes": [{
+            "rule": stroke.rule, "time": local_time(stroke.wall_ns, here.zone), "test": stroke.test,
+            "outcome": stroke.outcome, "outcome_name": OUTCOME_NAMES[stroke.outcome],
+            "valves": [asdict(seen) for seen in stroke.valves], "effects": [asdict(seen) for seen in stroke.effects],
+        } for stroke in log],
+    }
 
 
 # the gateway and what stands around it

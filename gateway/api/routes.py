@@ -54,6 +54,7 @@ def create_app(view: GatewayView) -> Starlette:
             Route("/api/v1/bypasses", api.bypass, methods=["POST"]),
             Route("/api/v1/bypasses/{target:path}/end", api.end_bypass, methods=["POST"]),
             Route("/api/v1/journal", api.journal),
+            Route("/api/v1/proof-tests", api.proof_tests),
             Route("/api/v1/health", api.health),
             Route("/api/v1/events", EventStream(api.broadcast), methods=["GET"]),
             Route("/api/v1/openapi.json", api.description),
@@ -174,6 +175,10 @@ class Api:
         before = _number(request, "before", 0, 1, 2**63) if "before" in request.query_params else None
         rows = await self._view.journal(int(limit), None if before is None else int(before))
         return Json(present.journal(rows, self._view.site.zone))
+
+    async def proof_tests(self, _: Request) -> Response:
+        view = self._view
+        return Json(present.proof_tests(view.site, await view.strokes(), view.now().wall_ns))
 
     async def health(self, _: Request) -> Response:
         return Json(present.health(self._view, {"viewers": self.broadcast.viewers, **self.broadcast.counters}))

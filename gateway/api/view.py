@@ -21,6 +21,7 @@ from gateway.model.clock import Instant
 from gateway.model.ports import DeviceStatus, SinkStatus
 from gateway.model.quality import QualityArray
 from gateway.model.site import Site
+from gateway.model.stroke import Stroke
 from gateway.model.text import Text
 from gateway.store.history import Trend
 
@@ -115,6 +116,10 @@ class GatewayView(Protocol):
 
     async def journal(self, limit: int, before: int | None) -> Sequence[JournalRow]:
         """The newest rows first; only rows with a smaller position than `before`, where it is given."""
+        ...
+
+    async def strokes(self) -> Sequence[Stroke]:
+        """The proof-test log: shut-downs that were commanded, newest first."""
         ...
 
     async def history(self, signals: Sequence[int], start_wall_ns: int, end_wall_ns: int,

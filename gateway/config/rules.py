@@ -33,13 +33,13 @@ from gateway.model.rules import (
 from gateway.model.text import Text
 
 _OPPOSITE = {">": "<=", "<=": ">", "<": ">=", ">=": "<", "==": "!=", "!=": "=="}
-_MAY_BE_SILENT = ("work", "when")  # a signal that only begins the rule: silent, it begins nothing
+_MAY_BE_SILENT = ("work", "when", "test")  # a signal that only begins the rule: silent, it begins nothing
 
 
 def sides(section: RuleSection) -> Iterator[tuple[str, Side]]:
     """(key, its tests and how they are joined) for every key of a rule that holds tests."""
     for key, every in (("when", False), ("work", False), ("requires", True), ("video", True), ("members", False),
-                       ("command", True), ("feedback", True)):
+                       ("command", True), ("feedback", True), ("effect", True), ("test", True)):
         said = getattr(section, key, None)
         if isinstance(said, SideSection):
             yield key, Side(said.tests, said.every)
@@ -59,6 +59,8 @@ def rule_problems(draft: Draft, rule: Written, plans: Mapping[str, SignalPlan]) 
     requires = by_key.get("requires") or by_key.get("video")
     if when and requires:
         yield from _interlock_problems(rule, when, requires)
+    if isinstance(section, ShutdownVerificationSection):
+        yield from _effect_problems(rule)
     if isinstance(section, VoteSection) and section.m > len(section.members) and rule.whole:
         yield rule.spot(("m",)).problem(
             Text(f"{section.m} of {len(section.members)} members can never vote",
@@ -126,6 +128,17 @@ def _interlock_problems(rule: Written, when: Side, requires: Side) -> Iterator[P
             Text("correct the numbers", "更正数值"))
 
 
+def _effect_problems(rule: Written) -> Iterator[Problem]:
+    """An effect and its time go together."""
+    section: ShutdownVerificationSection = rule.section
+    if rule.whole and (section.effect is None) != (section.effect_time is None):
+        missing, there = ("effect", "effect_time") if section.effect is None else ("effect_time", "effect")
+        yield rule.spot((there,)).problem(
+            Text(f"{there} without {missing}", f"有 {there}，但没有 {missing}"),
+            Text('add effect = such as "FT-101.flow < 1", and effect_time = such as "30s"',
+                 '补上 effect（例如 "FT-101.flow < 1"）和 effect_time（例如 "30s"）'))
+
+
 def _place(section: RuleSection, key: str, number: int) -> Location:
     said = getattr(section, key)
     if isinstance(said, SideSection):
@@ -165,7 +178,8 @@ def rule(section: RuleSection, area: str, area_name: Text) -> Rule:
                         section.bad_after, section.on_delay, section.off_delay, priority, risk, section.guidance)
         case ShutdownVerificationSection():
             return ShutdownVerification(section.id, name, area, section.command, section.feedback,
-                                        section.stroke_time, priority, risk, section.guidance)
+                                        section.stroke_time, priority, risk, section.guidance, section.effect or (),
+                                        section.effect_time or 0.0, section.test, section.proof_test_interval)
     raise TypeError(section)
 
 

@@ -507,6 +507,17 @@ class ShutdownVerificationSection(RuleSection):
     """One for each valve; true, with good quality, means that this valve is seen to be shut."""
     stroke_time: PositiveDuration
     """Longest time from command to feedback."""
+    effect: Conditions | None = None
+    """What the shut valves must bring about in the process, such as `"FT-101.flow < 1"`; all of them, with good
+    quality. A limit switch may lie, the process does not. Needs `effect_time`."""
+    effect_time: PositiveDuration | None = None
+    """Longest time from the last feedback to the effect."""
+    test: Condition | None = None
+    """True while the valves are being tested. A test is judged like a real shut-down, and told apart in the log of
+    `davylamp proof-tests`."""
+    proof_test_interval: PositiveDuration | None = None
+    """Every valve should be seen to close in time at least this often, such as `"180d"`; `davylamp proof-tests` says
+    what is overdue."""
 
 
 RULES: dict[str, type[RuleSection]] = {

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gateway.model.alarm import AlarmTable
+from gateway.model.stroke import Stroke
 from gateway.model.verdict import Evidence, Verdicts
 
 
@@ -22,6 +23,7 @@ class Edges:
     parts: list[tuple] = field(default_factory=list)
     evidence: dict[int, tuple[Evidence, ...]] = field(default_factory=dict)  # by position over all parts
     count: int = 0
+    strokes: list[Stroke] = field(default_factory=list)
 
     def add(self, alarm: ArrayLike, active: ArrayLike, value: ArrayLike, line: ArrayLike,
             wall: ArrayLike | None = None) -> None:
@@ -84,7 +86,13 @@ class Conditions:
         self.value = np.full(count, np.nan)
 
     def publish(self, edges: Edges) -> Verdicts:
-        """The edges as Verdicts, in order of (line time, alarm number)."""
+        """The edges as Verdicts, in order of (line time, alarm number); strokes likewise."""
+        verdicts = self._publish(edges)
+        if not edges.strokes:
+            return verdicts
+        return replace(verdicts, strokes=tuple(sorted(edges.strokes, key=lambda one: (one.concluded_line_ns, one.key))))
+
+    def _publish(self, edges: Edges) -> Verdicts:
         if not edges.count:
             return Verdicts.none()
         alarm, active, value, line, wall = (np.concatenate(column) for column in zip(*edges.parts, strict=True))

@@ -106,13 +106,18 @@ class WorkWithoutVideo:
 
 @dataclass(frozen=True, slots=True)
 class ShutdownVerification:
-    """A commanded shut-down must be seen to happen: command, then feedback of every valve within the stroke time.
+    """A commanded shut-down must be seen to happen: command, then feedback of every valve within the stroke time, then
+    what the shut valves must bring about.
 
     command       true: the (certified) system has commanded the shut-down
     feedback      one test per valve; true with good quality means that valve is seen to be shut
     stroke_time_s longest time from command to feedback
-    The alarm begins when the time is over and any feedback is missing (or is not good); its evidence lists command and
-    every feedback with its time. It ends when all feedbacks have come or the command is withdrawn.
+    effect        tests of the process itself (no flow, pressure gone): a limit switch can lie, the process can not
+    effect_time_s longest time from the last feedback to the effect
+    test          true: the stroke is a test. It is judged like a real one, and told apart in the proof-test log
+    proof_test_interval_s  every valve should be seen to close at least this often. None: no due date
+    The alarm begins when a time is over and anything is missing (or is not good); its evidence lists command, every
+    feedback and every effect with its time. It ends when all have come or the command is withdrawn.
     """
 
     id: str
@@ -124,10 +129,14 @@ class ShutdownVerification:
     priority: Priority = Priority.P1
     risk: Risk = Risk.RED
     guidance: Text = Text("", "")
+    effect: tuple[Test, ...] = ()
+    effect_time_s: float = 0.0
+    test: Test | None = None
+    proof_test_interval_s: float | None = None
 
     @property
     def tests(self) -> tuple[Test, ...]:
-        return (self.command, *self.feedback)
+        return (self.command, *self.feedback, *self.effect, *((self.test,) if self.test else ()))
 
 
 class Degraded(StrEnum):

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gateway.model.clock import Instant
+from gateway.model.stroke import Stroke
 from gateway.model.text import Text
 
 
@@ -38,7 +39,8 @@ class Edge:
 class Verdicts:
     """k edges in the order they happened. alarm int32[k], active bool[k], value float64[k], line_ns/wall_ns int64[k].
 
-    `evidence` maps a row number to its trace, where a detector has one.
+    `evidence` maps a row number to its trace, where a detector has one. `strokes`: shut-downs that were concluded, also
+    those that gave no alarm, for the proof-test log.
     """
 
     alarm: NDArray[np.int32]
@@ -47,12 +49,13 @@ class Verdicts:
     line_ns: NDArray[np.int64]
     wall_ns: NDArray[np.int64]
     evidence: dict[int, tuple[Evidence, ...]]
+    strokes: tuple[Stroke, ...] = ()
 
     def __len__(self) -> int:
         return self.alarm.shape[0]
 
     def __bool__(self) -> bool:
-        return len(self) > 0
+        return len(self) > 0 or bool(self.strokes)
 
     def __iter__(self) -> Iterator[Edge]:
         for row in range(len(self)):
@@ -86,7 +89,7 @@ class Verdicts:
     @classmethod
     def concat(cls, parts: Sequence[Verdicts]) -> Verdicts:
         """All edges, sorted by line time (stable: edges of one instant stay in the order given)."""
-        parts = [part for part in parts if len(part)]
+        parts = [part for part in parts if part]
         if not parts:
             return _NONE
         if len(parts) == 1:
@@ -100,7 +103,8 @@ class Verdicts:
             start += len(part)
         place = {int(old): new for new, old in enumerate(order)} if evidence else {}
         return cls(*(column[order] for column in columns.values()),
-                   evidence={place[row]: trace for row, trace in evidence.items()})
+                   evidence={place[row]: trace for row, trace in evidence.items()},
+                   strokes=tuple(stroke for part in parts for stroke in part.strokes))
 
 
 _NONE = Verdicts(np.empty(0, np.int32), np.empty(0, np.bool_), np.empty(0), np.empty(0, np.int64),

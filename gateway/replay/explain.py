@@ -341,6 +341,9 @@ def settings(site: Site, alarm: AlarmDefinition) -> Iterator[Text]:
             yield Text("command {command}; all of {feedback} within {s:g} s",
                        "指令 {command}；{s:g} 秒内须满足 {feedback}").format(
                 command=rule.command, feedback=", ".join(map(str, rule.feedback)), s=rule.stroke_time_s)
+            if rule.effect:
+                yield Text("then all of {effect} within {s:g} s", "随后 {s:g} 秒内须满足 {effect}").format(
+                    effect=", ".join(map(str, rule.effect)), s=rule.effect_time_s)
         elif isinstance(rule, Vote):
             yield from _vote_words(rule, alarm)
         else:

@@ -17,6 +17,7 @@ from gateway.model.clock import NS, Instant
 from gateway.model.frame import Frame
 from gateway.model.signal import Condition, SignalTable
 from gateway.model.site import Site
+from gateway.model.stroke import Stroke
 from gateway.model.verdict import Evidence, Verdicts
 
 ACKNOWLEDGE_AFTER_S = 300.0  # nobody acknowledges in a replay; without it only the first alarm ever were a first-out
@@ -63,6 +64,7 @@ class Outcome:
     occurrences  in the order in which they were raised; transitions  without the acknowledgements of the replay itself
     not_judged   alarm -> signals that it needs and that were not recorded
     late         samples older than the newest of their signal: not evaluated, as live
+    strokes      shut-downs that were concluded, in order: what the proof-test log would hold
     watched_s    recorded time without the outages of the gateway; failures: detectors that raised
     """
 
@@ -79,6 +81,7 @@ class Outcome:
     watched_s: float
     outages: int
     failures: tuple[str, ...]
+    strokes: tuple[Stroke, ...] = ()
 
 
 class Replay:
@@ -97,6 +100,7 @@ class Replay:
         self._open: dict[str, int] = {}  # alarm -> place in _occurrences
         self._occurrences: list[Occurrence] = []
         self._transitions: list[Transition] = []
+        self._strokes: list[Stroke] = []
         self._samples = self._outages = 0
         self._watched_ns = 0
         self.made = Frame.empty()  # samples of derived signals, of the newest frame
@@ -133,9 +137,11 @@ class Replay:
             self.site, occurrences=tuple(self._occurrences), transitions=tuple(self._transitions),
             not_judged=self.not_judged, recorded=self._recorded, samples=self._samples, late=self.bank.late_samples,
             first_wall_ns=self.first.wall_ns, last_wall_ns=self.last.wall_ns, last_line_ns=self.last.line_ns,
-            watched_s=self._watched_ns / NS, outages=self._outages, failures=failures)
+            watched_s=self._watched_ns / NS, outages=self._outages, failures=failures,
+            strokes=tuple(self._strokes))
 
     def _tell(self, verdicts: Verdicts) -> None:
+        self._strokes += verdicts.strokes
         if not len(verdicts):
             return
         for edge in verdicts:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from alerting import proof
 from alerting.engine import Transition
 from alerting.lifecycle import Event
 from alerting.message import local_time, quantity, title
@@ -46,6 +47,12 @@ def replay_lines(outcome: Outcome, score: Score | None, *, alarms: bool = True) 
                 floods=count.floods, id=count.alarm, name=alarm.name,
                 stands=Text(" (stands at the end)", "（结束时仍在报警）") if count.standing else Text("", ""))
     yield from _flood_lines(site, floods(outcome.occurrences))
+    if outcome.strokes:
+        yield Text("", "")
+        yield Text("Shut-downs:", "切断记录：")
+        for stroke in outcome.strokes:
+            yield Text("  {time}  {words}", "  {time}  {words}").format(
+                time=clock(site, stroke.wall_ns), words=proof.words(stroke))
     if score is not None:
         yield Text("", "")
         yield from _score_lines(site, score)

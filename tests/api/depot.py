@@ -23,6 +23,7 @@ from gateway.model.quality import Quality
 from gateway.model.rules import ShutdownVerification, Test, WorkWithoutVideo
 from gateway.model.signal import Area, Baseline, Condition, Limit, Signal, SignalTable, StatusLink
 from gateway.model.site import Site
+from gateway.model.stroke import Stroke
 from gateway.model.text import Text
 from gateway.model.verdict import Edge, Evidence, Verdicts
 from gateway.store.history import History, Trend
@@ -105,6 +106,7 @@ class MemoryGateway:
         self.learning = self.bank.learning
         self.unrecorded: set[str] = set()
         self.rows: list[JournalRow] = []
+        self.log: list[Stroke] = []
         self.frames: list[Frame] = []
         self.watchers: list[Callable[[], None]] = []
         self.device_list: list[DeviceStatus] = []
@@ -200,6 +202,9 @@ class MemoryGateway:
 
     async def journal(self, limit: int, before: int | None) -> Sequence[JournalRow]:
         return [row for row in reversed(self.rows) if before is None or row.position < before][:limit]
+
+    async def strokes(self) -> Sequence[Stroke]:
+        return self.log
 
     async def history(self, signals: Sequence[int], start_wall_ns: int, end_wall_ns: int, max_points: int) -> Trend:
         gathered = History(signals, start_wall_ns, end_wall_ns, max_points, len(self.site.signals))

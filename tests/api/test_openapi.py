@@ -14,6 +14,7 @@ from gateway.api.routes import create_app, pages
 from gateway.api.stream import Broadcast
 from gateway.model.ports import DeviceStatus, SinkStatus
 from gateway.model.quality import Quality
+from gateway.model.stroke import Outcome, Seen, Stroke
 from gateway.model.text import Text
 from gateway.model.verdict import Evidence
 from tests.api.schema import faults
@@ -55,11 +56,14 @@ def answer_schema(path: str, method: str, status: str = "200") -> dict:
 
 @pytest.mark.parametrize("path, question", [
     ("/api/v1/site", ""), ("/api/v1/signals", ""), ("/api/v1/alarms", ""), ("/api/v1/journal", ""),
+    ("/api/v1/proof-tests", ""),
     ("/api/v1/health", ""), ("/api/v1/signals/{signal}/history", ""), ("/api/v1/history", "?signal=GD-03&signal=GD-01"),
     ("/api/v1/signals/{signal}/baseline", ""), ("/api/v1/bypasses", ""),
     ("/healthz", ""), ("/api/v1/openapi.json", "")])
 async def test_real_answers_fit_their_description(client, gateway, path, question):
     await client.post("/api/v1/alarms/esd-north/ack", json={"name": "Li"})
+    seen = Seen("XV-102.closed == 1", 5.0, True)
+    gateway.log.append(Stroke("esd-north", Outcome.VERIFIED, False, 1, 1, 2, 2, (seen,), (Seen("FT < 1", None, True),)))
     await client.post("/api/v1/bypasses", json=ASKED)
     answer = await client.get(path.replace("{signal}", "VAP.T" if "baseline" in path else "GD-03") + question)
     assert answer.status_code == 200

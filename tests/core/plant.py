@@ -41,7 +41,7 @@ class Plant:
 
     def __init__(self, site: Site, bank: Bank | None = None):
         self.site, self.bank = site, bank or Bank(site)
-        self.verdicts = Verdicts.none()
+        self.verdicts, self.strokes = Verdicts.none(), []
         if bank is None:
             self.bank.begin(instant(0))
 
@@ -69,6 +69,7 @@ class Plant:
         return [f"{line.signal}: {line.note}" for line in list(self.verdicts)[-1].evidence]
 
     def _told(self, verdicts: Verdicts) -> list[Told]:
+        self.strokes += verdicts.strokes
         if len(verdicts):
             self.verdicts = verdicts
         return [(self.site.alarms[edge.alarm].id, "begins" if edge.active else "ends", edge.line_ns / NS)

@@ -6,10 +6,12 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.model.clock import NS
 from gateway.model.quality import Quality
 from gateway.model.rules import ShutdownVerification, Test, WorkWithoutVideo
+from gateway.model.stroke import Outcome
 from gateway.model.text import Text
-from tests.core.plant import Plant, instant, signal, site
+from tests.core.plant import WALL, Plant, instant, signal, site
 
 ESD = ShutdownVerification("esd-north", Text("ESD", "ESD"), "tank_farm", Test.parse("ESD.cmd == 1"),
                            (Test.parse("XV-101.closed == 1"), Test.parse("XV-102.closed == 1")), stroke_time_s=8.0)
@@ -148,6 +150,144 @@ class TestShutdown:
         plant = plant.after_restart(site(*plant.site.signals, rules=[changed]))
         assert plant.standing() == {"esd-north"}
         assert plant.at(20, {"ESD.cmd": 1, "XV-101.closed": 1}) == [("esd-north", ENDS, 20)]
+
+
+EFFECT = replace(ESD, effect=(Test.parse("FT-101 < 1"),), effect_time_s=30.0, test=Test.parse("ESD.test == 1"))
+
+
+class TestEffect:
+    """Valves that are seen to be shut, and a flow that must be seen to stop."""
+
+    def story(self, *, test=0):
+        plant = Plant(site(*map(signal, ("ESD.cmd", "ESD.test", "XV-101.closed", "XV-102.closed", "FT-101")),
+                           rules=[EFFECT]))
+        plant.at(0, {"ESD.cmd": 0, "ESD.test": test, "XV-101.closed": 0, "XV-102.closed": 0, "FT-101": 40})
+        plant.at(10, {"ESD.cmd": 1})
+        return plant
+
+    def shut(self, **settings):
+        plant = self.story(**settings)
+        assert plant.at(15, {"XV-101.closed": 1, "XV-102.closed": 1}) == []
+        return plant
+
+    def test_the_flow_stops_in_time(self):
+        plant = self.shut()
+        assert plant.at(30, {"FT-101": 0.5}) == []
+        assert plant.wait(200) == []
+
+    def test_a_limit_switch_that_lies_is_found_out(self):
+        plant = self.shut()
+        plant.at(40, {"FT-101": 38})
+        assert plant.wait(100) == [("esd-north", BEGINS, 45)]
+        assert plant.trace() == [
+            "ESD.cmd: shut-down commanded (ESD.cmd == 1)",
+            "XV-101.closed: XV-101.closed == 1: confirmed after 5.0 s",
+            "XV-102.closed: XV-102.closed == 1: confirmed after 5.0 s",
+            "FT-101: effect FT-101 < 1: not seen within 30 s of the valves being shut, reads 38"]
+        assert [line.note["zh"] for line in list(plant.verdicts)[-1].evidence][-1] == (
+            "效果 FT-101 < 1：阀门关到位后 30 秒内未出现，读数 38")
+        assert plant.at(120, {"FT-101": 0}) == [("esd-north", ENDS, 120)]
+        assert plant.trace()[-1] == "FT-101: effect FT-101 < 1: confirmed after 110.0 s"
+
+    @pytest.mark.parametrize("quality", [Quality.UNCERTAIN_STALE, Quality.BAD_COMM_LOST])
+    def test_an_effect_that_is_not_good_is_missing(self, quality):
+        plant = self.shut()
+        plant.at(40, {"FT-101": 0}, quality)
+        assert plant.wait(100) == [("esd-north", BEGINS, 45)]
+
+    def test_a_valve_that_fails_is_not_excused_by_the_effect(self):
+        plant = self.story()
+        plant.at(12, {"XV-101.closed": 1, "FT-101": 0})
+        assert plant.wait(100) == [("esd-north", BEGINS, 18)]
+        assert plant.trace()[2:] == ["XV-102.closed: XV-102.closed == 1: not confirmed within 8 s, reads 0",
+                                     "FT-101: effect FT-101 < 1: confirmed after 2.0 s"]
+
+    def test_before_the_valves_are_shut_an_effect_is_not_late(self):
+        plant = self.story()
+        plant.wait(18)
+        assert plant.trace()[-1] == "FT-101: effect FT-101 < 1: not seen, reads 40"
+
+    def test_a_limit_switch_that_flickers_gives_no_new_time(self):
+        plant = self.shut()
+        for second in (20, 30, 40):
+            plant.at(second, {"XV-102.closed": 0})
+            plant.at(second + 1, {"XV-102.closed": 1})
+        assert plant.wait(100) == [("esd-north", BEGINS, 45)]
+
+    def test_a_command_that_bounces_gives_no_new_time(self):
+        plant = self.shut()
+        for second in (20, 30, 40):
+            plant.at(second, {"ESD.cmd": 0})
+            plant = plant.after_restart()
+            plant.at(second + 1, {"ESD.cmd": 1})
+        assert plant.wait(100) == [("esd-north", BEGINS, 48)], "30 s while it was commanded"
+
+    def test_it_flows_again_under_the_command(self):
+        plant = self.shut()
+        plant.at(20, {"FT-101": 0})
+        plant.at(100, {"FT-101": 5})
+        assert plant.at(120, {"FT-101": 0}) == []
+        plant.at(200, {"FT-101": 5})
+        assert plant.wait(300) == [("esd-north", BEGINS, 230)]
+        assert plant.trace()[0] == "ESD.cmd: no longer confirmed under the command (ESD.cmd == 1)"
+
+    def test_an_effect_time_that_ran_out_while_nobody_looked_gets_a_whole_one(self):
+        plant = self.shut().after_restart()
+        plant.bank.begin(instant(60))
+        assert plant.wait(200) == [("esd-north", BEGINS, 90)]
+
+    def strokes(self, plant):
+        return [(stroke.outcome, stroke.test, *((seen.after_s, seen.moved) for seen in stroke.valves),
+                 *(seen.after_s for seen in stroke.effects)) for stroke in plant.strokes]
+
+    def test_the_log_of_a_good_one(self):
+        plant = self.story()
+        plant.at(14, {"XV-101.closed": 1})
+        plant.at(15.5, {"XV-102.closed": 1})
+        plant.at(20, {"FT-101": 0})
+        assert self.strokes(plant) == [(Outcome.VERIFIED, False, (4, True), (5.5, True), 10)]
+        stroke = plant.strokes[0]
+        assert (stroke.rule, stroke.line_ns, stroke.concluded_line_ns) == ("esd-north", 10 * NS, 20 * NS)
+        assert (stroke.wall_ns, stroke.concluded_wall_ns) == (WALL + 10 * NS, WALL + 20 * NS)
+
+    def test_the_log_of_one_that_comes_late_and_of_a_test(self):
+        plant = self.story(test=1)
+        plant.at(14, {"XV-101.closed": 1})
+        plant.wait(19)
+        plant.at(21, {"XV-102.closed": 1})
+        plant.at(25, {"FT-101": 0})
+        assert self.strokes(plant) == [(Outcome.FAILED, True, (4, True), (None, True), None),
+                                       (Outcome.LATE, True, (4, True), (11, True), 15)]
+        assert plant.strokes[0].key == plant.strokes[1].key
+
+    def test_a_valve_that_was_shut_before_has_proved_nothing(self):
+        plant = self.story()
+        plant.at(12, {"ESD.cmd": 0})
+        plant.at(13, {"XV-101.closed": 1})
+        plant.at(30, {"ESD.cmd": 1})
+        plant.at(33, {"XV-102.closed": 1, "FT-101": 0})
+        assert self.strokes(plant) == [(Outcome.VERIFIED, False, (0, False), (3, True), 3)]
+
+    def test_a_valve_that_is_shut_at_the_next_poll_has_moved(self):
+        plant = self.story()
+        plant.at(12, {"ESD.cmd": 0})
+        plant.at(60, {"ESD.cmd": 1, "XV-101.closed": 1, "XV-102.closed": 1, "FT-101": 0})
+        assert self.strokes(plant) == [(Outcome.VERIFIED, False, (0, True), (0, True), 0)]
+
+    def test_one_that_is_withdrawn_is_told_where_a_valve_has_moved(self):
+        plant = self.story()
+        plant.at(12, {"ESD.cmd": 0})
+        plant.at(30, {"ESD.cmd": 1})
+        plant.at(33, {"XV-102.closed": 1})
+        plant.at(35, {"ESD.cmd": 0})
+        assert self.strokes(plant) == [(Outcome.BROKEN_OFF, False, (None, True), (3, True), None)]
+
+    def test_what_happens_later_under_the_command_is_no_stroke(self):
+        plant = self.shut()
+        plant.at(20, {"FT-101": 0})
+        plant.at(50, {"XV-102.closed": 0})
+        plant.wait(70)
+        assert [stroke.outcome for stroke in plant.strokes] == [Outcome.VERIFIED]
 
 
 def pump_house():

@@ -123,11 +123,12 @@ class PlainDegradation(PlainDelayed):
 class PlainShutdown:
     def __init__(self, plain, rule):
         self.plain, self.rule, self.state, self.until = plain, rule, "idle", None
-        self.stroke = round(rule.stroke_time_s * NS)
-        self.reopened, self.broken_off = False, None  # (when, what was left of the stroke)
+        self.stroke, self.effect = round(rule.stroke_time_s * NS), round(rule.effect_time_s * NS)
+        self.reopened, self.broken_off = False, None  # (when, what was left of the stroke, and of the effect time)
+        self.effect_until, self.allowed = None, self.effect
 
     def due(self):
-        return self.until if self.state == "stroke" else None
+        return self.until if self.state in ("stroke", "effect") else None
 
     def fire(self):
         self.plain.log.add(self.rule.id, True, self.until)
@@ -136,9 +137,11 @@ class PlainShutdown:
     def look(self, t, fresh):
         command = self.plain.truth(self.rule.command)
         feedback = [self.plain.truth(test) for test in self.rule.feedback]
+        effect = [self.plain.truth(test) for test in self.rule.effect]
         if command == "false":
-            if self.state == "stroke" and not self.reopened:
-                self.broken_off = t, self.until - t
+            if self.due() is not None and not self.reopened:
+                self.broken_off = (t, self.until - t if self.state == "stroke" else self.stroke,
+                                   self.effect if self.effect_until is None else self.effect_until - t)
             elif self.state != "idle":
                 self.broken_off = None
             self.state = "idle"
@@ -146,12 +149,21 @@ class PlainShutdown:
             return
         if self.state == "idle" and command in ("true", "likely"):
             self.state, self.reopened, self.until = "stroke", False, t + self.stroke
+            self.effect_until, self.allowed = None, self.effect
             if self.broken_off and t - self.broken_off[0] < self.stroke:
-                self.until = t + self.broken_off[1]
+                self.until, self.allowed = t + self.broken_off[1], self.broken_off[2]
         if self.state == "idle":
             return
-        if all(truth == "true" for truth in feedback):
+        shut, works = (all(truth == "true" for truth in truths) for truths in (feedback, effect))
+        if shut and works:
             self.state = "verified"
             self.plain.log.add(self.rule.id, False, t)
-        elif self.state == "verified" and "false" in feedback:
+            return
+        if self.state == "verified" and "false" in (*feedback, *effect):
             self.state, self.reopened, self.until = "stroke", True, t + self.stroke
+            self.effect_until, self.allowed = None, self.effect
+        if self.state == "stroke" and shut:
+            self.effect_until = self.effect_until or t + self.allowed
+            self.state, self.until = "effect", self.effect_until
+        elif self.state == "effect" and "false" in feedback:
+            self.state, self.until = "stroke", min(t + self.stroke, self.effect_until)

@@ -41,6 +41,18 @@ def _shutdown():
     return site(*_six(lambda name, n: signal(name, deadman_s=6.0 if n == 1 else None)), rules=[rule])
 
 
+def _effect():
+    """Two shut-downs that overlap, with what they must bring about; the second knows tests."""
+    rules = [ShutdownVerification("effect", Text.same("effect"), "tank_farm", Test.parse("S0 > 45"),
+                                  (Test.parse("S1 >= 40"),), stroke_time_s=4.0, effect=(Test.parse("S2 <= 60"),),
+                                  effect_time_s=3.0),
+             ShutdownVerification("tested", Text.same("tested"), "tank_farm", Test.parse("S1 > 50"),
+                                  (Test.parse("S3 >= 30"), Test.parse("S4 <= 80")), stroke_time_s=3.0,
+                                  effect=(Test.parse("S0 < 65"), Test.parse("S5 > 25")), effect_time_s=6.0,
+                                  test=Test.parse("S2 > 50"))]
+    return site(*_six(lambda name, n: signal(name, deadman_s=6.0 if n in (2, 3) else None)), rules=rules)
+
+
 def _interlock():
     rules = [WorkWithoutVideo("video", Text.same("video"), "tank_farm", (Test.parse("S0 > 60"), Test.parse("S1 > 60")),
                               (Test.parse("S2 >= 45"), Test.parse("S3 != 50")), on_delay_s=2.0, off_delay_s=1.5),
@@ -166,6 +178,7 @@ SITES = {
     "interlock": _interlock(),
     "vote": _vote(),
     "shutdown": _shutdown(),
+    "shutdown with effect": _effect(),
 }
 
 

@@ -97,6 +97,28 @@ def test_blocks_of_time_give_the_same_as_moments(name, seed, plainly):
     assert edges(bank, site, verdicts) == plainly(name, seed)
 
 
+@every_seed
+@pytest.mark.parametrize("name", ["shutdown", "shutdown with effect"])
+def test_the_proof_test_log_does_not_depend_on_how_it_is_watched(name, seed):
+    def log(verdicts):
+        return [stroke for one in verdicts for stroke in one.strokes]
+
+    site, moments = SITES[name], stream(SITES[name], seed)
+    single, block, ticked, bank = fresh(site), fresh(site), fresh(site), fresh(site)
+    plainly = log([*(single.step(frame([moment])) for moment in moments), single.tick(last(moments))])
+    assert len(plainly) >= 4 and len({stroke.outcome for stroke in plainly}) > 1
+    assert log([block.step(frame(moments)), block.tick(last(moments))]) == plainly
+    often = (verdicts for moment in moments for verdicts in (ticked.tick(Instant(moment.line_ns, moment.line_ns)),
+                                                             ticked.step(frame([moment]))))
+    assert log([*often, ticked.tick(last(moments))]) == plainly
+    restored = []
+    for moment in moments:
+        restored += log([bank.step(frame([moment]))])
+        saved, bank = bank.snapshot(), Bank(site)
+        bank.restore(saved)
+    assert restored + log([bank.tick(last(moments))]) == plainly
+
+
 @every_detector
 @every_seed
 def test_one_row_at_a_time_gives_the_same_as_a_block(name, seed):

@@ -57,7 +57,7 @@ def test_the_alarms_of_the_demo_come_in_the_same_order(depot, leak):
     told = ["loading_bay/blind", "work-without-video-pump", "GD-03/H"]
     assert [alarm for alarm in ended if alarm in told] == told
     esd = next(one for one in outcome.occurrences if one.alarm == "esd-north")
-    assert ["confirmed after" in str(line.note) for line in esd.evidence] == [False, True, False]
+    assert ["confirmed after" in str(line.note) for line in esd.evidence] == [False, True, False, True]
     first_outs = {one.alarm for one in outcome.occurrences if one.first_out}
     assert not first_outs & {"GD-03/HH", "esd-north"} and "work-without-video-pump" in first_outs
     assert outcome.failures == () and outcome.not_judged == {}
@@ -169,6 +169,6 @@ def test_alarms_whose_signals_were_not_recorded_are_not_judged(command, tmp_path
     found = json.loads(command("replay", path, "--site", DEPOT, "--json"))
     assert {row["alarm"] for row in found["counts"]} >= {"GD-03/ROC+", "GD-03/H", "GD-03/HH"}
     assert not {row["alarm"] for row in found["counts"]} & set(found["not_judged"])
-    assert found["not_judged"]["esd-north"] == ["ESD.cmd", "XV-102.closed"]
+    assert found["not_judged"]["esd-north"] == ["ESD.cmd", "XV-102.closed", "P-101.P"]
     assert "tank_farm/blind" not in found["not_judged"], "one of its detectors was recorded"
     assert "GD-06" in command("explain", "loading_bay/blind", "--site", DEPOT, "--data", path, status=1)

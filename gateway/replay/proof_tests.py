@@ -1,0 +1,101 @@
+"""`davylamp proof-tests`: which valve was last seen to close in time, and every shut-down that was commanded."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+import unicodedata
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from alerting import proof
+from alerting.ledger import AlarmLedger
+from alerting.message import local_time
+from gateway.api.present import proof_tests as as_json
+from gateway.app import ALARM_FILE, load
+from gateway.model.clock import NS
+from gateway.model.errors import CommandError, ConfigError
+from gateway.model.rules import ShutdownVerification
+from gateway.model.site import Site
+from gateway.model.stroke import Stroke
+from gateway.model.text import Text
+
+_DAY_NS = 86_400 * NS
+_NONE = Text.same("-")
+
+
+def proof_tests(options: argparse.Namespace, language: str) -> int:
+    loaded = load(options.site)
+    if loaded.site_file is None:
+        raise ConfigError(tuple(problem for problem in loaded.problems if problem.severity == "error"))
+    site = loaded.site_file.site
+    path = (options.data or Path(loaded.site_file.store.folder)) / ALARM_FILE
+    if not path.exists():
+        raise CommandError(
+            Text("there is no alarm file: no gateway has run here yet", "没有告警文件：此处尚未运行过网关"),
+            where=str(path),
+            fix=Text("give the data folder of the gateway with --data", "用 --data 指定网关的数据目录"))
+    log = proof.strokes(AlarmLedger(path).history(proof.NEWEST, kind=proof.KIND))
+    now = time.time_ns()
+    if options.json:
+        print(json.dumps(as_json(site, log, now), ensure_ascii=False, indent=2, default=_plain))
+    else:
+        print("\n".join(lines(site, log, now, language)))
+    return 0
+
+
+def lines(site: Site, log: Sequence[Stroke], now_wall_ns: int, language: str) -> Iterator[str]:
+    """log: newest first. Times are in the zone of the site."""
+    rules = [rule for rule in site.rules if isinstance(rule, ShutdownVerification)]
+    yield Text("{site}: proof tests of shut-downs (times: {zone})",
+               "{site}：紧急切断验证测试记录（时区：{zone}）").format(site=site.name, zone=site.timezone)[language]
+    if not rules:
+        yield Text("The site has no rule of type shutdown_verification.",
+                   "站点没有 shutdown_verification 类型的规则。")[language]
+        return
+    titles = (Text("valve", "阀门反馈"), Text("rule", "规则"), Text("closed in time", "最近一次按时关闭"),
+              Text("days ago", "距今天数"), Text("took", "用时"), Text("due", "下次到期"))
+    rows = [titles, *(_row(site, one, now_wall_ns) for rule in rules for one in proof.proofs(rule, log, now_wall_ns))]
+    yield ""
+    yield from _table([[cell[language] for cell in row] for row in rows])
+    yield ""
+    if not log:
+        yield Text("No shut-down has been commanded since the log began.", "自有记录以来没有发出过切断指令。")[language]
+    for stroke in log:
+        yield f"{_clock(site, stroke.wall_ns)}  {proof.words(stroke)[language]}"
+
+
+def _row(site: Site, one: proof.Proof, now_wall_ns: int) -> tuple[Text, ...]:
+    late = Text("OVERDUE", "已逾期") if one.overdue else _NONE
+    valve, rule = Text.same(one.test), Text.same(one.rule.id)
+    if one.last is None:
+        return valve, rule, Text("never", "从未"), _NONE, _NONE, late
+    due = _NONE if one.due_wall_ns is None else Text.same(f"{local_time(site, one.due_wall_ns):%Y-%m-%d}")
+    if one.overdue:
+        due = Text("{due} OVERDUE", "{due} 已逾期").format(due=due)
+    return (valve, rule, Text.same(_clock(site, one.last.wall_ns)),
+            Text.same(str((now_wall_ns - one.last.wall_ns) // _DAY_NS)),
+            Text("{s:.1f} s", "{s:.1f} 秒").format(s=one.after_s), due)
+
+
+def _clock(site: Site, wall_ns: int) -> str:
+    return f"{local_time(site, wall_ns):%Y-%m-%d %H:%M:%S}"
+
+
+def _table(rows: list[list[str]]) -> Iterator[str]:
+    """Columns in line, Chinese letters counted as two."""
+    widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def _width(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+def _plain(value: object) -> object:
+    """Texts in both languages."""
+    if isinstance(value, Text):
+        return {"en": value.en, "zh": value.zh}
+    raise TypeError(type(value))
