@@ -10,11 +10,13 @@ from gateway.config.draft import Kind
 from gateway.config.kinds import CatalogueKind, overlaid_limits, overlaid_table
 from gateway.config.sections import (
     NO_BASELINE,
+    NO_FAULTS,
     NO_LIMIT,
     NO_PROFILE,
     NO_TREND,
     AreaSection,
     DeviationSection,
+    FaultsSection,
     LimitSection,
     RateSection,
     SignalSection,
@@ -30,6 +32,7 @@ from gateway.model.signal import (
     Area,
     Baseline,
     Condition,
+    Faults,
     Limit,
     LoadState,
     Profile,
@@ -43,7 +46,7 @@ from gateway.model.text import Text
 
 _SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0}
 RATE_DEADBAND = 0.2  # of the set point, also of a deviation
-LEAST_LEARNT = 200  # means, before a baseline says anything
+LEAST_LEARNT = 200  # means, before a baseline or a learnt fault says anything
 WEEK_S = 7 * 86400.0  # before a profile of the week says anything
 _URGENCY: dict[Condition, tuple[Priority, Risk]] = {
     Condition.HIGH_HIGH: (Priority.P1, Risk.RED), Condition.LOW_LOW: (Priority.P1, Risk.RED),
@@ -121,6 +124,11 @@ class SignalPlan:
         trend = overlaid_table(self.kind.trend, self.section.trend, NO_TREND)
         return None if trend is NO_TREND else trend
 
+    @property
+    def faults(self) -> FaultsSection | None:
+        faults = overlaid_table(self.kind.faults, self.section.faults, NO_FAULTS)
+        return None if faults is NO_FAULTS else faults
+
     def signal(self, area: str) -> Signal:
         section, kind = self.section, self.kind
         return Signal(
@@ -130,7 +138,7 @@ class SignalPlan:
             tuple(self._limit(Condition(name), limit) for name, limit in self.limits.items()),
             self._labels(), self.fault_priority, trend=self._trend(), status=self._status(),
             baseline=self._baseline(), derived=section.expression or self._load_state(),
-            profile=self._profile())
+            profile=self._profile(), faults=self._faults())
 
     def _labels(self) -> dict[int, Text]:
         return dict(self.section.labels) or (dict(STATE_LABELS) if self.section.load_state is not None else {})
@@ -164,6 +172,12 @@ class SignalPlan:
         return None if said is None or said is NO_PROFILE else Profile(
             said.every, max(said.learn, WEEK_S), said.idle, said.above, said.blunt, said.priority or Priority.P4,
             Risk(said.risk))
+
+    def _faults(self) -> Faults | None:
+        said = self.faults
+        return None if said is None else Faults(
+            frozenset(Condition(kind) for kind in said.types), said.every, said.window,
+            max(said.learn, LEAST_LEARNT * said.every), said.hold, said.blunt)
 
     def _limit(self, condition: Condition, limit: LimitSection) -> Limit:
         priority, risk = _URGENCY[condition]

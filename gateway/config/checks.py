@@ -9,6 +9,7 @@ from gateway.config.build import SignalPlan
 from gateway.config.derived_checks import bound, derived_problems
 from gateway.config.document import Spot
 from gateway.config.draft import Draft, Kind, Written
+from gateway.config.fault_checks import fault_problems, fault_timing
 from gateway.config.kinds import CatalogueKind, catalogue
 from gateway.config.limit_checks import ceiling, limit_problems, trend_spot
 from gateway.config.relation_checks import relation_problems
@@ -130,6 +131,7 @@ def _signal(plan: SignalPlan, written: Written, kind: Kind) -> Iterator[Problem]
                                          Text("add low and high: what 4 mA and 20 mA mean",
                                               "补上 low 和 high：4 mA 和 20 mA 对应的值"))
     yield from limit_problems(plan, written, kind)
+    yield from fault_problems(plan, written, kind)
 
 
 def _bindings(draft: Draft) -> Iterator[Problem]:
@@ -170,6 +172,7 @@ def _timing(draft: Draft, plans: Mapping[str, SignalPlan]) -> Iterator[Problem]:
             if id in plans:
                 yield from _signal_timing(plans[id], draft.signals[id], draft.kinds[plans[id].section.kind], period)
                 yield from status_timing(plans[id], draft, plans, period)
+                yield from fault_timing(plans[id], draft.signals[id], draft.kinds[plans[id].section.kind], period)
 
 
 def _signal_timing(plan: SignalPlan, written: Written, kind: Kind, period: float) -> Iterator[Problem]:

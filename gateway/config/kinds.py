@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from gateway.config.sections import (
     NO_BASELINE,
+    NO_FAULTS,
     NO_LIMIT,
     NO_LIMITS,
     NO_PROFILE,
@@ -52,7 +53,7 @@ def catalogue() -> Mapping[str, CatalogueKind]:
 
 
 S = TypeVar("S", bound=Section)
-_NOTHING = {"trend": NO_TREND, "baseline": NO_BASELINE, "profile": NO_PROFILE}
+_NOTHING = {"trend": NO_TREND, "baseline": NO_BASELINE, "profile": NO_PROFILE, "faults": NO_FAULTS}
 
 
 def overlaid(base: S, over: Section) -> S:

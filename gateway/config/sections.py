@@ -279,6 +279,29 @@ def _profile(value: Any, handler: Callable[[Any], ProfileSection]) -> ProfileSec
     return NO_PROFILE if value == NONE else handler(value)
 
 
+class FaultsSection(Section):
+    types: Annotated[tuple[Literal["stuck", "wrapped", "drift", "spike", "dropout", "saturated"], ...],
+                     Field(min_length=1)] = ("stuck", "wrapped", "drift", "spike", "dropout", "saturated")
+    """Which faults are looked for. `stuck` here is learnt; a signal that has `stuck_reads` keeps to those."""
+    every: PositiveDuration = 60.0
+    """Means over this time are compared. The shorter, the sooner a fault is seen, and the more false alarms a day."""
+    window: PositiveDuration = 2880.0
+    """A covered probe is judged over this time, a creeping level over ten of it; at least six times `every`."""
+    learn: PositiveDuration = 86400.0
+    """What must be learnt says nothing before so much good data, and not before 200 means."""
+    hold: PositiveDuration = 7200.0
+    """`spikes or noise` and `sensor drifts` stand at least this long after the last sign."""
+    blunt: Annotated[float, Field(ge=1, le=10)] = 1.5
+    """1 is the finest; 2 needs signs twice as large."""
+
+
+NO_FAULTS = FaultsSection.model_construct()  # `faults = "none"`: those of the kind do not apply
+
+
+def _faults(value: Any, handler: Callable[[Any], FaultsSection]) -> FaultsSection:
+    return NO_FAULTS if value == NONE else handler(value)
+
+
 class Watched(Section):
     """What a kind gives to its signals and a signal may say for itself."""
 
@@ -308,6 +331,9 @@ class Watched(Section):
     profile: Annotated[ProfileSection, WrapValidator(_profile)] | None = None
     """Learn at which hours of the week this load or flow begins to run and report `runs at an unusual hour`; `{}`: the
     defaults; `"none"`: not, though the kind says so."""
+    faults: Annotated[FaultsSection, WrapValidator(_faults)] | None = None
+    """Look for faults of the sensor itself: covered, drifting, spiking, pinned, dropping out; `{}`: the defaults;
+    `"none"`: not, though the kind says so. Not for switches and counters."""
 
 
 class KindSection(Watched):

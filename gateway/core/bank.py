@@ -15,6 +15,9 @@ from gateway.core.detectors.blind import Blind, Zone
 from gateway.core.detectors.deadman import Deadman
 from gateway.core.detectors.detector import Detector
 from gateway.core.detectors.deviation import deviations
+from gateway.core.detectors.dropout import Dropout
+from gateway.core.detectors.faults import LEARNT, SensorFaults
+from gateway.core.detectors.frozen import Frozen
 from gateway.core.detectors.limits import HIGH, LOW, Limits
 from gateway.core.detectors.load import Loads
 from gateway.core.detectors.profile import OffHours
@@ -31,7 +34,7 @@ from gateway.core.rules.watch import Watch
 from gateway.core.snapshot import overlap, pack, transfer, unpack, unreadable
 from gateway.model.clock import Instant
 from gateway.model.frame import Frame
-from gateway.model.signal import LoadState
+from gateway.model.signal import Condition, LoadState
 from gateway.model.site import Site
 from gateway.model.verdict import Verdicts
 
@@ -78,7 +81,7 @@ class Bank:
         self._others = (self._deadman, *(detector for detector in chosen if detector not in learners))
         self._learning = Learning(learners, self._holds, self._conditions.active)
         self._detectors: tuple[Detector, ...] = (self._validity, *self._others, *learners)
-        self._comparing = tuple(detector for detector in self._others if detector.settles)
+        self._comparing = tuple(detector for detector in (*self._others, *learners) if detector.settles)
         self._blind = Blind(site)
         self._watch = Watch(site, self._latest, self._deadman, self._outages)
         self._failures: dict[tuple[str, str], Failure] = {}  # by detector and method
@@ -372,6 +375,13 @@ def _chosen(site: Site, holds: Holds) -> Iterable[Detector]:
         yield Stuck(site)
     if any(signal.trend is not None for signal in site.signals):
         yield Trends(site)
+    kinds = {kind for signal in site.signals if signal.faults is not None for kind in signal.faults.kinds}
+    if Condition.DROPOUT in kinds:
+        yield Dropout(site)
+    if not kinds.isdisjoint(LEARNT):
+        yield SensorFaults(site, holds)
+    if Condition.STUCK in kinds:
+        yield Frozen(site, holds)
     if any(signal.baseline is not None for signal in site.signals):
         yield Anomaly(site, holds)
     if any(signal.profile is not None for signal in site.signals):

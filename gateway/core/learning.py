@@ -28,13 +28,15 @@ from numpy.typing import NDArray
 
 from gateway.core.block import Block
 from gateway.core.detectors.detector import Detector
+from gateway.model.alarm import AlarmDefinition
 from gateway.model.errors import CommandError
 from gateway.model.signal import Condition
 from gateway.model.site import Site
 from gateway.model.text import Text
 
 # Conditions that are learnt or forecast: they hold no learning.
-STATISTICAL = frozenset({Condition.TREND, Condition.ANOMALY, Condition.PROFILE})
+STATISTICAL = frozenset({Condition.TREND, Condition.ANOMALY, Condition.PROFILE, Condition.WRAPPED, Condition.DRIFT,
+                         Condition.SPIKE, Condition.SATURATED})
 SETTLED = frozenset({Condition.DEVIATION_UP, Condition.DEVIATION_DOWN})  # by gateway.core.related
 _NEVER = -(2**62)
 
@@ -101,7 +103,7 @@ class Holds:
         count, alarms = len(site.signals), site.alarms
         own = [(number, alarm) for number, alarm in enumerate(alarms)
                if alarm.origin in site.signals and alarm.id == f"{alarm.origin}/{alarm.condition}"
-               and alarm.condition not in STATISTICAL | SETTLED]
+               and alarm.condition not in STATISTICAL | SETTLED and not self._learnt_stuck(site, alarm)]
         places = {condition: place for place, condition in enumerate(sorted({alarm.condition for _, alarm in own}))}
         self._signal = np.full(len(alarms), -1, np.int64)  # of each alarm that holds
         self._place = np.zeros(len(alarms), np.int64)
@@ -112,6 +114,12 @@ class Holds:
         self._until = np.full(count, _NEVER, np.int64)  # line time of the last moment known to be held
         self.bypassed = np.zeros(count, np.bool_)
         self.frozen = np.zeros(count, np.bool_)
+
+    @staticmethod
+    def _learnt_stuck(site: Site, alarm: AlarmDefinition) -> bool:
+        """`stuck` of a signal without `stuck_reads` is learnt (gateway.core.detectors.frozen)."""
+        return (alarm.condition is Condition.STUCK
+                and site.signals[site.signals.index(alarm.origin)].stuck_reads is None)
 
     def held(self, signal: NDArray[np.int64], since_ns: NDArray[np.int64]) -> NDArray[np.bool_]:
         """bool[k]: learn nothing from the span of this signal that began at `since_ns` and is complete now. Also True

@@ -25,6 +25,11 @@ class Condition(StrEnum):
     DEADMAN = "deadman"  # no new successful sample for too long
     STUCK = "stuck"  # the raw value has not moved over N successful reads
     INVALID = "invalid"  # outside the measuring range, a 4-20 mA loop fault, or the instrument calls itself failed
+    WRAPPED = "wrapped"  # the probe is covered: its motion is gone, while it goes on answering
+    DRIFT = "drift"  # the level creeps away, has jumped and stayed, or the zero is below zero
+    SPIKE = "spike"  # single reads jump, or the reading trembles like electrical noise
+    DROPOUT = "dropout"  # reads are lost again and again
+    SATURATED = "saturated"  # the reading stands at a stop
     INHIBIT = "inhibit"  # the instrument says that it is inhibited, calibrating, warming up or switched off
     TREND = "trend"  # at its present pace the value will reach a limit
     ANOMALY = "anomaly"  # unlike what was learnt of this signal: a hint, never danger by itself
@@ -98,6 +103,35 @@ class Baseline:
     def __post_init__(self) -> None:
         if self.risk not in (Risk.YELLOW, Risk.BLUE) or self.priority < Priority.P3:
             raise ValueError("a statistical anomaly is never above yellow, nor more urgent than P3")
+
+
+FAULT_KINDS = (Condition.STUCK, Condition.WRAPPED, Condition.DRIFT, Condition.SPIKE, Condition.DROPOUT,
+               Condition.SATURATED)
+
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """Which faults of the sensor itself are looked for, by what it does. See gateway.core.detectors: faults, frozen,
+    dropout.
+
+    kinds     of FAULT_KINDS. STUCK here: by what was learnt, where the signal has no `stuck_reads`
+    every_s   means over this time are compared, and what is usual from sample to sample is learnt per such span
+    window_s  a covered probe is judged over this time; a drift over ten of it
+    learn_s   nothing that must be learnt is said before so much good data
+    hold_s    spike and drift stand at least this long after the last sign
+    blunt     how many times what would be a sign at the finest setting
+    """
+
+    kinds: frozenset[Condition] = frozenset(FAULT_KINDS)
+    every_s: float = 60.0
+    window_s: float = 2880.0
+    learn_s: float = 86400.0
+    hold_s: float = 7200.0
+    blunt: float = 1.5
+
+    def __post_init__(self) -> None:
+        if odd := self.kinds - set(FAULT_KINDS):
+            raise ValueError(f"no faults of a sensor: {', '.join(sorted(odd))}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +249,9 @@ class Signal:
     loop_ma    the points of this signal give a 4-20 mA current: drivers scale it onto low..high (`scaling`), and the
                limits of NAMUR NE 43 apply to it (needs low and high)
     deadman_s  longest time without a new successful sample before the signal is announced as lost. None: not watched
-    stuck_reads  so many successful reads of one value, once the signal has shown motion, raise `stuck`. None: off
+    stuck_reads  so many successful reads of one value, once the signal or a peer of it (same kind and area) has shown
+               motion, raise `stuck`. None: off
+    faults     which other faults of its sensor are looked for. None: none
     gas        a gas detector: its loss makes its area (partly) blind
     labels     for switches and enumerations: value -> what the page shows, e.g. {0: "closed", 1: "open"}
     status     the instrument's own word on this reading. None: it gives none
@@ -236,12 +272,13 @@ class Signal:
     gas: bool = False
     limits: tuple[Limit, ...] = ()
     labels: dict[int, Text] = field(default_factory=dict)
-    fault_priority: Priority = Priority.P3  # of deadman, stuck, invalid and inhibit; at least P2 for a gas detector
+    fault_priority: Priority = Priority.P3  # of all sensor faults; at least P2 for a gas detector
     trend: Trend | None = None  # needs the limit it leads to
     baseline: Baseline | None = None
     status: StatusLink | None = None
     derived: Expression | LoadState | None = None
     profile: Profile | None = None
+    faults: Faults | None = None
 
     def __post_init__(self) -> None:
         if self.trend is not None and self.limit(self.trend.to) is None:

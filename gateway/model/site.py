@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from gateway.model.alarm import AlarmDefinition, AlarmTable, Priority, Risk
 from gateway.model.rules import Rule, ShutdownVerification, Vote
-from gateway.model.signal import Area, Baseline, Condition, Limit, Profile, Signal, SignalTable, Trend
+from gateway.model.signal import FAULT_KINDS, Area, Baseline, Condition, Limit, Profile, Signal, SignalTable, Trend
 from gateway.model.text import Text
 
 CONDITION_NAMES: dict[Condition, Text] = {
@@ -24,6 +24,11 @@ CONDITION_NAMES: dict[Condition, Text] = {
     Condition.DEADMAN: Text("no data", "数据中断"),
     Condition.STUCK: Text("reading stuck", "读数卡死"),
     Condition.INVALID: Text("reading not valid", "读数无效"),
+    Condition.WRAPPED: Text("probe covered", "探头疑似被包裹"),
+    Condition.DRIFT: Text("sensor drifts", "传感器漂移"),
+    Condition.SPIKE: Text("spikes or noise", "读数尖峰或噪声"),
+    Condition.DROPOUT: Text("reads lost again and again", "反复丢失读数"),
+    Condition.SATURATED: Text("reading at a stop", "读数饱和"),
     Condition.INHIBIT: Text("out of service", "已退出工作"),
     Condition.TREND: Text("will reach limit", "预计将达到限值"),
     Condition.ANOMALY: Text("unusual behaviour", "读数异常"),
@@ -41,6 +46,20 @@ _OUT_OF_SERVICE = Text(
     "The instrument says that its reading is not the process (inhibited, calibrating, warming up): its limits raise no "
     "new alarm. Use a portable instrument until it is back.",
     "仪表自报读数不代表现场（屏蔽、标定、预热等）：其限值不会产生新的告警。恢复前请使用便携式仪表。")
+
+
+_FAULT_GUIDANCE = {
+    Condition.INHIBIT: _OUT_OF_SERVICE,
+    Condition.WRAPPED: Text(
+        "Go and look: bag, paint, dust, water on the probe? Until it is clear, use a portable instrument there.",
+        "请到现场查看探头是否被塑料袋、油漆、粉尘或水遮挡。恢复前请使用便携式仪表。"),
+    Condition.DRIFT: Text("Check zero and span with test gas or a reference; compare with its neighbours.",
+                          "请用标准气体或基准核对零点和量程，并与相邻仪表比对。"),
+    Condition.SPIKE: Text("Check terminals, screen and supply; who used a radio nearby?",
+                          "检查接线端子、屏蔽和供电；附近是否使用过对讲机？"),
+    Condition.SATURATED: Text("Do not believe the number: the true value may lie beyond. Check converter and range.",
+                              "该数值不可信，真实值可能更大。检查变送器和量程。"),
+}
 
 
 class GatewayFault:
@@ -145,7 +164,7 @@ class Site:
                     f"{signal.id}/{condition}", condition, signal.id, signal.area, self._title(signal, condition),
                     signal.fault_priority, Risk.ORANGE if signal.gas else Risk.BLUE, signal.unit,
                     decimals=signal.decimals, group=signal.area,
-                    guidance=_OUT_OF_SERVICE if condition is Condition.INHIBIT else Text("", ""))
+                    guidance=_FAULT_GUIDANCE.get(condition, Text("", "")))
 
     def _limit_alarm(self, signal: Signal, limit: Limit) -> AlarmDefinition:
         rate = limit.condition in (Condition.RATE_UP, Condition.RATE_DOWN)
@@ -222,10 +241,12 @@ def fault_conditions(signal: Signal) -> Sequence[Condition]:
     conditions = []
     if signal.deadman_s is not None:
         conditions.append(Condition.DEADMAN)
-    if signal.stuck_reads is not None:
+    kinds = signal.faults.kinds if signal.faults is not None else frozenset()
+    if signal.stuck_reads is not None or Condition.STUCK in kinds:
         conditions.append(Condition.STUCK)
     if signal.low is not None or signal.high is not None or signal.loop_ma or signal.gas or signal.status:
         conditions.append(Condition.INVALID)
+    conditions += [kind for kind in FAULT_KINDS if kind in kinds and kind is not Condition.STUCK]
     if signal.status and signal.status.out_of_service:
         conditions.append(Condition.INHIBIT)
     return conditions

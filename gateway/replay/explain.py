@@ -15,7 +15,7 @@ from gateway.model.errors import CommandError
 from gateway.model.frame import Frame
 from gateway.model.quality import LABELS, Quality, code, is_good, severity
 from gateway.model.rules import OPERATORS, Degraded, ShutdownVerification, Side, Vote
-from gateway.model.signal import LIMIT_CONDITIONS, Condition, Limit, Reference, Signal
+from gateway.model.signal import FAULT_KINDS, LIMIT_CONDITIONS, Condition, Faults, Limit, Reference, Signal
 from gateway.model.site import Site
 from gateway.model.text import Text
 from gateway.replay.run import Occurrence, Recorded, Replay, judged_by, needs, skew_ns
@@ -302,6 +302,19 @@ def _limit(signal: Signal, alarm: AlarmDefinition) -> Limit | None:
     return next((limit for limit in signal.limits if limit.condition == alarm.condition), None)
 
 
+def _fault_words(condition: Condition, faults: Faults) -> Iterator[Text]:
+    if condition is Condition.DROPOUT:
+        yield Text("ten lost reads, at most three of one outage, less one for every ten good ones",
+                   "累计丢失 10 次读数（每次中断最多计 3 次，每 10 次有效读数抵消 1 次）")
+    elif condition is Condition.STUCK:
+        yield Text("twice as many equal reads as in the longest honest rest, after {learn:g} s of learning",
+                   "相同读数次数达到以往最长正常静止的两倍（学习 {learn:g} 秒之后）").format(learn=faults.learn_s)
+    else:
+        yield Text("means over {every:g} s, windows of {window:g} s, {blunt:g} times the bound of what was learnt as "
+                   "usual", "{every:g} 秒均值，时间窗 {window:g} 秒，超过所学正常界限的 {blunt:g} 倍").format(
+            every=faults.every_s, window=faults.window_s, blunt=faults.blunt)
+
+
 def settings(site: Site, alarm: AlarmDefinition) -> Iterator[Text]:
     """What the site file says of this alarm, piece by piece."""
     if alarm.origin in site.signals:
@@ -312,9 +325,11 @@ def settings(site: Site, alarm: AlarmDefinition) -> Iterator[Text]:
             yield from _limit_words(signal, limit)
         elif alarm.condition == Condition.DEADMAN:
             yield Text("no new good sample for {s:g} s", "{s:g} 秒无新的有效数据").format(s=signal.deadman_s)
-        elif alarm.condition == Condition.STUCK:
+        elif alarm.condition == Condition.STUCK and signal.stuck_reads is not None:
             yield Text("{n} successful reads of one value, after the signal has shown motion",
                        "信号曾有变化，此后连续 {n} 次读数相同").format(n=signal.stuck_reads)
+        elif alarm.condition in FAULT_KINDS and (faults := signal.faults):
+            yield from _fault_words(alarm.condition, faults)
         elif alarm.condition == Condition.TREND and (trend := signal.trend):
             yield Text("at its pace over {window:g} s it would reach {to} ({limit}) within {horizon:g} s",
                        "按 {window:g} 秒内的变化速度，{horizon:g} 秒内将达到 {to}（{limit}）").format(

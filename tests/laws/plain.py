@@ -11,11 +11,12 @@ import math
 from gateway.model.clock import NS
 from gateway.model.quality import Quality
 from gateway.model.rules import OPERATORS
-from gateway.model.signal import Limit, LoadState, Signal
+from gateway.model.signal import Condition, Limit, LoadState, Signal
 from gateway.model.site import Site
 from tests.laws.plain_baseline import PlainAnomaly
 from tests.laws.plain_derived import PlainDerived
 from tests.laws.plain_deviation import PlainDeviation
+from tests.laws.plain_faults import PlainDropout, PlainFaults, PlainFrozen
 from tests.laws.plain_load import PlainLoad
 from tests.laws.plain_profile import PlainOffHours
 from tests.laws.plain_rules import plain_rules
@@ -156,6 +157,11 @@ class PlainSignal:
         state = next((other.derived for other in plain.site.signals
                       if isinstance(other.derived, LoadState) and other.derived.load == signal.id), None)
         self.load = None if state is None else PlainLoad(self.log, signal, state)
+        kinds = signal.faults.kinds if signal.faults is not None else frozenset()
+        self.dropout = PlainDropout(self.log, signal) if Condition.DROPOUT in kinds else None
+        self.frozen = PlainFrozen(self.log, signal) if Condition.STUCK in kinds and signal.stuck_reads is None else None
+        learnt = {Condition.WRAPPED, Condition.DRIFT, Condition.SPIKE, Condition.SATURATED}
+        self.faults = None if kinds.isdisjoint(learnt) else PlainFaults(self.log, signal)
         watch = signal.deadman_s if signal.deadman_s is not None else 60.0 if signal.gas else None
         self.watch = None if watch is None else round(watch * NS)
         self.since, self.silent, self.heard, self.invalid, self.inhibited = 0, False, False, False, False
@@ -221,12 +227,30 @@ class PlainSignal:
             limit.sample(t, x, may_raise, good)
         for rate in self.rates:
             rate.sample(t, x, good)
-        if good and self.anomaly is not None:  # last: it does not learn while any other alarm of the signal stands
-            self.anomaly.sample(t, x)
-        if good and self.off_hours is not None:
-            self.off_hours.sample(t, x)
-        if good and self.load is not None:
-            self.load.sample(t, x)
+        if self.dropout is not None:
+            self.dropout.sample(t, quality, good)
+        if good:  # last: they do not learn while any other alarm of the signal stands
+            held = self.held()
+            if self.anomaly is not None:
+                self.anomaly.sample(t, x)
+            if self.faults is not None:
+                self.faults.sample(t, x, held)
+            if self.frozen is not None:
+                self.frozen.sample(t, x, held)
+            if self.off_hours is not None:
+                self.off_hours.sample(t, x)
+            if self.load is not None:
+                self.load.sample(t, x)
+
+    def held(self):
+        """Whether a span that began at some time is held, as the alarms are now."""
+        learnt = ["trend", "anomaly", "profile", "wrapped", "drift", "spike", "saturated"]
+        learnt += ["stuck"] if self.signal.stuck_reads is None else []
+        names = [name for name in self.log.alarms if name.rsplit("/", 1)[0] == self.signal.id
+                 and name.rsplit("/", 1)[1] not in learnt]
+        standing = any(self.log.active.get(name) for name in names)
+        newest = max((self.log.last.get(name, -1) for name in names), default=-1)
+        return lambda since: standing or newest >= since
 
     def judge(self, x, quality):
         """(effective quality, over-range gas)"""
@@ -256,7 +280,7 @@ class PlainSignal:
             self.moved = True
         clamped = s.gas and x == s.low
         self.run = self.run + 1 if x == self.last and not clamped else 1
-        if self.run == 1:
+        if self.run == 1 and s.stuck_reads is not None:
             self.stuck = False
             self.log.add(f"{s.id}/stuck", False, t)
         if s.stuck_reads is not None and self.moved and self.run >= s.stuck_reads:
@@ -271,6 +295,10 @@ class PlainSite:
     def __init__(self, site: Site):
         self.log, self.site, self.zone = Log({alarm.id for alarm in site.alarms}), site, site.zone
         self.signals = {signal.id: PlainSignal(self, signal) for signal in site.signals}
+        judged = [signal.faults for signal in self.signals.values() if signal.faults is not None]
+        for one in judged:
+            one.peers = [peer for peer in judged if peer is not one and peer.signal.kind == one.signal.kind
+                         and peer.signal.area == one.signal.area]
         self.statuses = {name: PlainStatus(self, site.signals[site.signals.index(name)],
                                            [signal for signal in site.signals
                                             if signal.status is not None and signal.status.signal == name])

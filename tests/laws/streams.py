@@ -13,7 +13,17 @@ from gateway.model.expression import Expression
 from gateway.model.frame import Frame
 from gateway.model.quality import Quality
 from gateway.model.rules import Degraded, Interlock, ShutdownVerification, Side, Test, Vote, WorkWithoutVideo
-from gateway.model.signal import Baseline, Condition, LoadState, Profile, Reference, StatusLink, Trend
+from gateway.model.signal import (
+    FAULT_KINDS,
+    Baseline,
+    Condition,
+    Faults,
+    LoadState,
+    Profile,
+    Reference,
+    StatusLink,
+    Trend,
+)
 from gateway.model.site import Site
 from gateway.model.text import Text
 from tests.core.plant import gas, limit, signal, site
@@ -150,6 +160,16 @@ def _load():
     return site(*loads, total, *states, rules=rules)
 
 
+def _faults(name, n):
+    """Short windows and blunt edges, so that noise has something to say; five are peers, S5 is a gas head."""
+    asked = Faults(frozenset(FAULT_KINDS) if n != 1 else frozenset({Condition.WRAPPED, Condition.DRIFT}), 0.5 + n % 2,
+                   window_s=6.0 * (0.5 + n % 2), learn_s=8.0 + n, hold_s=2.0 + n, blunt=0.3 + n / 10)
+    if n == 5:
+        return gas(name, low=50.0, high=1000.0, deadman_s=None, faults=asked)
+    return signal(name, low=0.0, high=95.0, deadman_s=3.0 if n % 2 else None, stuck_reads=3 if n == 3 else None,
+                  faults=None if n == 4 else asked)
+
+
 SITES = {
     "limits": site(*_six(_limits)),
     "over-range": site(*_six(lambda name, n: gas(name, limit("H", 60, deadband=2), limit("HH", 80, off_delay_s=1),
@@ -171,6 +191,7 @@ SITES = {
     "load": _load(),
     "stuck": site(*_six(lambda name, n: gas(name, stuck_reads=3 + n, low=10.0, high=1000.0) if n % 2
                         else signal(name, stuck_reads=3))),
+    "sensor faults": site(*_six(_faults)),
     "validity": site(*_six(lambda name, n: signal(name, low=20.0, high=80.0, loop_ma=n % 2 == 0))),
     "blind": site(*_six(lambda name, n: gas(name, low=20.0, high=80.0, deadman_s=2.0 + n, area=f"zone-{n % 2}"))),
     "status": _status(),
