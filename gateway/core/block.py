@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,23 +75,103 @@ class Block:
                      good, self.alarming.take(which, axis=1), self.all_good or bool(good.all()),
                      *(None if array is None else array.take(which, axis=1) for array in (self.answered, self.silent)))
 
-    def good_parts(self, watched: NDArray[np.bool_] | None = None) -> Iterator[Block]:
+    def good_parts(self, watched: NDArray[np.bool_] | None = None) -> Iterator[Part]:
         """The good samples as blocks in which all is good: the columns without a gap, then each other one for itself.
         What one signal shows is no matter of the others, so that the order between them is free. watched: bool[n] over
         all signals: only these."""
         wanted = np.ones(self.signal.shape[0], np.bool_) if watched is None else watched[self.signal]
         whole = wanted if self.all_good else wanted & self.good.all(axis=0)
+        every = np.arange(len(self))
         if whole.all():
-            yield self
+            yield Part(self, every, np.arange(whole.size))
             return
         if np.count_nonzero(whole):
-            yield self.columns(whole)
+            yield Part(self.columns(whole), every, np.flatnonzero(whole))
         for column in np.flatnonzero(wanted & ~whole).tolist():
             good = np.flatnonzero(self.good[:, column])
             if good.size:
                 part = self.columns(np.array([column]))
-                yield replace(part, **{name: getattr(part, name)[good] for name in _PLANES[:6]}, all_good=True,
-                              answered=None, silent=None)
+                yield Part(replace(part, **{name: getattr(part, name)[good] for name in _PLANES[:6]}, all_good=True,
+                                   answered=None, silent=None), good, np.array([column]))
+
+
+class Part(NamedTuple):
+    """Some samples of a block, and in which of its rounds (int64[r]) and columns (int64[k]) they stand."""
+
+    block: Block
+    at: NDArray[np.int64]
+    column: NDArray[np.int64]
+
+
+class Spans(NamedTuple):
+    """The columns of a block in pieces of time, column by column: int64[s] each, `start` and `stop` are rounds. The
+    first piece of a column goes on with what was before the block and may be empty."""
+
+    column: NDArray[np.int64]
+    start: NDArray[np.int64]
+    stop: NDArray[np.int64]
+
+    @classmethod
+    def cut(cls, begins: NDArray[np.bool_]) -> Spans:
+        """begins: (r, k), a new piece begins with this round."""
+        rounds, count = begins.shape
+        column, at = np.nonzero(begins.T)
+        place = np.arange(column.size) + column + 1  # behind the first pieces of this column and those before
+        start = np.zeros(column.size + count, np.int64)
+        start[place] = at
+        own = np.zeros(start.size, np.int64)
+        own[place] = column
+        first = np.flatnonzero(~_marked(place, start.size))
+        own[first] = np.arange(count)
+        stop = np.append(start[1:], rounds)
+        stop[first[1:] - 1] = rounds
+        return cls(own, start, stop)
+
+    @property
+    def first(self) -> NDArray[np.int64]:
+        """Places of the first pieces."""
+        return np.flatnonzero(np.diff(self.column, prepend=-1))
+
+    @property
+    def last(self) -> NDArray[np.int64]:
+        return np.flatnonzero(np.diff(self.column, append=-1))
+
+    def sums(self, value: NDArray[np.float64], before: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The sum of every piece, added in order of time, so that it rounds as if the samples had come one by one.
+        value: (r, k); before: float64[k], sums so far of the first pieces."""
+        total = np.zeros(self.start.size)
+        total[self.first] = before
+        length = self.stop - self.start
+        scale = np.frexp(length)[1]  # pieces of like length are added together
+        for size in np.unique(scale[length > 0]).tolist():
+            own = np.flatnonzero(scale == size)
+            at = self.start[own] + np.arange(int(length[own].max()))[:, None]
+            terms = np.zeros((len(at) + 1, max(own.size, 2)))  # numpy adds a lone column in another order
+            terms[0, :own.size] = total[own]
+            np.copyto(terms[1:, :own.size], value[np.minimum(at, len(value) - 1), self.column[own]],
+                      where=at < self.stop[own])
+            total[own] = np.add.reduce(terms, axis=0)[:own.size]
+        return total
+
+
+def chain(line: NDArray[np.int64], first_ns: NDArray[np.int64], every_ns: NDArray[np.int64],
+          again: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
+    """bool(r, k): the first round at or after `first_ns`, then the first one `every_ns` or more after that, and so on.
+    line: int64(r, k), ascending; first_ns, every_ns: int64[k]. again: bool(r, k), rounds that are followed by the next
+    one whatever its time."""
+    found = np.zeros(line.shape, np.bool_)
+    rounds = len(line)
+    for column in range(line.shape[1]):
+        own = line[:, column]
+        follower = np.maximum(np.searchsorted(own, own + every_ns[column]), np.arange(1, rounds + 1))
+        if again is not None:
+            follower[again[:, column]] = np.flatnonzero(again[:, column]) + 1
+        at, follower, marks = int(np.searchsorted(own, first_ns[column])), follower.tolist(), []
+        while at < rounds:
+            marks.append(at)
+            at = follower[at]
+        found[marks, column] = True
+    return found
 
 
 def blocks(frame: Frame, signals: int) -> Iterator[Block]:
@@ -139,6 +220,12 @@ def timely(frame: Frame, newest_ns: NDArray[np.int64]) -> Frame:
     kept = np.empty(late.shape[0], np.bool_)
     kept[order] = ~late
     return frame.take(kept)
+
+
+def _marked(place: NDArray[np.int64], size: int) -> NDArray[np.bool_]:
+    marked = np.zeros(size, np.bool_)
+    marked[place] = True
+    return marked
 
 
 def _by_signal(frame: Frame, signals: int) -> tuple[NDArray[np.int64], ...]:

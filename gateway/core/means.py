@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.core.block import Block
+from gateway.core.block import Block, Spans
 from gateway.core.rows import Rows
 from gateway.model.quality import Flag
 
@@ -79,7 +79,7 @@ class Means:
     def sweep(self, block: Block) -> Iterator[Ended]:
         """Take a block of time; the means that it completes, those of one signal in order of time."""
         for part in block.good_parts(self._watched):
-            yield from self._sweep(part)
+            yield from self._sweep(part.block)
 
     def forget(self, signal: NDArray[np.int64]) -> None:
         """The spans of these signals that are being filled are dropped."""
@@ -89,46 +89,37 @@ class Means:
         return {"span": self._span, "sum": self._sum, "samples": self._samples}
 
     def _sweep(self, block: Block) -> list[Ended]:
-        """All is good in it. Sums are taken in the order of time, as one by one, so that they round the same."""
+        """All is good in it."""
         signal, every = block.signal, self._every[block.signal]
-        rounds, count = block.value.shape
         first, last = block.line[0] // every, block.line[-1] // every
-        span = first[None] if (first == last).all() else block.line // every
-        later = np.empty(span.shape, np.bool_)
-        np.not_equal(span[0], self._span[signal], out=later[0])
-        np.not_equal(span[1:], span[:-1], out=later[1:])
-        terms = np.zeros((rounds + 1, max(count, 2)))  # the sum, then the values; a lone column is not added in order
-        np.clip(block.value, -_HUGE, _HUGE, out=terms[1:, :count])
-        begun = np.zeros(count, np.int64)  # round in which the span of each column began
-        begun -= self._samples[signal]
-        terms[0, :count] = self._sum[signal]
-        ended: list[tuple[NDArray[np.int64], ...]] = []
-        done = 0
-        for at in np.flatnonzero(later.any(axis=1)).tolist():
-            terms[at] = np.add.reduce(terms[done:at + 1], axis=0)
-            done = at
-            column = np.flatnonzero(later[at])
-            ended.append((np.full(column.shape, at), column, terms[at, column], at - begun[column]))
-            terms[at, column], begun[column] = 0.0, at
-        terms = np.add.reduce(terms[done:], axis=0)[:count]
-        found = list(self._completed(block, span, ended)) if ended else []
-        self._span[signal], self._sum[signal], self._samples[signal] = span[-1], terms, rounds - begun
+        later = np.zeros(block.value.shape, np.bool_)
+        np.not_equal(first, self._span[signal], out=later[0])
+        if (first != last).any():
+            numbers = block.line // every
+            np.not_equal(numbers[1:], numbers[:-1], out=later[1:])
+        spans = Spans.cut(later)
+        total = spans.sums(np.clip(block.value, -_HUGE, _HUGE), self._sum[signal])
+        samples = spans.stop - spans.start
+        samples[spans.first] += self._samples[signal]
+        number = block.line[spans.start, spans.column] // every[spans.column]
+        number[spans.first] = self._span[signal]
+        complete = samples > 0
+        complete[spans.last] = False
+        found = list(self._ended(block, spans, np.flatnonzero(complete), total, samples, number))
+        self._span[signal], self._sum[signal] = last, total[spans.last]
+        self._samples[signal] = samples[spans.last]
         return found
 
-    def _completed(self, block: Block, span, ended) -> Iterator[Ended]:
+    def _ended(self, block: Block, spans: Spans, piece, total, samples, number) -> Iterator[Ended]:
         """The n-th mean of every signal together, for n = 1, 2, ..."""
-        at, column, total, samples = (np.concatenate(part) for part in zip(*ended, strict=True))
-        at, column, total, samples = (part[samples > 0] for part in (at, column, total, samples))
-        order = np.argsort(column, kind="stable")
-        start = np.flatnonzero(np.diff(column[order], prepend=-1))
-        size = np.diff(start, append=order.size)
-        for nth in range(int(size.max(initial=0))):
-            row = order[start[size > nth] + nth]
-            a, c = at[row], column[row]
-            s = block.signal[c]
-            before = np.where(a > 0, span[a - 1, c], self._span[s])
-            yield Ended(s, total[row] / samples[row], samples[row], before * self._every[s], block.line[a, c],
-                        block.wall[a, c], block.quality[a, c] & _UNTRUSTED == 0)
+        column = spans.column[piece]
+        nth = np.arange(piece.size) - np.searchsorted(column, column)
+        for turn in range(int(nth.max(initial=-1)) + 1):
+            own = piece[nth == turn]
+            at = spans.stop[own], column[nth == turn]
+            signal = block.signal[at[1]]
+            yield Ended(signal, total[own] / samples[own], samples[own], number[own] * self._every[signal],
+                        block.line[at], block.wall[at], block.quality[at] & _UNTRUSTED == 0)
 
     def _end(self, row, signal, span, line, wall, quality) -> Ended | None:
         """These rows are the first of a later span."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway.core.block import Block, Spans, chain
 from gateway.core.detectors.detector import Detector, alarm_numbers
 from gateway.core.edges import Edges
 from gateway.core.rows import Rows
@@ -51,6 +52,8 @@ class Rate(Detector):
         self._directions = directions
         count = len(site.signals)
         self._points = SetPoints(len(directions), count)
+        self._signs = np.array([_sign(condition) for condition in directions])
+        self._watched = np.zeros(count, np.bool_)
         window = np.full(count, DEFAULT_WINDOW_S)
         for plane, condition in enumerate(directions):
             numbers = alarm_numbers(site, condition)
@@ -59,7 +62,8 @@ class Rate(Detector):
                     if limit.condition == condition:
                         self._points.set(plane, number, limit, int(numbers[number]), 1,
                                          show=_sign(condition))
-                        window[number] = _window_s(limit)
+                        window[number], self._watched[number] = _window_s(limit), True
+        self._all_watched = bool(self._watched.all())
         self._half = np.rint(window * (NS / 2)).astype(np.int64)
         self._newer = np.full(count, np.nan)  # the newest value, and the one before
         self._before = np.full(count, np.nan)
@@ -68,28 +72,43 @@ class Rate(Detector):
         self._old_ns = np.full(count, _UNSET, np.int64)
         self._young = np.full(count, np.nan)
         self._young_ns = np.full(count, _UNSET, np.int64)
-        self._unjudged_count = count
+        self._unjudged_count = np.count_nonzero(self._watched)
 
     @property
     def deadline_ns(self) -> int:  # type: ignore[override]
         return self._points.deadline_ns
 
     def step(self, rows: Rows, edges: Edges) -> None:
+        index, signal, value, line, wall, good = (rows.index, rows.signal, rows.value, rows.line, rows.wall, rows.good)
+        if not self._all_watched:
+            row = np.flatnonzero(self._watched[index])
+            if not row.size:
+                return
+            index = signal = signal[row]
+            value, line, wall, good = value[row], line[row], wall[row], good[row]
         if rows.all_good:
-            rate, good = self._follow(rows.index, rows.signal, rows.value, rows.line), rows.good
-            all_good = not self._unjudged_count
+            rate, all_good = self._follow(index, signal, value, line), not self._unjudged_count
         else:
-            rate, all_good = np.full(len(rows), np.nan), False
-            row = np.flatnonzero(rows.good)
+            rate, all_good = np.full(signal.shape[0], np.nan), False
+            row = np.flatnonzero(good)
             if row.size:
-                signal = rows.signal[row]
-                rate[row] = self._follow(signal, signal, rows.value[row], rows.line[row])
+                rate[row] = self._follow(signal[row], signal[row], value[row], line[row])
         if not all_good:
             good = ~np.isnan(rate)
-        x = np.empty((len(self._directions), len(rows)))
-        for plane, condition in enumerate(self._directions):
-            np.multiply(rate, _sign(condition), out=x[plane])
-        self._points.step(x, rows.index, rows.signal, rows.line, rows.wall, rows.last_ns, good, good, all_good, edges)
+        x = np.multiply(self._signs[:, None], rate)
+        self._points.step(x, index, signal, line, wall, rows.last_ns, good, good, all_good, edges)
+
+    def sweep(self, block: Block, edges: Edges) -> None:
+        if not self._all_watched:
+            mine = np.flatnonzero(self._watched[block.signal])
+            if not mine.size:
+                return
+            block = block.columns(mine)
+        rate = np.full(block.value.shape, np.nan)
+        for part, at, column in block.good_parts():
+            rate[at[:, None], column] = self._follow_all(part)
+        good = ~np.isnan(rate)
+        self._points.sweep(rate, self._signs, block, good, good, edges)
 
     def tick(self, line_ns: int, edges: Edges) -> None:
         self._points.tick(line_ns, edges)
@@ -104,7 +123,7 @@ class Rate(Detector):
 
     def restored(self) -> None:
         self._points.restored()
-        self._unjudged_count = np.count_nonzero(np.isnan(self._old))
+        self._count_unjudged()
 
     def adopt(self, alarms: NDArray[np.int64]) -> None:
         self._points.adopt(alarms)
@@ -131,12 +150,45 @@ class Rate(Detector):
         self._newer_ns[index] = line
         return rate
 
+    def _follow_all(self, block: Block) -> NDArray[np.float64]:
+        """`_follow`, for many rounds: where the anchors were put follows from the times alone."""
+        s, value = block.signal, np.concatenate([self._before[block.signal][None], self._newer[block.signal][None],
+                                                 block.value])
+        low = np.minimum(value[:-2], value[1:-1])
+        median = np.maximum(value[:-2], value[1:-1])
+        np.minimum(median, value[2:], out=median)
+        np.maximum(median, low, out=median)
+        at = np.concatenate([self._newer_ns[s][None], block.line[:-1]])
+        unknown = np.isnan(median)
+        anchored = chain(at, np.where(np.isnan(self._young[s]), _UNSET, self._young_ns[s] + self._half[s]),
+                         self._half[s], unknown if np.count_nonzero(unknown) else None)
+        spans = Spans.cut(anchored)
+        row, column = spans.start, spans.column
+        begun = np.diff(column, prepend=-1) == 0  # pieces that begin with an anchor
+        young = np.where(begun, median[row, column], self._young[s][column])
+        young_ns = np.where(begun, at[row, column], self._young_ns[s][column])
+        old = np.where(begun, np.roll(young, 1), self._old[s][column])
+        old_ns = np.where(begun, np.roll(young_ns, 1), self._old_ns[s][column])
+        piece = np.cumsum(anchored, axis=0) + spans.first
+        rate = median - old[piece]
+        rate *= NS
+        rate /= at - old_ns[piece]
+        last = spans.last
+        self._old[s], self._old_ns[s] = old[last], old_ns[last]
+        self._young[s], self._young_ns[s] = young[last], young_ns[last]
+        self._before[s], self._newer[s], self._newer_ns[s] = value[-2], value[-1], block.line[-1]
+        self._count_unjudged()
+        return rate
+
+    def _count_unjudged(self) -> None:
+        self._unjudged_count = np.count_nonzero(np.isnan(self._old) & self._watched)
+
     def _move_anchors(self, row, signal, median, at) -> None:
         s = signal[row]
         self._old[s], self._old_ns[s] = self._young[s], self._young_ns[s]
         self._young[s], self._young_ns[s] = median[row], at[row]
         if self._unjudged_count:
-            self._unjudged_count = np.count_nonzero(np.isnan(self._old))
+            self._count_unjudged()
 
 
 def rates(site: Site) -> list[Rate]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway.core.block import Block, held
 from gateway.core.detectors.detector import Detector, alarm_numbers
 from gateway.core.edges import Edges
 from gateway.core.rows import Rows
@@ -38,6 +39,8 @@ class Stuck(Detector):
         self._reads = np.array([_MANY if s.stuck_reads is None else s.stuck_reads for s in site.signals], np.int64)
         self._rest = np.array([s.low if s.gas and s.low is not None else np.nan for s in site.signals])
         self._rests = bool(np.isfinite(self._rest).any())
+        self._watched = self._reads < _MANY
+        self._all_watched = bool(self._watched.all())
         self._last = np.full(count, np.nan)
         self._run = np.zeros(count, np.int64)  # equal reads in a row
         self._moved = np.zeros(count, np.bool_)
@@ -48,10 +51,10 @@ class Stuck(Detector):
         self._flags = np.empty((2, count), np.bool_)
 
     def step(self, rows: Rows, edges: Edges) -> None:
-        if rows.all_good:
+        if rows.all_good and self._all_watched:
             index, signal, value, line, wall = rows.index, rows.signal, rows.value, rows.line, rows.wall
         else:
-            good = np.flatnonzero(rows.good)
+            good = np.flatnonzero(rows.good & self._watched[rows.index])
             if not good.size:
                 return
             index = signal = rows.signal[good]
@@ -77,6 +80,10 @@ class Stuck(Detector):
         if np.count_nonzero(flag):
             self._turn(True, np.flatnonzero(flag & ~self._active[index]), signal, value, line, wall, edges)
 
+    def sweep(self, block: Block, edges: Edges) -> None:
+        for part, _, _ in block.good_parts(self._watched):
+            self._sweep(part, edges)
+
     def state(self) -> dict[str, NDArray]:
         return {"last": self._last, "run": self._run, "moved": self._moved, "active": self._active}
 
@@ -88,6 +95,30 @@ class Stuck(Detector):
 
     def adopt(self, alarms: NDArray[np.int64]) -> None:
         self._active |= np.isin(self._alarm, alarms) & (self._alarm >= 0)
+        self.restored()
+
+    def _sweep(self, block: Block, edges: Edges) -> None:
+        """All is good in it."""
+        s, value = block.signal, block.value
+        before = np.concatenate([self._last[s][None], value[:-1]])
+        same = value == before
+        moved = ~same & ~np.isnan(before)
+        moved[0] |= self._moved[s]
+        moved = np.logical_or.accumulate(moved, axis=0)
+        if self._rests:
+            same &= value != self._rest[s]
+        at = np.arange(len(block))[:, None]
+        changed = np.maximum.accumulate(np.where(same, -1, at), axis=0)
+        run = np.where(changed < 0, self._run[s] + at + 1, at - changed + 1)
+        still = moved & (run >= self._reads[s])
+        active = self._active[s]
+        self._last[s], self._run[s], self._moved[s] = value[-1], run[-1], moved[-1]
+        if np.count_nonzero(active) or np.count_nonzero(still):
+            after = held(still, ~same, active)
+            at, column = np.nonzero(after != np.concatenate([active[None], after[:-1]]))
+            edges.add(self._alarm[s[column]], after[at, column], value[at, column], block.line[at, column],
+                      block.wall[at, column])
+            self._active[s] = after[-1]
         self.restored()
 
     def _note_motion(self, signal: NDArray[np.int64]) -> None:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway.core.block import Block, Spans, chain
 from gateway.core.detectors.detector import Detector, alarm_numbers
 from gateway.core.detectors.limits import HIGH
 from gateway.core.edges import Edges
@@ -190,6 +191,10 @@ class Trends(Detector):
             if not isinstance(index, slice):
                 array[index] = total
 
+    def sweep(self, block: Block, edges: Edges) -> None:
+        for part, _, _ in block.good_parts(self._watched):
+            self._sweep(part, edges)
+
     def state(self) -> dict[str, NDArray]:
         return {"value": self._value, "at": self._at, "start": self._start, "samples": self._samples,
                 "sum": self._sum, "lag": self._lag, "active": self._active, "against": self._against}
@@ -200,6 +205,69 @@ class Trends(Detector):
 
     def adopt(self, alarms: NDArray[np.int64]) -> None:
         self._active |= np.isin(self._alarm, alarms) & self._watched
+
+    def _sweep(self, block: Block, edges: Edges) -> None:
+        """All is good in it. When points end follows from the times alone, so that all of them are known at once, and
+        all windows but those on the way to a limit are done with together."""
+        s, line = block.signal, block.line
+        closes = chain(line, self._end[s], self._length[s])
+        spans = Spans.cut(closes)
+        first, last, column = spans.first, spans.last, spans.column
+        total = spans.sums(block.value, self._sum[s])
+        samples = spans.stop - spans.start
+        start = line[spans.start, column]
+        since = np.concatenate([np.zeros_like(s)[None], np.cumsum(line - line[0], axis=0)])
+        lag = since[spans.stop, column] - since[spans.start, column] - samples * (start - line[0, column])
+        start[first] = self._start[s]
+        lag[first] = self._lag[s] + since[spans.stop[first], column[first]] + samples[first] * (line[0] - start[first])
+        samples[first] += self._samples[s]
+        whole = np.ones(column.size, np.bool_)
+        whole[last] = False  # goes on after the block
+        piece = np.flatnonzero(whole)
+        if piece.size:
+            self._close_all(block, spans, piece, start, total, samples, lag, edges)
+        self._start[s], self._end[s] = start[last], start[last] + self._length[s]
+        self._samples[s], self._sum[s], self._lag[s] = samples[last], total[last], lag[last]
+
+    def _close_all(self, block: Block, spans: Spans, piece, start, total, samples, lag, edges: Edges) -> None:
+        """These pieces become points. The points of a signal, old and new, stand in a row; `own`: the new ones."""
+        s, column, at = block.signal, spans.column[piece], (spans.stop[piece], spans.column[piece])
+        lost = block.line[at] - start[piece] > self._window[s[column]]
+        count = np.where(lost, np.maximum(samples[piece], 1), samples[piece])
+        own = np.arange(piece.size) + POINTS * (column + 1)
+        size = piece.size + POINTS * s.size
+        old = np.ones(size, np.bool_)
+        old[own] = False
+        value, when = np.empty(size), np.empty(size, np.int64)
+        value[old], when[old] = self._value[:, s].T.reshape(-1), self._at[:, s].T.reshape(-1)
+        value[own] = np.where(lost, np.nan, total[piece] / count)
+        when[own] = start[piece] + lag[piece] // count
+        forgotten = np.full(size, -1)
+        forgotten[own[lost]] = own[lost]
+        forgotten = np.maximum.accumulate(forgotten)  # no point up to here is in a window; later columns lie beyond
+        window = own - np.arange(POINTS - 1, -1, -1)[:, None]
+        points = np.where(window <= forgotten[own], np.nan, value[window])
+        newest = np.append(np.flatnonzero(np.diff(column)), piece.size - 1)
+        closed = s[column[newest]]
+        self._value[:, closed], self._at[:, closed] = points[:, newest], when[window[:, newest]]
+        with np.errstate(over="ignore", invalid="ignore"):  # of absurd values nothing follows
+            signal, line = s[column], block.line[at]
+            points *= self._sign[signal]
+            ago = (line - when[window]) / NS
+            near = _may_reach(points, ago, self._horizon[signal], self._limit[signal])
+            alert = np.zeros(self._active.size, np.bool_)
+            alert[signal[near]] = True
+            alert |= self._active
+            odd = np.flatnonzero(alert[signal])
+            nth = odd - np.searchsorted(column, column[odd])
+            for turn in range(int(nth.max(initial=-1)) + 1):
+                row = odd[nth == turn]
+                row = row[near[row] | self._active[signal[row]] & ~np.isnan(points[0, row])]
+                for place in range(0, row.size, _TILE):
+                    tile = row[place:place + _TILE]
+                    stamp = tuple(part[tile] for part in at)
+                    self._judge(signal[tile], points[:, tile], ago[:, tile], block.value[stamp], line[tile],
+                                block.wall[stamp], edges)
 
     def _close(self, index, value, line, wall, edges: Edges) -> None:
         """These samples are the first of a new block: the one before becomes a point, unless it lies too far back."""
