@@ -187,7 +187,8 @@ class SignalPlan:
             condition, limit.value / _SECONDS[limit.per] if rate else limit.value, limit.priority or priority,
             limit.risk or risk, self.deadband(limit) or 0.0, self.on_delay_s(limit), self.off_delay_s(limit),
             self.kind.gas and condition is Condition.HIGH_HIGH if limit.latch is None else limit.latch,
-            limit.window if rate else 0.0, limit.reference if isinstance(limit, DeviationSection) else None)
+            limit.window if rate else 0.0, limit.reference if isinstance(limit, DeviationSection) else None,
+            limit.only_while)
 
 
 def areas(site: SiteSection, written: Iterable[AreaSection]) -> tuple[Area, ...]:

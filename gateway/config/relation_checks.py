@@ -1,4 +1,4 @@
-"""Are the signals that a limit is compared with there, and of the same kind of quantity?"""
+"""Are the signals there that a limit is compared with, or gated by, and fit for it?"""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from gateway.config.draft import Draft
 from gateway.config.limit_checks import limit_spots
 from gateway.config.sections import DeviationSection
 from gateway.model.errors import Problem
+from gateway.model.rules import Test
 from gateway.model.text import Text
 
 
@@ -19,6 +20,8 @@ def relation_problems(plan: SignalPlan, draft: Draft, plans: Mapping[str, Signal
     written, kind = draft.signals[plan.section.id], draft.kinds[plan.section.kind]
     at = limit_spots(plan, written, kind)
     for condition, limit in plan.limits.items():
+        if limit.only_while is not None:
+            yield from _gate(plan, condition, limit.only_while, at(condition, "only_while"), draft, plans)
         if isinstance(limit, DeviationSection):
             spot = at(condition, "from")
             if limit.reference is not None:
@@ -29,6 +32,23 @@ def relation_problems(plan: SignalPlan, draft: Draft, plans: Mapping[str, Signal
                          f"{plan.section.id}：{condition} 没有比较对象"),
                     Text('add from = with a number, a signal such as "T-2", or several such as ["T-2", "T-3"]',
                          '补上 from = ，填写数字、信号（例如 "T-2"）或多个信号（例如 ["T-2", "T-3"]）'))
+
+
+def _gate(plan: SignalPlan, condition: str, test: Test, spot: Spot, draft: Draft,
+          plans: Mapping[str, SignalPlan]) -> Iterator[Problem]:
+    id, by = plan.section.id, test.signal
+    if plan.kind.gas:
+        yield spot.problem(Text(f"{id}: {condition} of a gas detector can not be held back by another signal",
+                                f"{id}：气体探测器的 {condition} 不得由其他信号屏蔽"),
+                           Text("remove only_while; an instrument out of service says so in its status_signal",
+                                "删除 only_while；仪表退出工作应由其 status_signal 表明"))
+    if by not in draft.named["signals"]:
+        yield spot.problem(*draft.unknown_signal(by))
+    elif by in plans and plans[by].deadman_s is None:
+        yield spot.problem(
+            Text(f"{id}: {condition} is held back by {by}, which has no deadman: its last word would hold for ever",
+                 f"{id}：{condition} 由 {by} 屏蔽，而 {by} 没有数据中断时限：其最后数值会一直起作用"),
+            Text(f"set deadman for {by}", f"为 {by} 设置 deadman"))
 
 
 def _peers(plan: SignalPlan, condition: str, peers: tuple[str, ...], spot: Spot, draft: Draft,

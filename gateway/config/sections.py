@@ -75,6 +75,9 @@ class LimitSection(Section):
     """The condition must be over this long before the alarm ends. Default: that of the kind."""
     latch: bool | None = None
     """The alarm stays until somebody acknowledges it. Default: `false`, but `true` for HH of a gas detector."""
+    only_while: Condition | None = None
+    """The limit counts only while this holds, such as `"P-101.run == 1"`; also while that is not known. Never for a gas
+    detector."""
 
 
 class RateSection(LimitSection):

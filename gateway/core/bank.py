@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +26,7 @@ from gateway.core.detectors.stuck import Stuck
 from gateway.core.detectors.trend import Trends
 from gateway.core.detectors.validity import Validity
 from gateway.core.edges import Conditions, Edges, Outage, Outages
+from gateway.core.gates import Gates
 from gateway.core.instruments import Instruments
 from gateway.core.latest import Latest
 from gateway.core.learning import Holds, Learner, Learning
@@ -77,8 +78,10 @@ class Bank:
         chosen = tuple(_chosen(site, self._holds))
         loads = next((detector for detector in chosen if isinstance(detector, Loads)), None)
         self._derived = Derived(site, self._latest, loads)
+        self._gates = Gates(site, self._latest, [gated for detector in chosen for gated in detector.gated()])
         learners = tuple(detector for detector in chosen if isinstance(detector, Learner))
-        self._others = (self._deadman, *(detector for detector in chosen if detector not in learners))
+        self._others = (self._deadman, *((self._gates,) if self._gates else ()),
+                        *(detector for detector in chosen if detector not in learners))
         self._learning = Learning(learners, self._holds, self._conditions.active)
         self._detectors: tuple[Detector, ...] = (self._validity, *self._others, *learners)
         self._comparing = tuple(detector for detector in (*self._others, *learners) if detector.settles)
@@ -201,6 +204,8 @@ class Bank:
             transfer(arrays.get(f"alarm/{name}"), live, there, here, len(alarms))
         self._instruments.restored()
         self._holds.stand(np.flatnonzero(conditions.active))
+        if self._gates:
+            self._gates.recall(now or 0)
         for detector in self._detectors:
             detector.restored()
         self._blind.restored(conditions.active)
@@ -211,8 +216,10 @@ class Bank:
             self._adopt(np.flatnonzero(conditions.active))  # stands, but its state did not fit
 
     def _evaluate(self, frame: Frame, edges: Edges) -> None:
-        part, position = len(edges.parts), edges.count
-        for piece in self._derived.cut(frame) if self._derived.levels else (frame,):
+        for piece in self._pieces(frame):
+            if self._gates:
+                self._expire(int(piece.line_ns.min()), edges)  # under the gates as they stood until now
+            part, position = len(edges.parts), edges.count
             self._take_in(piece, edges)
             for level in self._derived.levels:
                 made = self._guard(level.name, self._derived.make, level)
@@ -221,7 +228,15 @@ class Bank:
             self._derived.settled()
             for detector in self._comparing:
                 self._guard(detector.name, detector.settle, edges)
-        self._explain(edges, part, position)
+            if self._gates:
+                said = len(edges.parts)
+                self._guard(self._gates.name, self._gates.settle, edges)
+                self._holds.take(edges.parts[said:])
+            self._explain(edges, part, position)
+
+    def _pieces(self, frame: Frame) -> Iterator[Frame]:
+        for part in (self._guard(self._gates.name, self._gates.cut, frame) or [frame]) if self._gates else (frame,):
+            yield from self._derived.cut(part) if self._derived.levels else (part,)
 
     def _take_in(self, frame: Frame, edges: Edges) -> None:
         newest_ns = self._latest.line_ns
@@ -317,6 +332,8 @@ class Bank:
     def _explain(self, edges: Edges, part: int, position: int) -> None:
         if self._instruments.linked and edges.count > position:
             self._guard(self._instruments.name, self._instruments.explain, edges, part, position)
+        if self._gates and edges.count > position:
+            self._guard(self._gates.name, self._gates.explain, edges, part, position)
 
     def _begin(self, line_ns: int) -> None:
         self._now_ns = line_ns if self._now_ns is None else max(self._now_ns, line_ns)

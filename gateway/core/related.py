@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway.core.block import Block
+from gateway.core.detectors.deadman import longest_silence_ns
 from gateway.core.rows import Rows
-from gateway.model.clock import NS
 from gateway.model.site import Site
 
 NOTHING, ALARMING, GOOD = 0, 1, 2  # what the newest sample of a signal is evidence for
-_FOREVER = 2**61  # ns
 _LONG_AGO = -(2**61)
 
 
@@ -43,8 +43,7 @@ class Related:
         count = len(site.signals)
         self._used = np.zeros(count, np.bool_)
         self._used[used] = True
-        self._hold = np.array([_FOREVER if signal.deadman_s is None else round(signal.deadman_s * NS)
-                               for signal in site.signals], np.int64)
+        self._hold = np.array([longest_silence_ns(signal) for signal in site.signals], np.int64)
         self.value = np.full(count, np.nan)
         self.grade = np.zeros(count, np.int8)
         self.line = np.full(count, _LONG_AGO, np.int64)
@@ -56,6 +55,15 @@ class Related:
         if row.size:
             grade = np.where(rows.good[row], GOOD, np.where(rows.alarming[row], ALARMING, NOTHING)).astype(np.int8)
             self._queue.append((rows.signal[row], rows.value[row], grade, rows.line[row], rows.wall[row]))
+
+    def sweep(self, block: Block) -> None:
+        """`take` of all rounds at once."""
+        column = np.flatnonzero(self._used[block.signal])
+        if column.size:
+            good, alarming = block.good[:, column], block.alarming[:, column]
+            grade = np.where(good, GOOD, np.where(alarming, ALARMING, NOTHING)).astype(np.int8)
+            value, line, wall = (array[:, column].reshape(-1) for array in (block.value, block.line, block.wall))
+            self._queue.append((np.tile(block.signal[column], len(block)), value, grade.reshape(-1), line, wall))
 
     def instants(self) -> Iterator[Instant]:
         """Everything that came since the last call."""

@@ -12,6 +12,15 @@ One comparison is a small machine:
 
 "Over" needs a row that may alarm, "back" needs a good row; other rows change nothing. Time alone ends nothing.
 
+A comparison may have a gate (gateway.core.gates). While it is closed nothing begins:
+
+    idle     --over, gate closed-->               held (nothing runs)
+    held     --good and below the set point-->    idle
+    held     --gate opens-->                      pending, or active at once: as if it had come over at that instant
+    pending  --gate closes-->                     held
+
+What is active or leaving goes on as if there were no gate.
+
 The quiet case is three ufunc calls: the bar of each comparison (set point, or set point less deadband) is changed
 only when the machine changes, so that a whole round is `x >= bar`, compared with what it was.
 """
@@ -22,6 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.core.block import Block
+from gateway.core.detectors.detector import Gate
 from gateway.core.edges import Edges
 from gateway.core.rows import NEVER, gather
 from gateway.model.clock import NS
@@ -42,14 +52,16 @@ class SetPoints:
         self._on = np.zeros(shape, np.int64)
         self._off = np.zeros(shape, np.int64)
         self._bar = np.full(shape, np.inf)
-        self._over = np.zeros(shape, np.bool_)  # pending or active
+        self._over = np.zeros(shape, np.bool_)  # held, pending or active
         self._active = np.zeros(shape, np.bool_)  # active or leaving
         self._due = np.full(shape, NEVER, np.int64)  # end of a running on-delay
         self._clear = np.full(shape, NEVER, np.int64)  # end of a running off-delay
-        self._held = np.full(shape, np.nan)  # the value that started the on-delay
+        self._held = np.full(shape, np.nan)  # the value that started the on-delay, or is held by a gate
+        self._closed = np.zeros(shape, np.bool_)  # by its gate
         self._leaving = 0
         self._flags = np.empty(planes * count, np.bool_)
         self.deadline_ns = NEVER
+        self.gates: list[Gate] = []
 
     def set(self, plane: int, signal: int, limit: Limit, alarm: int, sign: int, show: float | None = None) -> None:
         """sign: -1 where the compared value and so the limit is negated. show: factor that makes a compared value one
@@ -61,6 +73,8 @@ class SetPoints:
         self._low[plane, signal] = np.nextafter(high - limit.deadband, np.inf) if limit.deadband > 0 else high
         self._on[plane, signal] = round(limit.on_delay_s * NS)
         self._off[plane, signal] = round(limit.off_delay_s * NS)
+        if limit.only_while is not None:
+            self.gates.append(Gate(plane, signal, alarm, limit.only_while))
 
     def step(self, x: NDArray[np.float64], index: slice | NDArray[np.int64], signal: NDArray[np.int64],
              line: NDArray[np.int64], wall: NDArray[np.int64], last_ns: int, good: NDArray[np.bool_],
@@ -126,6 +140,34 @@ class SetPoints:
                       edges)
             at, window = at + 1, _WINDOW
 
+    def gate(self, plane: NDArray[np.int64], signal: NDArray[np.int64], closed: bool, line: NDArray[np.int64],
+             wall: NDArray[np.int64] | None, edges: Edges) -> None:
+        """See gateway.core.detectors.detector.Gated."""
+        cell = plane * self._over.shape[1] + signal
+        due, over, active = self._due.reshape(-1), self._over.reshape(-1), self._active.reshape(-1)
+        self._fire(cell[due[cell] <= line], edges)
+        self._closed.reshape(-1)[cell] = closed
+        waits = over[cell] & ~active[cell]
+        cell, line, wall = cell[waits], line[waits], None if wall is None else wall[waits]
+        if closed:
+            due[cell] = NEVER
+            self._bar.reshape(-1)[cell] = self._high.reshape(-1)[cell]
+            return
+        self._bar.reshape(-1)[cell] = self._low.reshape(-1)[cell]
+        delay = self._on.reshape(-1)[cell]
+        at_once, later = delay == 0, delay > 0
+        if np.count_nonzero(at_once):
+            begun = cell[at_once]
+            active[begun] = True
+            edges.add(self._alarm.reshape(-1)[begun], True, self._held.reshape(-1)[begun], line[at_once],
+                      None if wall is None else wall[at_once])
+        if np.count_nonzero(later):
+            due[cell[later]] = line[later] + delay[later]
+            self.deadline_ns = min(self.deadline_ns, int(due[cell[later]].min()))
+
+    def recall(self, plane: NDArray[np.int64], signal: NDArray[np.int64], closed: NDArray[np.bool_]) -> None:
+        self._closed[plane, signal] = closed
+
     def tick(self, line_ns: int, edges: Edges) -> None:
         if self.deadline_ns <= line_ns:
             self._fire(np.flatnonzero(self._due <= line_ns), edges)
@@ -155,8 +197,10 @@ class SetPoints:
         there = self._alarm >= 0  # state of a limit that the site no longer has is dropped
         self._over &= there
         self._active &= there
-        self._due[~(there & self._over & ~self._active)] = NEVER
-        np.copyto(self._bar, np.where(self._over | self._active, self._low, self._high))
+        self._due[~(there & self._over & ~self._active) | self._closed] = NEVER
+        pending = self._due < NEVER
+        self._over &= pending | self._active | self._closed  # a gate that is gone or open holds nothing
+        np.copyto(self._bar, np.where(pending | self._active, self._low, self._high))
         self._leaving = np.count_nonzero(self._active & ~self._over)
         self.deadline_ns = int(self._due.min(initial=NEVER))
 
@@ -180,11 +224,15 @@ class SetPoints:
             due[cell] = NEVER
 
     def _rise(self, cell, x, line, wall, edges: Edges) -> None:
-        """idle -> pending or active; leaving -> active."""
+        """idle -> pending, active or held; leaving -> active."""
         active = self._active.reshape(-1)
         was_active, delay = active[cell], self._on.reshape(-1)[cell]
         self._leaving -= np.count_nonzero(was_active)
         self._over.reshape(-1)[cell] = True
+        held = self._closed.reshape(-1)[cell] & ~was_active
+        if np.count_nonzero(held):
+            self._held.reshape(-1)[cell[held]] = x[held] * self._show.reshape(-1)[cell[held]]
+            cell, x, line, wall, was_active, delay = (part[~held] for part in (cell, x, line, wall, was_active, delay))
         self._bar.reshape(-1)[cell] = self._low.reshape(-1)[cell]
         at_once, later = ~was_active & (delay == 0), ~was_active & (delay > 0)
         if np.count_nonzero(at_once):

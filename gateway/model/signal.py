@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from gateway.model.alarm import Priority, Risk
 from gateway.model.expression import Expression
+from gateway.model.rules import Test
 from gateway.model.text import Text
 
 
@@ -68,6 +69,7 @@ class Limit:
     latch      stays active after the process is back to normal until a person resets it by acknowledging
     window_s   only for ROC: the rate is taken over this time
     reference  only for DEV: what the value is compared with
+    only_while nothing begins while this is false by good and current evidence; never for a gas detector
     """
 
     condition: Condition
@@ -80,6 +82,7 @@ class Limit:
     latch: bool = False
     window_s: float = 0.0
     reference: Reference | None = None
+    only_while: Test | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gateway.core.gates import HOLD_S as GATE_HOLD_S
 from gateway.model.alarm import AlarmDefinition
 from gateway.model.clock import NS, Instant
 from gateway.model.errors import CommandError
 from gateway.model.frame import Frame
 from gateway.model.quality import LABELS, Quality, code, is_good, severity
-from gateway.model.rules import OPERATORS, Degraded, ShutdownVerification, Side, Vote
+from gateway.model.rules import OPERATORS, Degraded, ShutdownVerification, Side, Test, Vote
 from gateway.model.signal import FAULT_KINDS, LIMIT_CONDITIONS, Condition, Faults, Limit, Reference, Signal
 from gateway.model.site import Site
 from gateway.model.text import Text
@@ -108,7 +109,9 @@ def _shown(site: Site, alarm: AlarmDefinition) -> tuple[str, ...]:
     """The signals it is judged by, and what the instrument says of itself."""
     signals = dict.fromkeys((*judged_by(site, alarm), *needs(site, alarm)))
     links = (site.signals[site.signals.index(id)].status for id in signals)
-    return tuple(dict.fromkeys((*signals, *(link.signal for link in links if link is not None))))
+    limit = alarm.origin in site.signals and _limit(site.signals[site.signals.index(alarm.origin)], alarm)
+    gates = (limit.only_while.signal,) if limit and limit.only_while else ()
+    return tuple(dict.fromkeys((*signals, *gates, *(link.signal for link in links if link is not None))))
 
 
 def _until(frames: Iterator[tuple[bool, Frame]], at_wall_ns: int | None) -> Iterator[tuple[bool, Frame | Instant]]:
@@ -165,6 +168,8 @@ class _State:
                     yield from (self._rate(signal, limit) if limit.window_s else
                                 self._apart(signal, limit, limit.reference) if limit.reference else
                                 self._against(signal, limit))
+                    if limit.only_while:
+                        yield self._gate(limit.only_while)
         else:
             for rule in site.rules:
                 if rule.id == self.alarm.origin:
@@ -222,6 +227,24 @@ class _State:
         else:
             yield Text("{value} does not reach the set point {limit}; {short} are missing.",
                        "{value} 未达到设定值 {limit}，还差 {short}。").format(**words)
+
+    def _gate(self, test: Test) -> Text:
+        """As gateway.core.gates judges it."""
+        value, signal = self._value(test.signal), self.site.signals[self.site.signals.index(test.signal)]
+        allowed = GATE_HOLD_S if signal.deadman_s is None else signal.deadman_s
+        known = value is not None and severity(self._quality(signal.id)) == "good" and self._age_s(signal.id) < allowed
+        if not known:
+            return Text("It counts only while {test}; there is no good and current data of it, so it counted.",
+                        "仅在 {test} 时有效；该信号没有有效的最新数据，因此按有效处理。").format(test=test)
+        if OPERATORS[test.op](value, test.value):
+            return Text("It counts only while {test}; so it was, {value}, {age:.1f} s before.",
+                        "仅在 {test} 时有效；当时成立，{value}，{age:.1f} 秒前。").format(
+                test=test, value=measured(signal, value), age=self._age_s(signal.id))
+        return Text("It counts only while {test}; that was not so, {value}, {age:.1f} s before: nothing begins, and "
+                    "what stands ends by its own value.",
+                    "仅在 {test} 时有效；当时不成立，{value}，{age:.1f} 秒前：不触发新告警，"
+                    "已有告警按自身数值解除。").format(
+            test=test, value=measured(signal, value), age=self._age_s(signal.id))
 
     def _apart(self, signal: Signal, limit: Limit, reference: Reference) -> Iterator[Text]:
         value, peers = self._value(signal.id), []
@@ -405,6 +428,9 @@ def _limit_words(signal: Signal, limit: Limit) -> Iterator[Text]:
         yield Text("on-delay {s:g} s", "动作延时 {s:g} 秒").format(s=limit.on_delay_s)
     if limit.off_delay_s:
         yield Text("off-delay {s:g} s", "解除延时 {s:g} 秒").format(s=limit.off_delay_s)
+    if limit.only_while:
+        yield Text("only while {test}, or while that is not known", "仅在 {test} 或其状态不明时有效").format(
+            test=limit.only_while)
     if limit.latch:
         yield Text("latched until acknowledged (acknowledgements are not part of a recording)",
                    "锁存至确认（记录中不含确认操作）")

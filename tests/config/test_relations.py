@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.model.alarm import Priority, Risk
+from gateway.model.rules import Test
 from gateway.model.signal import Reference
 from gateway.model.text import Text
 from tests.config.plugins import said, site
@@ -70,3 +71,46 @@ def test_what_is_suspicious_is_a_warning(tmp_path):
         'signals[0] "T-1" limits.DEV+ | from | T-1: DEV+ compares m with MPa (P)',
         'signals[0] "T-1" limits.DEV+ | from | P has no deadman: if it falls silent, T-1 is compared with its last '
         "value for ever"]
+
+
+GATE = '[[signals]]\nid = "RUN"\nkind = "switch"\ndeadman = "10s"\n'
+
+
+def test_a_limit_may_have_a_gate(tmp_path):
+    text = 'limits = { L = { value = 1, only_while = "RUN == 1" }, H = 9 }'
+    loaded = site(tmp_path, level("T-1", text) + GATE, 'points = [{ signal = "T-1" }, { signal = "RUN" }]')
+    found = limits(loaded)
+    assert (found["L"].only_while, found["H"].only_while) == (Test("RUN", "==", 1.0), None)
+    assert not loaded.problems
+
+
+def test_a_gate_may_stand_with_the_kind(tmp_path):
+    kind = '[kinds.level.limits]\nL = { value = 1, only_while = "RUN == 1" }\n'
+    assert limits(site(tmp_path, kind + level("T-1", "") + GATE))["L"].only_while == Test("RUN", "==", 1.0)
+
+
+GAS = '[[signals]]\nid = "G"\nkind = "combustible_gas"\nlow = 0\nhigh = 100\n'
+
+
+@pytest.mark.parametrize("text", [pytest.param(text, marks=pytest.mark.survives(
+    case, then="refused by `check`, with place and cure", says=says)) for case, text, says in (
+    ("a gate on a limit of a gas detector", GAS + 'limits = { H = 20, HH = { value = 40, only_while = "RUN == 1" } }\n',
+     Text("G: HH of a gas detector can not be held back by another signal", "G：气体探测器的 HH 不得由其他信号屏蔽")),
+    ("a gate on a limit of a gas detector, by its kind",
+     '[kinds.combustible_gas.limits]\nH = { value = 20, only_while = "RUN == 1" }\nHH = 40\n' + GAS,
+     Text("G: H of a gas detector can not be held back by another signal", "G：气体探测器的 H 不得由其他信号屏蔽")),
+    ("a gate by a signal that does not exist", level("T", 'limits = { H = { value = 9, only_while = "RUM == 1" } }'),
+     Text('unknown signal "RUM"; did you mean `RUN`?', '未知的信号 "RUM"；是否应为 `RUN`？')),
+    ("a gate by a signal that may fall silent for ever",
+     level("T", 'limits = { H = { value = 9, only_while = "E > 1" } }')
+     + '[[signals]]\nid = "E"\nkind = "energy"\ndeadman = "none"\n',
+     Text("T: H is held back by E, which has no deadman: its last word would hold for ever",
+          "T：H 由 E 屏蔽，而 E 没有数据中断时限：其最后数值会一直起作用")),
+    ("a gate that is no test", level("T", 'limits = { H = { value = 9, only_while = "RUN" } }'),
+     Text('expected a test, got "RUN"', '应为条件，实际为 "RUN"')),
+)])
+def test_a_gate_that_can_not_be(tmp_path, text, says):
+    loaded = site(tmp_path, text + GATE)
+    errors = [problem for problem in loaded.problems if problem.severity == "error"]
+    assert len(errors) == 1 and says(errors[0].what), said(loaded)
+    assert errors[0].key == "only_while" and loaded.site_file is None

@@ -17,6 +17,7 @@ from tests.laws.plain_baseline import PlainAnomaly
 from tests.laws.plain_derived import PlainDerived
 from tests.laws.plain_deviation import PlainDeviation
 from tests.laws.plain_faults import PlainDropout, PlainFaults, PlainFrozen
+from tests.laws.plain_gates import PlainGate
 from tests.laws.plain_load import PlainLoad
 from tests.laws.plain_profile import PlainOffHours
 from tests.laws.plain_rules import plain_rules
@@ -42,7 +43,17 @@ class PlainLimit:
     def __init__(self, log: Log, alarm: str, limit: Limit, low: bool):
         self.log, self.alarm, self.limit, self.low = log, alarm, limit, low
         self.on, self.off = round(limit.on_delay_s * NS), round(limit.off_delay_s * NS)
-        self.state, self.since = "idle", None
+        self.state, self.since, self.closed = "idle", None, False
+
+    def gate(self, t, closed):
+        """Nothing begins while it is closed; what waits behind it begins when it opens."""
+        self.pass_time(t)
+        self.closed = closed
+        if closed and self.state == "pending":
+            self.state = "held"
+        elif not closed and self.state == "held":
+            self.state, self.since = "pending", t
+            self.pass_time(t)
 
     def reached(self, x):
         return x <= self.limit.value if self.low else x >= self.limit.value
@@ -61,8 +72,11 @@ class PlainLimit:
         self.pass_time(t)
         if self.state == "idle":
             if may_raise and self.reached(x):
-                self.state, self.since = "pending", t
+                self.state, self.since = "held" if self.closed else "pending", t
                 self.pass_time(t)
+        elif self.state == "held":
+            if may_clear and not self.reached(x):
+                self.state = "idle"
         elif self.state == "pending":
             if may_clear and self.back(x):
                 self.state = "idle"
@@ -165,6 +179,7 @@ class PlainSignal:
         watch = signal.deadman_s if signal.deadman_s is not None else 60.0 if signal.gas else None
         self.watch = None if watch is None else round(watch * NS)
         self.since, self.silent, self.heard, self.invalid, self.inhibited = 0, False, False, False, False
+        self.unjudged = []
         self.last, self.run, self.moved, self.stuck = None, 0, False, False
         self.value, self.quality, self.at, self.may_raise = math.nan, Quality.BAD_WAITING, None, False
 
@@ -222,25 +237,31 @@ class PlainSignal:
             self.follow(t, x)
             if self.trend is not None:
                 self.trend.sample(t, x)
-        may_raise = self.may_raise = (grade != BAD or over_range) and service not in ("out_of_service", "fault")
-        for limit in self.limits:
-            limit.sample(t, x, may_raise, good)
-        for rate in self.rates:
-            rate.sample(t, x, good)
-        if self.dropout is not None:
-            self.dropout.sample(t, quality, good)
-        if good:  # last: they do not learn while any other alarm of the signal stands
-            held = self.held()
-            if self.anomaly is not None:
-                self.anomaly.sample(t, x)
-            if self.faults is not None:
-                self.faults.sample(t, x, held)
-            if self.frozen is not None:
-                self.frozen.sample(t, x, held)
-            if self.off_hours is not None:
-                self.off_hours.sample(t, x)
-            if self.load is not None:
-                self.load.sample(t, x)
+        self.may_raise = (grade != BAD or over_range) and service not in ("out_of_service", "fault")
+        self.unjudged.append((t, x, self.may_raise, good, quality))
+
+    def judge_limits(self):
+        """After all gates know what came at this instant."""
+        for t, x, may_raise, good, quality in self.unjudged:
+            for limit in self.limits:
+                limit.sample(t, x, may_raise, good)
+            for rate in self.rates:
+                rate.sample(t, x, good)
+            if self.dropout is not None:
+                self.dropout.sample(t, quality, good)
+            if good:  # last: they do not learn while any other alarm of the signal stands
+                held = self.held()
+                if self.anomaly is not None:
+                    self.anomaly.sample(t, x)
+                if self.faults is not None:
+                    self.faults.sample(t, x, held)
+                if self.frozen is not None:
+                    self.frozen.sample(t, x, held)
+                if self.off_hours is not None:
+                    self.off_hours.sample(t, x)
+                if self.load is not None:
+                    self.load.sample(t, x)
+        self.unjudged = []
 
     def held(self):
         """Whether a span that began at some time is held, as the alarms are now."""
@@ -308,6 +329,11 @@ class PlainSite:
         self.deviations = [PlainDeviation(self, signal.id, limit, PlainLimit(
             self.log, f"{signal.id}/{limit.condition}", limit, low=False))
             for signal in site.signals for limit in signal.limits if limit.condition in ("DEV+", "DEV-")]
+        machines = {machine.alarm: machine for signal in self.signals.values()
+                    for machine in (*signal.limits, *(rate.limit for rate in signal.rates))}
+        machines |= {one.machine.alarm: one.machine for one in self.deviations}
+        self.gates = [PlainGate(self, limit.only_while, machines[f"{signal.id}/{limit.condition}"])
+                      for signal in site.signals for limit in signal.limits if limit.only_while is not None]
         self.before = {}
         self.derived = PlainDerived(site)
 
@@ -333,6 +359,7 @@ class PlainSite:
         while True:
             dues = [due for signal in self.signals.values() for due in signal.deadlines()]
             dues += [one.machine.since + one.machine.on for one in self.deviations if one.machine.state == "pending"]
+            dues += [gate.until for gate in self.gates if gate.until is not None]
             dues += [rule.due() for rule in self.rules if rule.due() is not None]
             if not dues or min(dues) > t:
                 return
@@ -340,6 +367,8 @@ class PlainSite:
             for rule in self.rules:
                 if rule.due() is not None and rule.due() <= now:
                     rule.fire()
+            for gate in self.gates:
+                gate.pass_time(now)
             for signal in self.signals.values():
                 signal.pass_time(now)
             for one in self.deviations:
@@ -357,11 +386,20 @@ class PlainSite:
         for name, x, quality in rows:
             self.signals[name].sample(t, x, quality)
         heard = [*disowned, *(name for name, *_ in rows)]
+        for gate in self.gates:
+            if gate.test.signal in heard:
+                gate.close(t)
+        for signal in self.signals.values():
+            signal.judge_limits()
         for name, at, x, quality in self.derived.samples(heard, self.signals):
             self.signals[name].sample(at, x, quality)
+            self.signals[name].judge_limits()
             heard.append(name)
         for one in self.deviations:
             one.look(t, set(heard))
+        for gate in self.gates:
+            if gate.test.signal in heard:
+                gate.open(t)
         self.relate(t, heard)
 
     def relate(self, t, names):

@@ -115,6 +115,18 @@ def _deviation(name, n):
     return signal(name, *limits, deadman_s=2.5 + n if n in (1, 4, 5) else None)
 
 
+def _gated(name, n):
+    """S4 and S5 are gates, S5 with a range; S4 has a deadman, S5 none; S3 is its own gate."""
+    if n > 3:
+        return signal(name, deadman_s=2.0 if n == 4 else None, low=None if n == 4 else 20.0, high=80.0)
+    test = [Test.parse(text) for text in ("S4 > 55", "S5 <= 45", "S4 != 50", "S3 >= 40")][n]
+    return signal(name, limit("H", 60, deadband=5, on_delay_s=n % 3, off_delay_s=n % 2, only_while=test),
+                  limit("HH", 75, only_while=Test.parse("S5 > 40")), limit("LL", 20, on_delay_s=1.0),
+                  limit("L", 40, on_delay_s=1.5, deadband=2, only_while=test),
+                  limit("ROC+", 5, window_s=4 + n, deadband=1, on_delay_s=n % 2, only_while=test),
+                  limit("DEV-", 10, deadband=n, reference=Reference(50.0), only_while=test))
+
+
 def _trend(name, n):
     """Short windows, so that the streams have something to say; S5 has none."""
     to = ("H", "HH", "L", "LL", "H")[n % 5]
@@ -178,6 +190,7 @@ SITES = {
                                               limit("ROC-", 5, window_s=4 + n, on_delay_s=n % 3)))),
     "rates over different windows": site(*_six(lambda name, n: signal(name, limit("ROC+", 4, window_s=4),
                                                                       limit("ROC-", 3, window_s=12, deadband=1)))),
+    "gates": site(*_six(_gated)),
     "deviation": site(*_six(_deviation)),
     "deadman": site(*_six(lambda name, n: signal(name, deadman_s=1.0 + n))),
     "trend": site(*_six(_trend)),

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +13,32 @@ from numpy.typing import NDArray
 from gateway.core.block import Block
 from gateway.core.edges import Edges
 from gateway.core.rows import NEVER, Rows
+from gateway.model.rules import Test
 from gateway.model.signal import Condition
 from gateway.model.site import Site
+
+
+class Gated(Protocol):
+    """Comparisons of which some count only while a test on a signal holds (gateway.core.gates)."""
+
+    gates: list[Gate]
+
+    def gate(self, plane: NDArray[np.int64], signal: NDArray[np.int64], closed: bool, line: NDArray[np.int64],
+             wall: NDArray[np.int64] | None, edges: Edges) -> None:
+        """The gates of these close, or open, at these instants. What was due by then comes first."""
+
+    def recall(self, plane: NDArray[np.int64], signal: NDArray[np.int64], closed: NDArray[np.bool_]) -> None:
+        """How these gates stand, after state was written from outside; `restored` follows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A comparison that counts only while `test` holds. alarm: its number."""
+
+    plane: int
+    signal: int
+    alarm: int
+    test: Test
 
 
 class Detector(ABC):
@@ -35,6 +62,10 @@ class Detector(ABC):
         may come in any order, but for those of one alarm. What is due up to the last line time of a signal is told."""
         for rows in block.rows():
             self.step(rows, edges)
+
+    def gated(self) -> Sequence[Gated]:
+        """Its comparisons that may have gates."""
+        return ()
 
     def settle(self, edges: Edges) -> None:  # noqa: B027
         """All rows of the step have been taken: judge them in order of time, each instant with all that came in it."""

@@ -7,6 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway.core.block import Block
 from gateway.core.detectors.detector import Detector, alarm_numbers
 from gateway.core.edges import Edges
 from gateway.core.related import ALARMING, GOOD, Instant, Related
@@ -78,8 +79,14 @@ class Deviation(Detector):
     def deadline_ns(self) -> int:  # type: ignore[override]
         return self._points.deadline_ns
 
+    def gated(self) -> tuple[SetPoints, ...]:
+        return (self._points,)
+
     def step(self, rows: Rows, edges: Edges) -> None:
         self._known.take(rows)
+
+    def sweep(self, block: Block, edges: Edges) -> None:
+        self._known.sweep(block)
 
     def settle(self, edges: Edges) -> None:
         for at in self._known.instants():

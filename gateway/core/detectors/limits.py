@@ -55,6 +55,9 @@ class Limits(Detector):
     def deadline_ns(self) -> int:  # type: ignore[override]
         return self._points.deadline_ns
 
+    def gated(self) -> tuple[SetPoints, ...]:
+        return (self._points,)
+
     def step(self, rows: Rows, edges: Edges) -> None:
         planes, k = len(self._planes), len(rows)
         x = self._x[:planes * k].reshape(planes, k)

@@ -78,6 +78,9 @@ class Rate(Detector):
     def deadline_ns(self) -> int:  # type: ignore[override]
         return self._points.deadline_ns
 
+    def gated(self) -> tuple[SetPoints, ...]:
+        return (self._points,)
+
     def step(self, rows: Rows, edges: Edges) -> None:
         index, signal, value, line, wall, good = (rows.index, rows.signal, rows.value, rows.line, rows.wall, rows.good)
         if not self._all_watched:

@@ -41,6 +41,14 @@ class Tests:
         self._by_operator = [(compare, np.array([row for row, test in enumerate(tests) if test.op == op]))
                              for op, compare in OPERATORS.items() if any(test.op == op for test in tests)]
 
+    def hold(self, test: NDArray[np.int64], value: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """bool[k]: what these tests (by number) would say of these values, whatever their quality."""
+        holds = np.empty(value.shape, np.bool_)
+        for compare, where in self._by_operator:
+            chosen = np.isin(test, where)
+            holds[chosen] = compare(value[chosen], self._against[test[chosen]])
+        return holds
+
     def truth(self) -> NDArray[np.int8]:
         """int8[m] of Truth, from the latest sample of each signal and the deadman."""
         return self._truth(self._latest.value[self.signal], self._latest.quality[self.signal],
