@@ -1,16 +1,13 @@
-"""The `davylamp` command: check a site file, run the gateway, acknowledge an alarm, look back, watch the demo."""
+"""The `davylamp` command: check a site file, run the gateway, acknowledge and bypass alarms, look back, watch the demo.
+"""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import logging
 import os
 import sys
-import urllib.error
-import urllib.parse
-import urllib.request
 from datetime import datetime
 from pathlib import Path
 
@@ -72,21 +69,21 @@ def run(options: argparse.Namespace, language: str) -> int:
 
 
 def acknowledge(options: argparse.Namespace, language: str) -> int:
-    body = json.dumps({"name": options.name, "comment": options.comment}).encode()
-    url = f"{options.url}/api/v1/alarms/{urllib.parse.quote(options.alarm, safe='')}/ack"
-    request = urllib.request.Request(url, body, {"Content-Type": "application/json"}, method="POST")
-    try:
-        urllib.request.urlopen(request, timeout=10).close()
-    except urllib.error.HTTPError as error:
-        raise _refused(error, options.alarm) from error
-    except OSError as error:
-        raise DavylampError(Text(f"the gateway at {options.url} does not answer: {error}",
-                                 f"网关 {options.url} 无应答：{error}"),
-                            fix=Text("start it with `davylamp run`, or give its address with --url",
-                                     "用 `davylamp run` 启动网关，或用 --url 指定地址")) from error
-    print(Text(f"{options.alarm} acknowledged by {options.name} (name not verified)",
-               f"{options.alarm} 已由 {options.name} 确认（姓名未核实）")[language])
-    return 0
+    from gateway import remote
+
+    return remote.acknowledge(options, language)
+
+
+def bypass(options: argparse.Namespace, language: str) -> int:
+    from gateway import remote
+
+    return remote.bypass(options, language)
+
+
+def baseline(options: argparse.Namespace, language: str) -> int:
+    from gateway import remote
+
+    return remote.baseline(options, language)
 
 
 def demo(options: argparse.Namespace, language: str) -> int:
@@ -121,15 +118,6 @@ def proof_tests(options: argparse.Namespace, language: str) -> int:
     from gateway.replay.proof_tests import proof_tests as shown
 
     return shown(options, language)
-
-
-def _refused(error: urllib.error.HTTPError, alarm: str) -> DavylampError:
-    try:
-        told = json.load(error)["error"]
-        return DavylampError(Text(told["what"]["en"], told["what"]["zh"]), where=alarm,
-                             fix=Text(told["fix"]["en"], told["fix"]["zh"]))
-    except (ValueError, KeyError, TypeError):
-        return DavylampError(f"HTTP {error.code} {error.reason}", where=alarm)
 
 
 def _show_problems(problems, language: str) -> None:
@@ -168,6 +156,10 @@ def _parser(language: str) -> argparse.ArgumentParser:
         sub.set_defaults(command=function)
         return sub
 
+    def running(sub: argparse.ArgumentParser) -> None:
+        sub.add_argument("--url", default=DEFAULT_URL,
+                         help=text("address of the gateway", "网关地址") + f" ({DEFAULT_URL})")
+
     sub = command("check", check, text("find every mistake in a site file", "检查站点配置文件中的全部错误"))
     sub.add_argument("site", type=Path, metavar="SITE.toml")
 
@@ -182,8 +174,39 @@ def _parser(language: str) -> argparse.ArgumentParser:
                      help=text('id as on the page, e.g. "GD-03/HH"', '告警编号，如 "GD-03/HH"'))
     sub.add_argument("--name", required=True, help=text("who acknowledges", "确认人姓名"))
     sub.add_argument("--comment", default="", help=text("what was seen or done", "现场情况或处置说明"))
-    sub.add_argument("--url", default=DEFAULT_URL,
-                     help=text("address of the gateway", "网关地址") + f" ({DEFAULT_URL})")
+    running(sub)
+
+    sub = command("bypass", bypass, text("call nobody for an alarm for a while; list and end bypasses",
+                                         "在一段时间内不为某告警通知人员；查看和解除旁路"))
+    sub.add_argument("target", nargs="?", default=None, metavar="ALARM|SIGNAL|RULE", help=text(
+        "an alarm, or a signal or rule with all its alarms", "告警，或信号、联锁规则（含其全部告警）"))
+    sub.add_argument("--for", dest="duration", default=None, metavar=text("DURATION", "时长"), help=text(
+        'how long, e.g. "2h"; every bypass ends', '时长，如 "2h"；旁路必定到期'))
+    sub.add_argument("--why", default=None, help=text("the reason", "原因"))
+    sub.add_argument("--name", default=None, help=text("who answers for it", "责任人姓名"))
+    sub.add_argument("--approved-by", default=None, help=text("second person, needed for P1", "批准人，P1 告警必填"))
+    sub.add_argument("--list", action="store_true", default=False, help=text("show what is bypassed", "查看当前旁路"))
+    sub.add_argument("--end", action="store_true", default=False, help=text("end it now", "立即解除"))
+    running(sub)
+
+    sub = command("baseline", baseline, text("what was learnt of a signal; freeze, thaw or reset it",
+                                             "查看信号已学习的内容；冻结、恢复或重置"))
+    sub.add_argument("signal", metavar="SIGNAL", help=text("id of the signal", "信号编号"))
+    sub.add_argument("site", type=Path, nargs="?", default=None, metavar="SITE.toml", help=text(
+        "read the data folder of this site instead of asking the running gateway",
+        "不询问运行中的网关，而是读取该站点的数据目录"))
+    sub.add_argument("--data", type=Path, default=None, help=text(
+        "data folder (default: [store] folder of the site file)", "数据目录（默认取配置文件 [store] folder）"))
+    group = sub.add_mutually_exclusive_group()
+    group.add_argument("--freeze", action="store_true", default=False, help=text(
+        "judge by what was learnt until now, learn no more", "按目前所学判断，不再学习"))
+    group.add_argument("--thaw", action="store_true", default=False, help=text("learn again", "恢复学习"))
+    group.add_argument("--reset", action="store_true", default=False, help=text(
+        "forget it all and learn anew", "清除所学内容，重新学习"))
+    sub.add_argument("--name", default=None, help=text("who does it", "操作人姓名"))
+    sub.add_argument("--why", default=None, help=text("the reason, for the journal", "原因（记入日志）"))
+    sub.add_argument("--json", action="store_true", default=False, help=text("print JSON", "以 JSON 输出"))
+    running(sub)
 
     def recorded(name: str, function, help_text: str) -> argparse.ArgumentParser:
         """A command over recorded data."""

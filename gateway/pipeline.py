@@ -17,6 +17,7 @@ import asyncio
 import logging
 import struct
 from collections.abc import Callable, Collection
+from pathlib import Path
 
 import numpy as np
 
@@ -24,9 +25,12 @@ from gateway.core.bank import Bank
 from gateway.core.learning import LearningAct
 from gateway.core.snapshot import SnapshotError
 from gateway.model.clock import NS, Clock, Instant
+from gateway.model.errors import StoreError
 from gateway.model.frame import Frame
+from gateway.model.site import Site
+from gateway.model.text import Text
 from gateway.model.verdict import Verdicts
-from gateway.store import TelemetryStore
+from gateway.store import TelemetryStore, kept
 
 log = logging.getLogger(__name__)
 
@@ -81,11 +85,11 @@ class Pipeline:
         one of the two knows and the other lost. `standing`: ids of the alarms whose condition stands for the alarm
         service. Returns the number of samples evaluated."""
         blank = self._bank.snapshot()
-        saved, after = self._store.load(SNAPSHOT), max(0, self._store.position - REPLAY_SAMPLES)
-        if saved is not None:
+        data, after = self._store.load(SNAPSHOT), max(0, self._store.position - REPLAY_SAMPLES)
+        if data is not None:
             try:
-                self._bank.restore(saved[_POSITION.size:])
-                (after,) = _POSITION.unpack_from(saved)
+                self._bank.restore(data[_POSITION.size:])
+                (after,) = _POSITION.unpack_from(data)
             except SnapshotError as error:
                 log.warning("%s; the newest stored data is evaluated without it", error)
         samples, newest_ns = 0, int(self._bank.latest.line_ns.max(initial=0))
@@ -205,6 +209,18 @@ class Pipeline:
                     await self._work.wait()
             except TimeoutError:
                 pass
+
+
+def saved_bank(site: Site, folder: Path) -> tuple[Bank, Instant]:
+    """The bank as it was saved last in a data folder, and when: for looking at, also while a gateway runs. StoreError
+    when there is none or it can not be read."""
+    found = kept(folder / "telemetry", SNAPSHOT)
+    if found is None:
+        raise StoreError(Text("no detector state is saved here", "此处没有已保存的检测状态"), where=str(folder),
+                         fix=Text("give the data folder of a gateway that has run", "请指定运行过的网关的数据目录"))
+    bank = Bank(site)
+    bank.restore(found.data[_POSITION.size:])
+    return bank, found.at
 
 
 def _each(callbacks: list[Callable[[], None]]) -> Callable[[], None]:

@@ -140,14 +140,13 @@ def lesson_columns(lessons: Lessons) -> NDArray[np.int16]:
     return np.where(nothing, -1, marked).astype(np.int16)
 
 
-def baseline(view: GatewayView, signal: str) -> dict:
+def baseline(here: Site, lessons: Lessons, pictures: Sequence[Picture], now: Instant, signal: str) -> dict:
     """What was learnt of one signal, by each of its learners."""
-    row, now = view.site.signals.index(signal), view.now()
-    lessons, pictures = view.lessons(), view.pictures(row)
-    return {"signal": signal, "name": view.site.signals[row].name, "unit": view.site.signals[row].unit,
-            "decimals": view.site.signals[row].decimals, "time": local_time(now.wall_ns, view.site.zone),
-            "learning": _lesson(lessons, row), "learners": [_picture(picture, now, view.site.zone)
-                                                           for picture in pictures]}
+    row = here.signals.index(signal)
+    about = here.signals[row]
+    return {"signal": signal, "name": about.name, "unit": about.unit, "decimals": about.decimals,
+            "time": local_time(now.wall_ns, here.zone), "learning": _lesson(lessons, row),
+            "learners": [_picture(picture, now, here.zone) for picture in pictures]}
 
 
 def _picture(picture: Picture, now: Instant, zone: ZoneInfo) -> dict:

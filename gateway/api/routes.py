@@ -133,7 +133,7 @@ class Api:
                      "recorded": after.recorded})
 
     async def baseline(self, request: Request) -> Response:
-        return Json(present.baseline(self._view, self._signal(request)))
+        return Json(self._learnt(self._signal(request)))
 
     async def teach(self, request: Request) -> Response:
         signal, body = self._signal(request), await _json_body(request)
@@ -142,7 +142,12 @@ class Api:
         who, why = _line(body, "name", 1, NAME_LENGTH), _line(body, "why", 1, COMMENT_LENGTH)
         recorded = await self._view.teach(signal, LearningAct(body["act"]), who, why)
         return Json({"name": who, "verified": False, "recorded": recorded,
-                     "baseline": present.baseline(self._view, signal)})
+                     "baseline": self._learnt(signal)})
+
+    def _learnt(self, signal: str) -> dict:
+        view = self._view
+        pictures = view.pictures(view.site.signals.index(signal))
+        return present.baseline(view.site, view.lessons(), pictures, view.now(), signal)
 
     async def bypasses(self, _: Request) -> Response:
         return Json(present.bypass_list(self._view))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -234,8 +235,9 @@ class Baseline:
         self.state[_HOUR, signal] = -1
         self.profile[:, signal] = 0.0
 
-    def picture(self, signal: int, unit: str) -> tuple[tuple[Figure, ...], Profile]:
-        """What was learnt of one signal: level, range and norms, and the profile of the day (on the time line)."""
+    def picture(self, signal: int, unit: str, span: Callable[[int], Text]) -> tuple[tuple[Figure, ...], Profile]:
+        """What was learnt of one signal: level, range and norms, and the profile of the day (on the time line).
+        span: what so many samples are called."""
         state, recipe = self.state[:, signal], self.recipe
         seen = state[_COUNT] > 0.0
 
@@ -246,10 +248,13 @@ class Baseline:
         figures = [figure("means learnt", "已学习的均值个数", state[_COUNT], ""),
                    figure("usual level", "正常水平", state[_LEVEL]), figure("lowest", "最低", state[_LOW]),
                    figure("highest", "最高", state[_HIGH]), figure("usual motion", "正常波动", state[_MOTION])]
-        figures += [figure(f"norm of the deviation over {scale}", f"{scale} 个均值尺度的偏离范数", norm) for scale, norm
-                    in zip(recipe.level_scales, norms, strict=False)]
-        figures += [figure(f"norm of the motion over {scale}", f"{scale} 个均值尺度的波动范数", norm) for scale, norm
-                    in zip(recipe.motion_scales, norms[self._levels:], strict=False)]
+        scales = [(Text("norm of the deviation over {span}", "{span}尺度的偏离范数"), scale)
+                  for scale in recipe.level_scales]
+        scales += [(Text("norm of the motion over {span}", "{span}尺度的波动范数"), scale)
+                   for scale in recipe.motion_scales]
+        for (name, scale), norm in zip(scales, norms, strict=True):
+            told = name.format(span=span(scale))
+            figures.append(figure(told.en, told.zh, norm))
         profile = self.profile[:, signal]
         visited = (profile != 0.0) | (state[_SEEN] >= HOURS)
         hours = np.where(visited, profile + state[_LEVEL], np.nan)

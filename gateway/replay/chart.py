@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -38,8 +39,8 @@ def chart(at: Sequence[float], value: Sequence[float], good: Sequence[bool], lim
         canvas[_row(float(inside.max()), low, high):_row(float(inside.min()), low, high) + 1, place] = _CURVE
     not_good = np.full(WIDTH, " ")
     not_good[column[~np.asarray(good, np.bool_)]] = _NOT_GOOD
-    wide = max(map(len, labels.values()))
-    left = [labels.get(row, "").rjust(wide) for row in range(HEIGHT)]
+    wide = max(map(columns, labels.values()))
+    left = [" " * (wide - columns(labels.get(row, ""))) + labels.get(row, "") for row in range(HEIGHT)]
     lines = [f"  {label} {'┤' if label.strip() else '│'}{''.join(row)}"
              for label, row in zip(left, canvas, strict=True)]
     blank = " " * (wide + 3)
@@ -48,6 +49,11 @@ def chart(at: Sequence[float], value: Sequence[float], good: Sequence[bool], lim
     lines.append(f"{blank}└{'─' * WIDTH}")
     lines.append(f"{blank} {ends[0]}{ends[1].rjust(WIDTH - len(ends[0]))}")
     return lines
+
+
+def columns(text: str) -> int:
+    """Of a terminal: a Chinese character takes two."""
+    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
 
 
 def _row(value: float, low: float, high: float) -> int:

@@ -321,3 +321,8 @@ def _instants(folder: Path) -> Iterable[Instant]:
         yield found.newest
         if found.samples:
             return
+
+
+def kept(folder: Path, name: str) -> saved.Saved | None:
+    """What a store in `folder` saved last under this name: for looking at, also while it is open elsewhere."""
+    return saved.read(folder / "saved", name)

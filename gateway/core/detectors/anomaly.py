@@ -86,7 +86,9 @@ class Anomaly(Learner):
     def picture(self, signal: int) -> Picture | None:
         if not self._watched[signal]:
             return None
-        figures, profile = self._baseline.picture(signal, self._signals[signal].unit)
+        every_s = self._every[signal] / NS
+        figures, profile = self._baseline.picture(signal, self._signals[signal].unit,
+                                                  lambda samples: _span(samples * every_s))
         return Picture(self.name, Text("adaptive baseline", "自适应基线"), float(self._baseline.progress[signal]),
                        figures, (profile,))
 

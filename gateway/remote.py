@@ -1,0 +1,167 @@
+"""The commands that ask a running gateway, over its API: acknowledge, bypass, and what was learnt."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from gateway.api import present
+from gateway.api.answer import encode
+from gateway.app import load
+from gateway.config.values import did_you_mean
+from gateway.core.learning import LearningAct
+from gateway.model.errors import CommandError, ConfigError, DavylampError
+from gateway.model.text import Text
+from gateway.model.units import parse_duration
+from gateway.pipeline import saved_bank
+from gateway.replay import learnt
+
+
+def acknowledge(options: argparse.Namespace, language: str) -> int:
+    _ask(options.url, f"alarms/{_quoted(options.alarm)}/ack", options.alarm,
+         {"name": options.name, "comment": options.comment})
+    print(Text(f"{options.alarm} acknowledged by {options.name} (name not verified)",
+               f"{options.alarm} 已由 {options.name} 确认（姓名未核实）")[language])
+    return 0
+
+
+def bypass(options: argparse.Namespace, language: str) -> int:
+    if options.list or options.target is None:
+        return _list_bypasses(options, language)
+    if options.name is None:
+        raise _missing("--name", Text("who answers for it", "责任人姓名"))
+    if options.end:
+        ended = _ask(options.url, f"bypasses/{_quoted(options.target)}/end", options.target,
+                     {"name": options.name, "why": options.why or ""})
+        print(Text("The bypass of {target} is over; people are called for what is still active.{unsaved}",
+                   "{target} 的旁路已解除；仍在报警的告警将通知人员。{unsaved}").format(
+            target=options.target, unsaved=_unsaved(ended))[language])
+        return 0
+    for option, value, what in (("--for", options.duration, Text("how long, at most", "旁路时长")),
+                                ("--why", options.why, Text("why nobody shall be called", "旁路原因"))):
+        if not value:
+            raise _missing(option, what)
+    made = _ask(options.url, "bypasses", options.target, {
+        "target": options.target, "name": options.name, "why": options.why, "approved": options.approved_by or "",
+        "for_s": _seconds(options.duration)})
+    print(Text("Nobody is called for {target} until {until}. Its alarms: {alarms}.{unsaved}",
+               "{target} 在 {until} 之前不通知人员。涉及告警：{alarms}。{unsaved}").format(
+        target=options.target, until=_time(made["bypass"]["until"]), unsaved=_unsaved(made),
+        alarms=Text(", ".join(made["bypass"]["alarms"]), "、".join(made["bypass"]["alarms"])))[language])
+    return 0
+
+
+def baseline(options: argparse.Namespace, language: str) -> int:
+    act = next((act for act in LearningAct if getattr(options, act)), None)
+    if options.site is not None:
+        if act is not None:
+            raise CommandError(Text("only a running gateway takes this", "只有运行中的网关才能执行此操作"),
+                               where=f"--{act}", fix=Text("leave the site file out, and start the gateway",
+                                                          "请去掉站点文件参数，并启动网关"))
+        found = _saved(options.site, options.data, options.signal)
+    elif act is None:
+        found = _ask(options.url, f"signals/{_quoted(options.signal)}/baseline", options.signal)
+    else:
+        for option, value, what in (("--name", options.name, Text("who does it", "操作人姓名")),
+                                    ("--why", options.why, Text("why", "原因"))):
+            if not value:
+                raise _missing(option, what)
+        done = _ask(options.url, f"signals/{_quoted(options.signal)}/baseline", options.signal,
+                    {"act": act, "name": options.name, "why": options.why})
+        found = done["baseline"]
+        print(Text("{act} by {who} (name not verified){unsaved}", "{act}，操作人：{who}（姓名未核实）{unsaved}").format(
+            act=_ACTS[act], who=options.name, unsaved=_unsaved(done))[language])
+    if options.json:
+        print(json.dumps(found, ensure_ascii=False, indent=1))
+    else:
+        for line in learnt.lines(found, language):
+            print(line)
+    return 0
+
+
+_ACTS = {LearningAct.FREEZE: Text("frozen", "已冻结"), LearningAct.THAW: Text("learns again", "已恢复学习"),
+         LearningAct.RESET: Text("reset: learns anew", "已重置，重新学习")}
+
+
+def _list_bypasses(options: argparse.Namespace, language: str) -> int:
+    standing = _ask(options.url, "bypasses", "bypasses")["bypasses"]
+    if not standing:
+        print(Text("Nothing is bypassed.", "当前没有旁路。")[language])
+    for one in standing:
+        approved = Text(f", approved by {one['approved']}", f"，批准人：{one['approved']}")
+        print(Text("{target}  until {until}  by {who}{approved} (names not verified): {why}",
+                   "{target}  至 {until}  责任人：{who}{approved}（姓名未核实）；原因：{why}").format(
+            target=one["target"], until=_time(one["until"]), who=one["who"], why=one["why"],
+            approved=approved if one["approved"] else Text("", ""))[language])
+    return 0
+
+
+def _saved(path: Path, data: Path | None, signal: str) -> dict[str, Any]:
+    """From the snapshot in the data folder, as it was saved last; in the form of the API's answer."""
+    loaded = load(path)
+    if loaded.site_file is None:
+        raise ConfigError(tuple(problem for problem in loaded.problems if problem.severity == "error"))
+    site = loaded.site_file.site
+    if signal not in site.signals:
+        hint = did_you_mean(signal, site.signals.ids)
+        raise CommandError(Text(f"the site has no such signal{hint.en}", f"站点没有此信号{hint.zh}"), where=signal,
+                           fix=Text("take the id from the site file or the page", "请从站点文件或页面中选取编号"))
+    bank, at = saved_bank(site, data or Path(loaded.site_file.store.folder))
+    pictures = bank.learning.pictures(site.signals.index(signal))
+    return json.loads(encode(present.baseline(site, bank.learning.lessons(), pictures, at, signal)))
+
+
+def _ask(base: str, path: str, about: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    """One question to the API: a GET, or a POST with `body`. about: what the refusal is told to be about."""
+    request = urllib.request.Request(f"{base}/api/v1/{path}", None if body is None else json.dumps(body).encode(),
+                                     {"Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer)
+    except urllib.error.HTTPError as error:
+        raise _refused(error, about) from error
+    except OSError as error:
+        raise DavylampError(Text(f"the gateway at {base} does not answer: {error}",
+                                 f"网关 {base} 无应答：{error}"),
+                            fix=Text("start it with `davylamp run`, or give its address with --url",
+                                     "用 `davylamp run` 启动网关，或用 --url 指定地址")) from error
+
+
+def _refused(error: urllib.error.HTTPError, about: str) -> DavylampError:
+    try:
+        told = json.load(error)["error"]
+        return DavylampError(Text(told["what"]["en"], told["what"]["zh"]), where=about,
+                             fix=Text(told["fix"]["en"], told["fix"]["zh"]))
+    except (ValueError, KeyError, TypeError):
+        return DavylampError(f"HTTP {error.code} {error.reason}", where=about)
+
+
+def _missing(option: str, what: Text) -> CommandError:
+    return CommandError(Text(f"{option} is missing: {what.en}", f"缺少 {option}：{what.zh}"), where="davylamp",
+                        fix=Text(f"add {option} ...", f"请加上 {option} ……"))
+
+
+def _seconds(text: str) -> float:
+    try:
+        return parse_duration(text)
+    except ValueError:
+        raise CommandError(Text(f"`{text}` is not a duration", f"`{text}` 不是时长"), where="--for",
+                           fix=Text('write it as "30min" or "2h"', '请写成 "30min" 或 "2h"')) from None
+
+
+def _unsaved(answer: dict[str, Any]) -> Text:
+    return Text("", "") if answer["recorded"] else Text(" NOT SAVED YET: look again later.",
+                                                        "（尚未保存，请稍后再查看）")
+
+
+def _time(iso: str) -> str:
+    return iso[:19].replace("T", " ")
+
+
+def _quoted(part: str) -> str:
+    return urllib.parse.quote(part, safe="")
