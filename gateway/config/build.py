@@ -33,12 +33,14 @@ from gateway.model.signal import (
     Baseline,
     Condition,
     Faults,
+    HeadCount,
     Limit,
     LoadState,
     Profile,
     Signal,
     SignalTable,
     StatusLink,
+    Still,
     Trend,
 )
 from gateway.model.site import Site
@@ -138,7 +140,20 @@ class SignalPlan:
             tuple(self._limit(Condition(name), limit) for name, limit in self.limits.items()),
             self._labels(), self.fault_priority, trend=self._trend(), status=self._status(),
             baseline=self._baseline(), derived=section.expression or self._load_state(),
-            profile=self._profile(), faults=self._faults())
+            profile=self._profile(), faults=self._faults(),
+            headcount=self._headcount(), still=self._still())
+
+    def _headcount(self) -> HeadCount | None:
+        said = self.section.headcount
+        if said is None:
+            return None
+        limits = [*said.by_shift.values(), *(() if said.most is None else (said.most,))]
+        return HeadCount(min(limits), said.shift, dict(said.by_shift), said.exempt, said.faces, said.handover,
+                         said.handover_for, said.on_delay, said.off_delay, said.priority, said.risk)
+
+    def _still(self) -> Still | None:
+        said = self.section.still
+        return None if said is None else Still(said.after, said.by, said.only_while, said.priority, said.risk)
 
     def _labels(self) -> dict[int, Text]:
         return dict(self.section.labels) or (dict(STATE_LABELS) if self.section.load_state is not None else {})

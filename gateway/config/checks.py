@@ -12,6 +12,7 @@ from gateway.config.draft import Draft, Kind, Written
 from gateway.config.fault_checks import fault_problems, fault_timing
 from gateway.config.kinds import CatalogueKind, catalogue
 from gateway.config.limit_checks import ceiling, limit_problems, trend_spot
+from gateway.config.people_checks import people_problems
 from gateway.config.relation_checks import relation_problems
 from gateway.config.rules import rule_problems
 from gateway.config.sections import NO_LIMITS, LimitsSection, RateSection
@@ -36,6 +37,7 @@ def check(draft: Draft, plans: Mapping[str, SignalPlan]) -> Iterator[Problem]:
         yield from _signal(plan, draft.signals[id], draft.kinds[plan.section.kind])
         yield from status_problems(plan, draft, plans)
         yield from relation_problems(plan, draft, plans)
+        yield from people_problems(plan, draft, plans)
     yield from derived_problems(draft, plans)
     for rule in draft.rules.values():
         if rule.section.area is not None:

@@ -18,6 +18,7 @@ from gateway.config.values import (
     Formula,
     From,
     Id,
+    Ids,
     Name,
     Number,
     PositiveDuration,
@@ -30,7 +31,7 @@ from gateway.config.values import (
     any_of,
     expected,
 )
-from gateway.model.alarm import Risk
+from gateway.model.alarm import Priority, Risk
 from gateway.model.rules import Test
 from gateway.model.text import Text
 
@@ -399,6 +400,45 @@ def _load_state(value: Any, handler: Callable[[Any], LoadStateSection]) -> LoadS
     return handler({"load": value} if isinstance(value, str) else value)
 
 
+class HeadCountSection(Section):
+    most: Annotated[Whole, Field(ge=0)] | None = None
+    """So many people may be there. Beside `by_shift`: where the kind of shift is not known or not listed, unless a
+    limit there is stricter."""
+    shift: str | None = None
+    """Signal that gives the kind of shift, as a number."""
+    by_shift: dict[int, Annotated[Whole, Field(ge=0)]] = {}
+    """Kind of shift -> how many may be there, such as `{ 1 = 25, 2 = 8 }`. Of an unknown kind the strictest applies."""
+    exempt: Ids = ()
+    """Counts of people whom the limit does not count (visitors with limited stay). One that is not good counts as 0."""
+    faces: str | None = None
+    """A second count of the same people, such as by camera: `cards and people differ` when they do."""
+    handover: Condition | None = None
+    """True while shifts change: nothing new begins meanwhile."""
+    handover_for: PositiveDuration = 7200.0
+    """For so long at most, however long the signal says so."""
+    on_delay: Duration = 60.0
+    """So long above the limit before the alarm."""
+    off_delay: Duration = 0.0
+    """So long within it again before it ends."""
+    priority: Urgency = Priority.P2
+    """Of `too many people`; the limit just reached is `P4`, a difference of counts `P3`."""
+    risk: Risk = Risk.ORANGE
+    """Four-colour risk level of `too many people`."""
+
+
+class StillSection(Section):
+    after: PositiveDuration
+    """Without a move for so long."""
+    by: Annotated[Number, Field(ge=0)] = 0.0
+    """A change of more than this is a move; above the noise of the position."""
+    only_while: Condition | None = None
+    """The bearer is present, such as `"CARD-7.present == 1"`; also while that is not known."""
+    priority: Urgency = Priority.P3
+    """Of the alarm."""
+    risk: Risk = Risk.YELLOW
+    """Four-colour risk level."""
+
+
 class SignalSection(Watched):
     id: Id
     """Tag number. Everything else refers to it; it is stored with every value, so do not change it later."""
@@ -423,6 +463,10 @@ class SignalSection(Watched):
     load_state: Annotated[LoadStateSection, WrapValidator(_load_state)] | None = None
     """The state of a machine by its electrical load: 0 stopped, 1 maintenance, 2 running; bound by no source. An id,
     such as `"MILL.P"`, or a table; kind `load_state`. See [load](../explanation/load.md)."""
+    headcount: HeadCountSection | None = None
+    """How many people this count may show, by the kind of shift; see below."""
+    still: StillSection | None = None
+    """Raise `does not move` for a card (its position, zone or count of moves), such as `{ after = "30min" }`."""
     labels: dict[int, Name] = {}
     """For switches and states: what to show for a value, such as `{ 0 = "closed", 1 = "open" }`."""
 

@@ -182,6 +182,10 @@ def _reference(value: Any) -> Reference:
                           '填写数字（例如 20）、一个信号（例如 "T-2"），或多个信号取中位数（例如 ["T-2", "T-3"]）'))
 
 
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
 def _one_or_more(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
@@ -213,6 +217,7 @@ Urgency = Annotated[Priority, PlainValidator(_priority)]
 Width = Annotated[Deadband, PlainValidator(_deadband)]
 Condition = Annotated[Test, PlainValidator(_test)]
 Formula = Annotated[Expression, PlainValidator(_expression)]
+Ids = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 From = Annotated[Reference, PlainValidator(_reference)]
 Conditions = Annotated[tuple[Condition, ...], Field(min_length=1), BeforeValidator(_one_or_more)]
 
@@ -221,6 +226,7 @@ WRITTEN_AS: dict[Callable, str] = {
     _name: "text, or `{ en, zh }`", _id: "id", _timezone: "time zone", parse_duration: "duration",
     parse_size: "size", _priority: '`"P1"` .. `"P4"`', _deadband: 'number, or `"2%"` of the range', _test: "test",
     _expression: "expression",
-    _one_or_more: "list of tests", **dict.fromkeys((any_of, all_of), "test, list of tests, or table, below"),
+    _one_or_more: "list of tests", _listed: "signal id, or list of them",
+    **dict.fromkeys((any_of, all_of), "test, list of tests, or table, below"),
     _reference: "number, signal id, or list of signal ids",
 }

@@ -18,10 +18,12 @@ from gateway.core.detectors.deviation import deviations
 from gateway.core.detectors.dropout import Dropout
 from gateway.core.detectors.faults import LEARNT, SensorFaults
 from gateway.core.detectors.frozen import Frozen
+from gateway.core.detectors.headcount import HeadCounts
 from gateway.core.detectors.limits import HIGH, LOW, Limits
 from gateway.core.detectors.load import Loads
 from gateway.core.detectors.profile import OffHours
 from gateway.core.detectors.rate import rates
+from gateway.core.detectors.still import Still
 from gateway.core.detectors.stuck import Stuck
 from gateway.core.detectors.trend import Trends
 from gateway.core.detectors.validity import Validity
@@ -388,6 +390,10 @@ def _chosen(site: Site, holds: Holds) -> Iterable[Detector]:
         yield Limits(site)
     yield from rates(site)
     yield from deviations(site)
+    if any(signal.headcount is not None for signal in site.signals):
+        yield HeadCounts(site)
+    if any(signal.still is not None for signal in site.signals):
+        yield Still(site)
     if any(signal.stuck_reads is not None for signal in site.signals):
         yield Stuck(site)
     if any(signal.trend is not None for signal in site.signals):

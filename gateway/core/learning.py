@@ -8,8 +8,8 @@ learnt from, and one object, `Learning`, shows what was learnt, freezes it, and 
 - an alarm of its own stood that is a matter of fact: a limit, a sensor fault, an instrument out of service. What was
   itself learnt or forecast (`STATISTICAL`) does not hold: a false alarm of that kind would hold the very learning that
   ends it, and two of them could hold each other for ever. So a lasting oddity below every limit becomes usual, unless
-  a person freezes. Alarms of rules and deviations (`SETTLED`) do not hold either: they are settled at the end of a
-  step, and what is learnt must not depend on how the stream was cut into steps;
+  a person freezes. Alarms of rules, deviations and head-counts (`SETTLED`) do not hold either: they are settled at
+  the end of a step, and what is learnt must not depend on how the stream was cut into steps;
 - an alarm of it, or a rule that looks at it, was bypassed by a person;
 - a person has frozen it.
 
@@ -37,7 +37,8 @@ from gateway.model.text import Text
 # Conditions that are learnt or forecast: they hold no learning.
 STATISTICAL = frozenset({Condition.TREND, Condition.ANOMALY, Condition.PROFILE, Condition.WRAPPED, Condition.DRIFT,
                          Condition.SPIKE, Condition.SATURATED})
-SETTLED = frozenset({Condition.DEVIATION_UP, Condition.DEVIATION_DOWN})  # by gateway.core.related
+SETTLED = frozenset({Condition.DEVIATION_UP, Condition.DEVIATION_DOWN, Condition.HEADCOUNT, Condition.FULL,
+                     Condition.MISMATCH})  # by gateway.core.related
 _NEVER = -(2**62)
 
 

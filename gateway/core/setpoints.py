@@ -78,8 +78,10 @@ class SetPoints:
 
     def step(self, x: NDArray[np.float64], index: slice | NDArray[np.int64], signal: NDArray[np.int64],
              line: NDArray[np.int64], wall: NDArray[np.int64], last_ns: int, good: NDArray[np.bool_],
-             alarming: NDArray[np.bool_], all_good: bool, edges: Edges) -> None:
-        """x float64[p, k]: the values to compare, already negated for low limits. The rest as in Rows."""
+             alarming: NDArray[np.bool_], all_good: bool, edges: Edges,
+             told: NDArray[np.float64] | None = None) -> None:
+        """x float64[p, k]: the values to compare, already negated for low limits. told: of the same shape, what edges
+        show in place of x. The rest as in Rows."""
         if self.deadline_ns <= last_ns:
             plane, row = np.nonzero(gather(self._due, index) <= line)
             self._fire(plane * self._over.shape[1] + signal[row], edges)
@@ -89,6 +91,7 @@ class SetPoints:
         np.not_equal(flags, over, out=flags)
         if not all_good:
             flags &= np.where(over, good, alarming)
+        x = x if told is None else told
         if self._leaving:
             self._go_on_leaving(flags, index, signal, line, wall, good, x, edges)
         if np.count_nonzero(flags):

@@ -35,6 +35,10 @@ class Condition(StrEnum):
     TREND = "trend"  # at its present pace the value will reach a limit
     ANOMALY = "anomaly"  # unlike what was learnt of this signal: a hint, never danger by itself
     PROFILE = "profile"  # begins to run at an hour of the week at which it hardly ever did
+    HEADCOUNT = "headcount"  # more people than the kind of shift allows
+    FULL = "full"  # as many as it allows
+    MISMATCH = "mismatch"  # two counts of the same people differ
+    STILL = "still"  # a card that does not move
     VOTE = "vote"  # so many of several detectors say the same
     DEGRADED = "degraded"  # a member of a vote is not good
     BLIND = "blind"  # a gas zone without any working detector
@@ -207,6 +211,41 @@ class LoadState:
 
 
 @dataclass(frozen=True, slots=True)
+class HeadCount:
+    """How many people a count may show. See gateway.core.detectors.headcount.
+
+    most       the strictest limit: of an unknown kind of shift, and of all where there are no kinds
+    shift      id of the signal that gives the kind of shift; by_shift: its value -> how many are allowed
+    exempt     ids of counts of people whom the limit does not count
+    faces      id of a second count of the same people: MISMATCH. None: there is none
+    handover   true while shifts change: nothing new begins, for handover_s at most
+    """
+
+    most: int
+    shift: str | None = None
+    by_shift: dict[float, int] = field(default_factory=dict)
+    exempt: tuple[str, ...] = ()
+    faces: str | None = None
+    handover: Test | None = None
+    handover_s: float = 7200.0
+    on_delay_s: float = 60.0
+    off_delay_s: float = 0.0
+    priority: Priority = Priority.P2
+    risk: Risk = Risk.ORANGE
+
+
+@dataclass(frozen=True, slots=True)
+class Still:
+    """A position, zone or count of moves that must change by more than `by` within after_s while `only_while` holds."""
+
+    after_s: float
+    by: float = 0.0
+    only_while: Test | None = None
+    priority: Priority = Priority.P3
+    risk: Risk = Risk.YELLOW
+
+
+@dataclass(frozen=True, slots=True)
 class StatusLink:
     """Where an instrument says how it is, beside its reading, and what its numbers mean. What each of them does to the
     reading is in gateway.core.instruments; a number that stands nowhere here is not trusted.
@@ -282,6 +321,8 @@ class Signal:
     derived: Expression | LoadState | None = None
     profile: Profile | None = None
     faults: Faults | None = None
+    headcount: HeadCount | None = None
+    still: Still | None = None
 
     def __post_init__(self) -> None:
         if self.trend is not None and self.limit(self.trend.to) is None:

@@ -9,7 +9,18 @@ from zoneinfo import ZoneInfo
 
 from gateway.model.alarm import AlarmDefinition, AlarmTable, Priority, Risk
 from gateway.model.rules import Rule, ShutdownVerification, Vote
-from gateway.model.signal import FAULT_KINDS, Area, Baseline, Condition, Limit, Profile, Signal, SignalTable, Trend
+from gateway.model.signal import (
+    FAULT_KINDS,
+    Area,
+    Baseline,
+    Condition,
+    HeadCount,
+    Limit,
+    Profile,
+    Signal,
+    SignalTable,
+    Trend,
+)
 from gateway.model.text import Text
 
 CONDITION_NAMES: dict[Condition, Text] = {
@@ -33,6 +44,10 @@ CONDITION_NAMES: dict[Condition, Text] = {
     Condition.TREND: Text("will reach limit", "预计将达到限值"),
     Condition.ANOMALY: Text("unusual behaviour", "读数异常"),
     Condition.PROFILE: Text("runs at an unusual hour", "非正常时段运行"),
+    Condition.HEADCOUNT: Text("too many people", "人数超限"),
+    Condition.FULL: Text("limit of people reached", "人数达到上限"),
+    Condition.MISMATCH: Text("cards and people differ", "人卡不符"),
+    Condition.STILL: Text("does not move", "长时间未移动"),
     Condition.VOTE: Text("detectors agree", "多探测器一致报警"),
     Condition.DEGRADED: Text("vote degraded", "表决降级"),
     Condition.BLIND: Text("loss of gas detection", "气体检测失效"),
@@ -59,6 +74,15 @@ _FAULT_GUIDANCE = {
                           "检查接线端子、屏蔽和供电；附近是否使用过对讲机？"),
     Condition.SATURATED: Text("Do not believe the number: the true value may lie beyond. Check converter and range.",
                               "该数值不可信，真实值可能更大。检查变送器和量程。"),
+}
+
+
+_PEOPLE_GUIDANCE = {
+    Condition.HEADCOUNT: Text("Withdraw people until the limit is kept; nobody else enters.",
+                              "撤出超员人员，禁止其他人员进入。"),
+    Condition.FULL: Text("Nobody else may enter.", "不得再有人员进入。"),
+    Condition.MISMATCH: Text("Check on site: somebody without a card, or one who carries several.",
+                             "现场核查：是否有人未带卡，或一人多卡。"),
 }
 
 
@@ -159,6 +183,15 @@ class Site:
                 yield self._anomaly_alarm(signal, signal.baseline)
             if signal.profile is not None:
                 yield self._profile_alarm(signal, signal.profile)
+            if signal.headcount is not None:
+                yield from self._people_alarms(signal, signal.headcount)
+            if signal.still is not None:
+                yield AlarmDefinition(
+                    f"{signal.id}/{Condition.STILL}", Condition.STILL, signal.id, signal.area,
+                    self._title(signal, Condition.STILL), signal.still.priority, signal.still.risk, signal.unit,
+                    decimals=signal.decimals, group=signal.area,
+                    guidance=Text("Call its bearer; if nobody answers, go and look.",
+                                  "呼叫持卡人；无人应答时派人查看。"))
             for condition in fault_conditions(signal):
                 yield AlarmDefinition(
                     f"{signal.id}/{condition}", condition, signal.id, signal.area, self._title(signal, condition),
@@ -174,6 +207,15 @@ class Site:
             f"{signal.unit}/s" if rate else signal.unit,
             limit.value, 2 if rate else signal.decimals, limit.latch, signal.area,
             (self.guidance or {}).get(signal.kind, Text("", "")))
+
+    def _people_alarms(self, signal: Signal, rule: HeadCount) -> Iterator[AlarmDefinition]:
+        urgency = {Condition.HEADCOUNT: (rule.priority, rule.risk), Condition.FULL: (Priority.P4, Risk.BLUE)}
+        if rule.faces is not None:
+            urgency[Condition.MISMATCH] = Priority.P3, Risk.YELLOW
+        for condition, (priority, risk) in urgency.items():
+            yield AlarmDefinition(f"{signal.id}/{condition}", condition, signal.id, signal.area,
+                                  self._title(signal, condition), priority, risk, signal.unit,
+                                  decimals=signal.decimals, group=signal.area, guidance=_PEOPLE_GUIDANCE[condition])
 
     def _trend_alarm(self, signal: Signal, trend: Trend) -> AlarmDefinition:
         limit = signal.limit(trend.to)

@@ -16,7 +16,7 @@ from gateway.model.errors import CommandError
 from gateway.model.frame import Frame
 from gateway.model.quality import LABELS, Quality, code, is_good, severity
 from gateway.model.rules import OPERATORS, Degraded, ShutdownVerification, Side, Test, Vote
-from gateway.model.signal import FAULT_KINDS, LIMIT_CONDITIONS, Condition, Faults, Limit, Reference, Signal
+from gateway.model.signal import FAULT_KINDS, LIMIT_CONDITIONS, Condition, Faults, HeadCount, Limit, Reference, Signal
 from gateway.model.site import Site
 from gateway.model.text import Text
 from gateway.replay.run import Occurrence, Recorded, Replay, judged_by, needs, skew_ns
@@ -111,7 +111,21 @@ def _shown(site: Site, alarm: AlarmDefinition) -> tuple[str, ...]:
     links = (site.signals[site.signals.index(id)].status for id in signals)
     limit = alarm.origin in site.signals and _limit(site.signals[site.signals.index(alarm.origin)], alarm)
     gates = (limit.only_while.signal,) if limit and limit.only_while else ()
+    gates += _beside(site, alarm)
     return tuple(dict.fromkeys((*signals, *gates, *(link.signal for link in links if link is not None))))
+
+
+def _beside(site: Site, alarm: AlarmDefinition) -> tuple[str, ...]:
+    """What else a count of people or a card is judged by."""
+    signal = site.signals[site.signals.index(alarm.origin)] if alarm.origin in site.signals else None
+    if signal is None:
+        return ()
+    if alarm.condition == Condition.STILL and signal.still and signal.still.only_while:
+        return (signal.still.only_while.signal,)
+    rule = signal.headcount
+    if rule is None or alarm.condition not in (Condition.HEADCOUNT, Condition.FULL):
+        return ()
+    return tuple(filter(None, (rule.shift, *rule.exempt, rule.handover and rule.handover.signal)))
 
 
 def _until(frames: Iterator[tuple[bool, Frame]], at_wall_ns: int | None) -> Iterator[tuple[bool, Frame | Instant]]:
@@ -346,6 +360,14 @@ def settings(site: Site, alarm: AlarmDefinition) -> Iterator[Text]:
             yield Text("calculated: {expression}", "计算公式：{expression}").format(expression=signal.derived)
         if alarm.condition in LIMIT_CONDITIONS and (limit := _limit(signal, alarm)):
             yield from _limit_words(signal, limit)
+        elif signal.headcount and alarm.condition in (Condition.HEADCOUNT, Condition.FULL, Condition.MISMATCH):
+            yield from _people_words(alarm.condition, signal.headcount)
+        elif alarm.condition == Condition.STILL and (still := signal.still):
+            yield Text("no change of more than {by:g} {unit} for {s:g} s", "{s:g} 秒内变化不超过 {by:g} {unit}").format(
+                by=still.by, unit=signal.unit, s=still.after_s)
+            if still.only_while:
+                yield Text("only while {test}, or while that is not known", "仅在 {test} 或其状态不明时有效").format(
+                    test=still.only_while)
         elif alarm.condition == Condition.DEADMAN:
             yield Text("no new good sample for {s:g} s", "{s:g} 秒无新的有效数据").format(s=signal.deadman_s)
         elif alarm.condition == Condition.STUCK and signal.stuck_reads is not None:
@@ -408,6 +430,23 @@ def _vote_words(vote: Vote, alarm: AlarmDefinition) -> Iterator[Text]:
            if vote.degraded is Degraded.TRIP else
            Text("a member that is bad for {bad:g} s leaves the vote, and one vote less is needed",
                 "异常满 {bad:g} 秒的成员退出表决，所需票数减 1")).format(**words)
+
+
+def _people_words(condition: str, rule: HeadCount) -> Iterator[Text]:
+    if condition == Condition.MISMATCH:
+        yield Text("differs from {faces} by 1 or more", "与 {faces} 相差 1 人及以上").format(faces=rule.faces)
+    else:
+        limits = ", ".join(f"{kind:g}: {most}" for kind, most in rule.by_shift.items())
+        yield Text("more than {most} people", "超过 {most} 人").format(most=rule.most) if not limits else Text(
+            "people by kind of shift ({shift}) {limits}; {most} where it is not known",
+            "按班次类型（{shift}）限人数 {limits}；类型不明时 {most}").format(
+            shift=rule.shift, limits=limits, most=rule.most)
+        if rule.exempt:
+            yield Text("not counting {exempt}", "不计入 {exempt}").format(exempt=", ".join(rule.exempt))
+        if rule.handover:
+            yield Text("not while {test}, for {h:g} h at most", "{test} 时不触发，最长 {h:g} 小时").format(
+                test=rule.handover, h=rule.handover_s / 3600)
+    yield Text("on-delay {s:g} s", "动作延时 {s:g} 秒").format(s=rule.on_delay_s)
 
 
 def _reference(reference: Reference) -> Text:

@@ -198,6 +198,8 @@ def judged_by(site: Site, alarm: AlarmDefinition) -> tuple[str, ...]:
         signal = site.signals[site.signals.index(alarm.origin)]
         if alarm.condition == Condition.INHIBIT and signal.status:
             return alarm.origin, signal.status.signal
+        if alarm.condition == Condition.MISMATCH and signal.headcount and signal.headcount.faces:
+            return alarm.origin, signal.headcount.faces
         limit = signal.limit(Condition(alarm.condition))
         return (alarm.origin, *(limit.reference.signals if limit and limit.reference else ()))
     if alarm.condition == Condition.BLIND:

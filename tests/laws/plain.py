@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 
+from gateway.model.alarm import Priority, Risk
 from gateway.model.clock import NS
 from gateway.model.quality import Quality
 from gateway.model.rules import OPERATORS
@@ -19,6 +20,7 @@ from tests.laws.plain_deviation import PlainDeviation
 from tests.laws.plain_faults import PlainDropout, PlainFaults, PlainFrozen
 from tests.laws.plain_gates import PlainGate
 from tests.laws.plain_load import PlainLoad
+from tests.laws.plain_people import PlainHeadCount, PlainStill
 from tests.laws.plain_profile import PlainOffHours
 from tests.laws.plain_rules import plain_rules
 from tests.laws.plain_trend import PlainTrend
@@ -180,6 +182,7 @@ class PlainSignal:
         self.watch = None if watch is None else round(watch * NS)
         self.since, self.silent, self.heard, self.invalid, self.inhibited = 0, False, False, False, False
         self.unjudged = []
+        self.still = None if signal.still is None else PlainStill(self.log, signal)
         self.last, self.run, self.moved, self.stuck = None, 0, False, False
         self.value, self.quality, self.at, self.may_raise = math.nan, Quality.BAD_WAITING, None, False
 
@@ -247,6 +250,8 @@ class PlainSignal:
                 limit.sample(t, x, may_raise, good)
             for rate in self.rates:
                 rate.sample(t, x, good)
+            if good and self.still is not None:
+                self.still.sample(t, x)
             if self.dropout is not None:
                 self.dropout.sample(t, quality, good)
             if good:  # last: they do not learn while any other alarm of the signal stands
@@ -334,8 +339,18 @@ class PlainSite:
         machines |= {one.machine.alarm: one.machine for one in self.deviations}
         self.gates = [PlainGate(self, limit.only_while, machines[f"{signal.id}/{limit.condition}"])
                       for signal in site.signals for limit in signal.limits if limit.only_while is not None]
+        self.counts = [self.head_count(signal) for signal in site.signals if signal.headcount is not None]
+        self.gates += [PlainGate(self, signal.still.only_while, self.signals[signal.id].still)
+                       for signal in site.signals if signal.still is not None and signal.still.only_while is not None]
         self.before = {}
         self.derived = PlainDerived(site)
+
+    def head_count(self, signal):
+        rule = signal.headcount
+        machines = [PlainLimit(self.log, f"{signal.id}/{name}", Limit(name, value, Priority.P2, Risk.ORANGE, 0.0,
+                                                                      rule.on_delay_s, rule.off_delay_s), low=False)
+                    for name, value in (("headcount", 5e-324), ("full", 0.0), ("mismatch", 1.0))]
+        return PlainHeadCount(self, signal, *machines)
 
     def service(self, t, signal):
         return "normal" if signal.status is None else self.statuses[signal.status.signal].service(t, signal)
@@ -359,6 +374,8 @@ class PlainSite:
         while True:
             dues = [due for signal in self.signals.values() for due in signal.deadlines()]
             dues += [one.machine.since + one.machine.on for one in self.deviations if one.machine.state == "pending"]
+            dues += [machine.since + machine.on for one in self.counts for machine in one.machines
+                     if machine.state == "pending"]
             dues += [gate.until for gate in self.gates if gate.until is not None]
             dues += [rule.due() for rule in self.rules if rule.due() is not None]
             if not dues or min(dues) > t:
@@ -373,6 +390,9 @@ class PlainSite:
                 signal.pass_time(now)
             for one in self.deviations:
                 one.machine.pass_time(now)
+            for one in self.counts:
+                for machine in one.machines:
+                    machine.pass_time(now)
             self.relate(now, ())
 
     def instant(self, t, rows):
@@ -396,6 +416,8 @@ class PlainSite:
             self.signals[name].judge_limits()
             heard.append(name)
         for one in self.deviations:
+            one.look(t, set(heard))
+        for one in self.counts:
             one.look(t, set(heard))
         for gate in self.gates:
             if gate.test.signal in heard:

@@ -18,10 +18,12 @@ from gateway.model.signal import (
     Baseline,
     Condition,
     Faults,
+    HeadCount,
     LoadState,
     Profile,
     Reference,
     StatusLink,
+    Still,
     Trend,
 )
 from gateway.model.site import Site
@@ -127,6 +129,21 @@ def _gated(name, n):
                   limit("DEV-", 10, deadband=n, reference=Reference(50.0), only_while=test))
 
 
+def _people(name, n):
+    """S0 by the shift kinds of S3 (of which the streams know none for long: levels in whole tens), S1 without kinds."""
+    rule = {0: HeadCount(40, "S3", {float(level): 45 + level % 30 for level in range(30, 71)}, ("S4",), "S1",
+                         Test.parse("S5 > 60"), 9.0, on_delay_s=2.0, off_delay_s=1.0),
+            1: HeadCount(50, exempt=("S4", "S2"), on_delay_s=0.0),
+            2: HeadCount(60, faces="S1", handover=Test.parse("S5 <= 45"), handover_s=4.0, on_delay_s=1.5)}.get(n)
+    return signal(name, headcount=rule, deadman_s=None if n in (0, 1) else 2.0 + n)
+
+
+def _card(name, n):
+    test = (None, Test.parse("S5 > 45"), Test.parse("S4 <= 60"), Test.parse("S5 != 50"))
+    return signal(name, still=None if n > 3 else Still(4.0 + n, by=3.0 + n, only_while=test[n]),
+                  deadman_s=2.0 if n == 5 else None)
+
+
 def _trend(name, n):
     """Short windows, so that the streams have something to say; S5 has none."""
     to = ("H", "HH", "L", "LL", "H")[n % 5]
@@ -190,6 +207,8 @@ SITES = {
                                               limit("ROC-", 5, window_s=4 + n, on_delay_s=n % 3)))),
     "rates over different windows": site(*_six(lambda name, n: signal(name, limit("ROC+", 4, window_s=4),
                                                                       limit("ROC-", 3, window_s=12, deadband=1)))),
+    "headcount": site(*_six(_people)),
+    "still": site(*_six(_card)),
     "gates": site(*_six(_gated)),
     "deviation": site(*_six(_deviation)),
     "deadman": site(*_six(lambda name, n: signal(name, deadman_s=1.0 + n))),

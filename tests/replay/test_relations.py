@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.model.rules import Test
-from gateway.model.signal import Reference
+from gateway.model.signal import HeadCount, Reference, Still
 from gateway.replay.explain import explain
 from gateway.replay.run import run
 from gateway.replay.table import CsvRecording
@@ -55,3 +55,24 @@ def test_a_gated_limit_says_how_its_gate_stood(tmp_path, rows, stands, en, zh):
     assert en in told(explain_lines(found), "en") and zh in told(explain_lines(found), "zh")
     assert "only while RUN == 1, or while that is not known" in told(explain_lines(found), "en")
     assert "RUN" in found.samples
+
+
+@pytest.mark.parametrize(("language", "sentences"), [
+    ("en", ("people by kind of shift (SHIFT) 1: 25, 2: 8; 8 where it is not known", "not counting VISITORS",
+            "VISITORS: no good data: nobody is exempt", "kind of shift not known: the strictest limit applies")),
+    ("zh", ("按班次类型（SHIFT）限人数 1: 25, 2: 8；类型不明时 8", "不计入 VISITORS", "无有效数据，不予扣除",
+            "班次类型不明：按最严的限值"))])
+def test_a_head_count_says_which_limit_applied(tmp_path, language, sentences):
+    rule = HeadCount(8, "SHIFT", {1.0: 25, 2.0: 8}, ("VISITORS",), on_delay_s=1.0)
+    face = site(signal("CARDS", headcount=rule), signal("SHIFT"), signal("VISITORS"))
+    data = recorded(tmp_path, face, "time,CARDS,SHIFT,VISITORS", ["12,7,", "12,7,", "12,7,"])
+    found = explain(face, face.alarms.get("CARDS/headcount"), data)
+    text = told(explain_lines(found), language)
+    assert found.stands and all(sentence in text for sentence in sentences), text
+
+
+def test_a_card_that_does_not_move_is_explained(tmp_path):
+    card = site(signal("CARD", still=Still(2.0, by=1.0)))
+    found = explain(card, card.alarms.get("CARD/still"), recorded(tmp_path, card, "time,CARD", ["5", "5.5", "5", "5"]))
+    text = told(explain_lines(found), "en")
+    assert found.stands and "no change of more than 1 u for 2 s" in text and "has not moved by more than 1 u" in text
