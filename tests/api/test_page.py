@@ -8,6 +8,7 @@ import threading
 from concurrent.futures import Future
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from gateway.api.server import serve
@@ -169,6 +170,39 @@ def test_an_acknowledgement_that_fails_says_so_and_stays_open(browser, running, 
     assert browser.run("document.querySelector('#ack').open")
 
 
+def test_what_is_bypassed_is_on_view_with_who_why_and_until_when(browser, running, gateway):
+    gateway.bypassing.begin("GD-03", "李伟", "bump test", 600, "Wang", gateway.now())
+    running.do(gateway.raise_alarm, "GD-03/HH", 41.9)
+    live(browser, running)
+    browser.until("document.querySelectorAll('#bypasses li').length === 1")
+    assert browser.text("#bypasses").split("\n") == [
+        "Nobody is called for GD-03 until 22:23:20: bump test", "by 李伟, approved by Wang (unverified)"]
+    assert "BYPASSED" in browser.text(".alarm .what") and browser.text("#risk-word").startswith("RED")
+    assert browser.run(f"{row('GD-03')}.querySelector('.marks').textContent") == "bypassed until 22:23:20"
+    assert browser.run(f"{row('GD-01')}.querySelector('.marks').textContent") == ""
+    browser.click("#language")
+    browser.until("document.querySelector('#bypasses').innerText.includes('GD-03 在 22:23:20 之前不通知人员')")
+    running.do(gateway.bypassing.end, "GD-03", "Li", "", gateway.now())
+    running.do(gateway.changed)
+    browser.until("!document.querySelector('#bypasses li') && !document.querySelector('.alarm .loud')")
+    browser.until(f"{row('GD-03')}.querySelector('.marks').textContent === ''")
+
+
+def test_learning_shows_how_far_it_is_and_that_it_is_frozen(browser, running, gateway):
+    live(browser, running)
+    marks = f"{row('VAP.T')}?.querySelector('.marks').textContent"
+    browser.until(f"{marks} === 'learning, 0 %'")
+    running.do(gateway.learn, "VAP.T", 510)
+    browser.until(f"{marks} === 'learning, 51 %'")
+    running.do(gateway.learn, "VAP.T", 500)
+    browser.until(f"{marks} === ''")
+    running.do(gateway.learning.freeze, np.array([gateway.site.signals.index("VAP.T")]))
+    browser.until(f"{marks} === 'learning frozen'")
+    browser.click("#language")
+    browser.until(f"{marks} === '学习已冻结'")
+    assert browser.run("[...document.querySelectorAll('.marks')].filter(mark => mark.textContent).length") == 1
+
+
 def test_the_language_can_be_changed_and_is_remembered(browser, running, gateway):
     running.do(gateway.raise_alarm, "GD-03/HH", 41.9)
     running.do(gateway.feed, "GD-02", math.nan, Quality.BAD_COMM_LOST)
@@ -252,6 +286,7 @@ def test_a_trend_shows_what_the_store_knows(browser, running, gateway):
 def test_nothing_is_wider_than_the_screen(browser, running, gateway, width):
     running.do(gateway.raise_alarm, "GD-03/HH", 41.9)
     running.do(gateway.raise_alarm, "loading_bay/blind")
+    gateway.bypassing.begin("GD-03", "Li", "bump test of " + 60 * "x", 600, "Wang", gateway.now())
     browser.become(width, 800, dark=True)
     live(browser, running)
     browser.until("document.querySelectorAll('.alarm').length === 2")

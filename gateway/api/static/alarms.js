@@ -45,7 +45,10 @@ export class Alarms {
 
   show() {
     if (!this.list) return;
-    const { alarms, total, by_priority: counts } = this.list;
+    const { alarms, total, by_priority: counts, bypasses } = this.list;
+    $("bypasses").replaceChildren(...bypasses.map((one) => el("li", "P4", shape("p4", "sign small", "P4"), el("div", "",
+      el("b", "", say("bypass", { target: one.target, time: clockOf(one.until), why: one.why })),
+      el("small", "", say(one.approved ? "bypassByTwo" : "bypassBy", one))))));
     const shown = this.all ? alarms : alarms.slice(0, FOLDED);
     const kept = new Map();
     for (const alarm of shown) {
@@ -84,6 +87,7 @@ export class Alarms {
     const row = { key, origin: alarm.origin, age: el("span"), now: el("span"), element: el("li", `alarm ${priority}${alarm.waits ? " waits" : ""}${over ? " over" : ""}`) };
     const name = el("div", "what", pick(alarm.name));
     if (alarm.first_out) name.append(el("span", "badge", say("first")));
+    if (alarm.bypass) name.append(el("span", "badge loud", say("bypassed")));
     if (!alarm.recorded) name.append(el("span", "badge loud", say("unrecorded")));
     const facts = el("div", "facts", el("b", "", `${priority} · ${state}`));
     if (alarm.limit !== null) facts.append(row.now,

@@ -14,9 +14,10 @@ function take(frame) {
   last = frame;
   if (frame.status && frame.status.boot !== site.boot) { location.reload(); return; }
   if (frame.signals) signals.update(frame.signals, frame.t_ms, frame.hello);
+  if (frame.learning) signals.teach(frame.learning);
   if (frame.alarms) {
     alarms.update(frame.alarms);
-    signals.alarms(alarms.byOrigin());
+    signals.alarms(alarms.byOrigin(), frame.alarms.bypasses);
     showRisk(frame.alarms);
   }
   if (frame.status) { status = frame.status; showPlant(status, site); }

@@ -1,5 +1,5 @@
 // Live signals by area. Rows exist only while they are wanted, and only trends in sight are drawn.
-import { $, NOTHING, el, kindOf, number, put, shape } from "./dom.js";
+import { $, NOTHING, clockOf, el, kindOf, number, put, shape } from "./dom.js";
 import { age, pick, say } from "./texts.js";
 import { Trends } from "./trend.js";
 
@@ -15,6 +15,8 @@ export class Signals {
     this.seen = new Set();      // rows in sight
     this.t = 0;                 // time of the last frame, ms
     this.worst = new Map();     // signal id -> most urgent active priority
+    this.lessons = site.signals.map(() => -1); // how far the learning is, see docs/reference/api.md
+    this.bypasses = [];
     this.sight = new IntersectionObserver((entries) => {
       for (const { target, isIntersecting } of entries) {
         if (!isIntersecting) { this.seen.delete(+target.dataset.i); continue; }
@@ -52,7 +54,19 @@ export class Signals {
     this.refresh();
   }
 
-  alarms(worst) { this.worst = worst; this.refresh(); }
+  alarms(worst, bypasses) { this.worst = worst; this.bypasses = bypasses; this.refresh(); }
+
+  teach({ i, c }) { i.forEach((row, k) => { this.lessons[row] = c[k]; }); this.refresh(); }
+
+  // What else there is to know of a signal: it is bypassed, still learning, or does not learn now.
+  marks(i) {
+    const { id } = this.site.signals[i], code = this.lessons[i], percent = code % 1000, marks = [];
+    const bypass = this.bypasses.find(({ target }) => target === id || target.startsWith(`${id}/`));
+    if (bypass) marks.push(say("bypassedUntil", { time: clockOf(bypass.until) }));
+    if (code >= 0 && percent < 100) marks.push(say("learning", { n: percent }));
+    if (code >= 2000) marks.push(say("held")); else if (code >= 1000) marks.push(say("frozen"));
+    return marks.join(" · ");
+  }
 
   refresh() {
     this.arrange();
@@ -107,10 +121,10 @@ export class Signals {
   row(i) {
     if (this.rows.has(i)) return this.rows.get(i);
     const signal = this.site.signals[i], name = pick(signal.name);
-    const row = { sign: el("span"), value: el("b"), unit: el("span", "unit"), note: el("small"), canvas: el("canvas") };
+    const row = { sign: el("span"), value: el("b"), unit: el("span", "unit"), note: el("small"), marks: el("small", "marks"), canvas: el("canvas") };
     row.canvas.setAttribute("role", "img");
     row.canvas.setAttribute("aria-label", say("trend", { name }));
-    row.element = el("div", "signal", row.sign, el("div", "name", el("b", "", signal.id), el("small", "", name)), row.canvas, el("div", "value", row.value, " ", row.unit, row.note));
+    row.element = el("div", "signal", row.sign, el("div", "name", el("b", "", signal.id), el("small", "", name), row.marks), row.canvas, el("div", "value", row.value, " ", row.unit, row.note));
     row.element.dataset.i = i;
     this.rows.set(i, row);
     this.sight.observe(row.element);
@@ -129,6 +143,7 @@ export class Signals {
     const [value, unit] = this.words(i);
     put(row.value, value);
     put(row.unit, unit);
+    put(row.marks, this.marks(i));
     const old = a === null ? null : (a + performance.now() - at) / 1000;
     const late = old !== null && old > Math.max(SHOW_AGE_S, signal.deadman_s ?? 0);
     put(row.note, [kind === "good" ? "" : pick(this.site.words.quality[q] ?? this.site.words.quality[0x80]), late ? say("old", { age: age(old) }) : ""].filter(Boolean).join(" · "));
