@@ -25,14 +25,15 @@ from dataclasses import dataclass, field, replace
 
 from alerting import bypass, message, proof
 from alerting.bypass import Act, Bypass, Bypasses, Step
+from alerting.calls import Call, Calls, raised_again
 from alerting.engine import TOLD, AlarmEngine, Changes, Transition
 from alerting.ledger import AlarmLedger, Contents, JournalRow, Pending, Record, Work, bypass_record, transition_record
-from alerting.lifecycle import Effect, Event
+from alerting.lifecycle import Effect
 from alerting.outbox import DeliverySettings, NotifierStatus, Outbox
 from alerting.views import AlarmView, in_order, risk_level
 from alerting.writer import LedgerWriter
 from gateway.model.alarm import AlarmDefinition, AlarmTable, Priority, Risk
-from gateway.model.clock import Clock, Instant
+from gateway.model.clock import Clock
 from gateway.model.errors import CommandError, LedgerError
 from gateway.model.ports import Notice, Notifier
 from gateway.model.site import GatewayFault, Site
@@ -59,22 +60,13 @@ class AlarmSettings:
     delivery: DeliverySettings = field(default_factory=DeliverySettings)
 
 
-@dataclass(frozen=True, slots=True)
-class _Call:
-    """One notice. compose(recorded) makes it again: that it is not recorded is known only later."""
-
-    compose: Callable[[bool], Notice]
-    priority: Priority
-    line_ns: int
-
-
 @dataclass(slots=True)
 class _Waiting:
     """Changes that were handed to the writer and are not on disk yet. handed_s: loop time."""
 
     ticket: int
     transitions: tuple[Transition, ...]
-    calls: list[tuple[_Call, Notice]]
+    calls: list[tuple[Call, Notice]]
     handed_s: float
     released: bool
 
@@ -98,8 +90,9 @@ class AlarmService:
 
     def __init__(self, alarms: AlarmTable, site: Site, ledger: AlarmLedger, notifiers: Sequence[Notifier],
                  clock: Clock, settings: AlarmSettings | None = None):
-        self._alarms, self._site, self._ledger, self._clock = alarms, site, ledger, clock
+        self._alarms, self._ledger, self._clock = alarms, ledger, clock
         self._settings = settings = settings or AlarmSettings()
+        self._calls = Calls(alarms, site, settings.link)
         self._engine = AlarmEngine(alarms)
         self._bypasses = Bypasses(alarms, settings.bypass_longest_s, settings.bypass_longest_p1_s)
         self._outbox = Outbox(notifiers, clock, settings.delivery, delivered=self._delivered, given_up=self._given_up,
@@ -223,8 +216,8 @@ class AlarmService:
             transitions = tuple(self._judged(transition) for transition in changes.transitions)
             self._hand_over(Work({state.alarm: state for state in changes.states},
                                  [transition_record(transition) for transition in transitions]),
-                            [self._call(transition) for transition in transitions if transition.notify], transitions,
-                            [transition.alarm for transition in transitions])
+                            [self._calls.of(transition) for transition in transitions if transition.notify],
+                            transitions, [transition.alarm for transition in transitions])
 
     def _judged(self, transition: Transition) -> Transition:
         """Under a bypass nobody is told. What was raised before it is told to its end."""
@@ -241,16 +234,12 @@ class AlarmService:
         for step in steps:
             alarms = self._covered(step)
             begun, target = step.act is Act.BEGIN, step.bypass.target
-            calls = []
-            if alarms and alarms[0].priority <= TOLD[Effect.SILENCE]:
-                calls.append(_Call(lambda recorded, step=step, alarms=alarms: message.compose_bypass(
-                    self._site, step, alarms, recorded=recorded, link=self._settings.link), alarms[0].priority,
-                    step.at.line_ns))
+            calls = self._calls.of_bypass(step, alarms)
             records = [bypass_record(step)]
             if not begun:
-                again = [self._raised_again(alarm, step.at) for alarm in alarms
+                again = [raised_again(self._engine.state(alarm.id), step.at) for alarm in alarms
                          if self._calls_again(alarm, step.bypass)]
-                calls += [self._call(transition, recall=True) for transition in again]
+                calls += [self._calls.of(transition, recall=True) for transition in again]
                 records += [Record("recall", transition.alarm, step.at.wall_ns, {
                     "occurrence": transition.occurrence, "bypass": target}) for transition in again]
             self._hand_over(Work(records=records, bypasses={target: step.bypass if begun else None}), calls, (),
@@ -273,18 +262,7 @@ class AlarmService:
         return (known.state.active and open_still and alarm.priority <= TOLD[Effect.ANNUNCIATE]
                 and self._bypasses.over(alarm) is None)
 
-    def _raised_again(self, alarm: AlarmDefinition, at: Instant) -> Transition:
-        state = self._engine.state(alarm.id)
-        return Transition(alarm.id, state.occurrence, Event.RAISE, state.state, state.state, at.wall_ns, at.line_ns,
-                          state.raised_wall_ns, state.value, state.first_out, evidence=state.evidence, notify=True)
-
-    def _call(self, transition: Transition, *, recall: bool = False) -> _Call:
-        definition = self._alarms.get(transition.alarm)
-        return _Call(lambda recorded: message.compose(self._site, definition, transition, recorded=recorded,
-                                                      link=self._settings.link, recall=recall),
-                     definition.priority, transition.line_ns)
-
-    def _hand_over(self, work: Work, calls: Sequence[_Call], transitions: tuple[Transition, ...],
+    def _hand_over(self, work: Work, calls: Sequence[Call], transitions: tuple[Transition, ...],
                    changed: Sequence[str]) -> None:
         """To the writer, and to people when it is on disk. changed: keys of what is not recorded until then."""
         self._make_room()
