@@ -32,6 +32,7 @@ from gateway.model.signal import (
     Area,
     Baseline,
     Condition,
+    Escalation,
     Faults,
     HeadCount,
     Limit,
@@ -208,7 +209,8 @@ class SignalPlan:
 
 def areas(site: SiteSection, written: Iterable[AreaSection]) -> tuple[Area, ...]:
     """The areas of a site; one that names none is a single area itself."""
-    return tuple(Area(area.id, area.name) for area in written) or (Area("site", site.name),)
+    return tuple(Area(area.id, area.name, None if area.risk is None else Escalation(**area.risk.model_dump()))
+                 for area in written) or (Area("site", site.name),)
 
 
 def site(section: SiteSection, places: tuple[Area, ...], signals: Iterable[Signal], rules: Iterable[Rule],

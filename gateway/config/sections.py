@@ -53,11 +53,23 @@ class SiteSection(Section):
     """Language of the page when it is first opened, and of notices where only one language fits."""
 
 
+class EscalationSection(Section):
+    blue: Annotated[Whole, Field(ge=2)] = 4
+    """So many points of one kind at blue or above raise the area to yellow (P3)."""
+    yellow: Annotated[Whole, Field(ge=2)] = 3
+    """So many at yellow or above raise it to orange (P2)."""
+    orange: Annotated[Whole, Field(ge=2)] = 2
+    """So many at orange or above raise it to red (P1)."""
+
+
 class AreaSection(Section):
     id: Id
     """Id that signals and rules refer to."""
     name: Name
     """What people call this part of the site."""
+    risk: EscalationSection | None = None
+    """Add up the alarms of this area: several points of one kind raise its level, as GB 39496 asks of tailings ponds.
+    `{}`: with the numbers below. Default: not."""
 
 
 class LimitSection(Section):

@@ -32,6 +32,7 @@ from gateway.core.gates import Gates
 from gateway.core.instruments import Instruments
 from gateway.core.latest import Latest
 from gateway.core.learning import Holds, Learner, Learning
+from gateway.core.risk import Risks
 from gateway.core.rows import NEVER, Rows, one_round
 from gateway.core.rules.watch import Watch
 from gateway.core.snapshot import overlap, pack, transfer, unpack, unreadable
@@ -89,6 +90,7 @@ class Bank:
         self._comparing = tuple(detector for detector in (*self._others, *learners) if detector.settles)
         self._blind = Blind(site)
         self._watch = Watch(site, self._latest, self._deadman, self._outages)
+        self._risks = Risks(site)
         self._failures: dict[tuple[str, str], Failure] = {}  # by detector and method
         self._now_ns: int | None = None  # newest instant known, None before the first
         self._skew_ns: int | None = None  # wall minus line time of the gateway's clock, from `tick` and `begin`
@@ -122,7 +124,8 @@ class Bank:
     @property
     def next_deadline_ns(self) -> int | None:
         """Line time at which `tick` is next needed; never too late, now and then too early. None: nothing waits."""
-        deadline = min(self._watch.deadline_ns, *(detector.deadline_ns for detector in self._detectors))
+        deadline = min(self._watch.deadline_ns, self._risks.deadline_ns,
+                       *(detector.deadline_ns for detector in self._detectors))
         return None if deadline == NEVER else deadline
 
     def step(self, frame: Frame) -> Verdicts:
@@ -141,7 +144,7 @@ class Bank:
                 self._expire(int(piece.line_ns.min()), edges)  # under the status that was known until now
                 self._evaluate(self._guard(self._instruments.name, self._instruments.take, piece) or piece, edges)
         self._pass_time(edges)
-        return self._conditions.publish(edges)
+        return self._publish(edges)
 
     def tick(self, now: Instant) -> Verdicts:
         """Time passes: deadmen, running on-delays, stroke times. May begin a condition, never ends one."""
@@ -151,7 +154,7 @@ class Bank:
         self._skew_ns = now.wall_ns - now.line_ns
         edges = Edges(self._skew_ns)
         self._pass_time(edges)
-        return self._conditions.publish(edges)
+        return self._publish(edges)
 
     def begin(self, now: Instant) -> None:
         """Live watching begins (again) now. Deadmen run from here; a delay that ran out unwatched starts again."""
@@ -337,6 +340,15 @@ class Bank:
         if self._gates and edges.count > position:
             self._guard(self._gates.name, self._gates.explain, edges, part, position)
 
+    def _publish(self, edges: Edges) -> Verdicts:
+        """What leaves the bank, and what several of them mean for their area."""
+        verdicts = self._conditions.publish(edges)
+        if not self._risks.concerned(verdicts, self._now_ns):
+            return verdicts
+        raised = Edges(edges.skew_ns)
+        self._guard(self._risks.name, self._risks.settle, verdicts, self._now_ns, raised)
+        return Verdicts.concat([verdicts, self._conditions.publish(raised)])
+
     def _begin(self, line_ns: int) -> None:
         self._now_ns = line_ns if self._now_ns is None else max(self._now_ns, line_ns)
         for detector in self._detectors:
@@ -350,6 +362,7 @@ class Bank:
         self._deadman.await_news(self._blind.adopt(numbers))
         self._watch.adopt(numbers, self._now_ns or 0)
         self._conditions.active[numbers] = True
+        self._risks.restored(self._conditions, self._now_ns or 0)
 
     def _edges(self, frame: Frame) -> Edges:
         """Without a clock (replay) the newest row's stamps stand for it."""

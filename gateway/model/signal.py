@@ -41,6 +41,7 @@ class Condition(StrEnum):
     STILL = "still"  # a card that does not move
     VOTE = "vote"  # so many of several detectors say the same
     DEGRADED = "degraded"  # a member of a vote is not good
+    RISK = "risk"  # several alarms of one kind in an area make a higher level of risk
     BLIND = "blind"  # a gas zone without any working detector
     INTERLOCK = "interlock"  # two things that must not be true together
     SHUTDOWN = "shutdown"  # a commanded shut-down that was not verified
@@ -49,6 +50,9 @@ class Condition(StrEnum):
 
 LIMIT_CONDITIONS = (Condition.HIGH_HIGH, Condition.HIGH, Condition.LOW, Condition.LOW_LOW, Condition.RATE_UP,
                     Condition.RATE_DOWN, Condition.DEVIATION_UP, Condition.DEVIATION_DOWN)
+# What makes the risk of an area: what was measured against a limit or a rule. Never statistics and forecasts, never
+# faults of instruments, and nothing that is itself made of other alarms.
+RISK_CONDITIONS = frozenset({*LIMIT_CONDITIONS, Condition.INTERLOCK, Condition.SHUTDOWN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,11 +346,28 @@ class Signal:
 
 
 @dataclass(frozen=True, slots=True)
+class Escalation:
+    """So many points of one kind at a level of risk, or above it, put their area one level higher (in the manner of
+    GB 39496: 4 blue make yellow, 3 yellow make orange, 2 orange make red). See gateway.core.risk."""
+
+    blue: int = 4
+    yellow: int = 3
+    orange: int = 2
+
+    @property
+    def steps(self) -> tuple[tuple[Risk, int, Risk], ...]:
+        """(points at this level, how many, the level that they make), from the lowest."""
+        return ((Risk.BLUE, self.blue, Risk.YELLOW), (Risk.YELLOW, self.yellow, Risk.ORANGE),
+                (Risk.ORANGE, self.orange, Risk.RED))
+
+
+@dataclass(frozen=True, slots=True)
 class Area:
-    """A part of the site: a tank farm, a pump house, a gas zone."""
+    """A part of the site: a tank farm, a pump house, a gas zone. escalation None: its alarms are not added up."""
 
     id: str
     name: Text
+    escalation: Escalation | None = None
 
 
 class SignalTable(Sequence[Signal]):

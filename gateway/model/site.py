@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
-from gateway.model.alarm import AlarmDefinition, AlarmTable, Priority, Risk
+from gateway.model.alarm import RISK_NAMES, AlarmDefinition, AlarmTable, Priority, Risk
 from gateway.model.rules import Rule, ShutdownVerification, Vote
 from gateway.model.signal import (
     FAULT_KINDS,
@@ -50,6 +50,7 @@ CONDITION_NAMES: dict[Condition, Text] = {
     Condition.STILL: Text("does not move", "长时间未移动"),
     Condition.VOTE: Text("detectors agree", "多探测器一致报警"),
     Condition.DEGRADED: Text("vote degraded", "表决降级"),
+    Condition.RISK: Text("raised risk level", "区域风险升级"),
     Condition.BLIND: Text("loss of gas detection", "气体检测失效"),
     Condition.INTERLOCK: Text("interlock violated", "违反联锁条件"),
     Condition.SHUTDOWN: Text("shut-down not verified", "切断动作未得到确认"),
@@ -155,7 +156,8 @@ class Site:
     @cached_property
     def alarms(self) -> AlarmTable:
         """Every alarm that this site can raise."""
-        return AlarmTable((*self._signal_alarms(), *self._blind_alarms(), *self._rule_alarms(), *_gateway_alarms()))
+        return AlarmTable((*self._signal_alarms(), *self._blind_alarms(), *self._rule_alarms(), *self._risk_alarms(),
+                           *_gateway_alarms()))
 
     @cached_property
     def zone(self) -> ZoneInfo:
@@ -256,6 +258,19 @@ class Site:
                 guidance=Text("Treat the zone as dangerous: portable detectors, no hot work; restore the detectors.",
                               "按危险区域处置：使用便携式检测仪，停止动火作业，尽快恢复探测器。"))
 
+    def _risk_alarms(self) -> Iterator[AlarmDefinition]:
+        """One for each level that an area can be raised to. Of no group: they are made of other alarms."""
+        for area in self.areas:
+            for lower, count, level in area.escalation.steps if area.escalation is not None else ():
+                yield AlarmDefinition(
+                    risk_alarm(area.id, level), Condition.RISK, area.id, area.id,
+                    Text("{area}: risk raised to {level}, {count} points of one kind at {lower} or above",
+                         "{area}：风险升为{level}，{count} 个同类测点达到{lower}及以上").format(
+                        area=area.name, level=RISK_NAMES[level], count=count, lower=RISK_NAMES[lower]),
+                    _URGENCY[level], level, decimals=0,
+                    guidance=Text("Several points at once are more than each alone: judge the area as a whole.",
+                                  "多点同时报警，风险高于单点告警：请对整个区域进行研判。"))
+
     def _rule_alarms(self) -> Iterator[AlarmDefinition]:
         for rule in self.rules:
             if isinstance(rule, Vote):
@@ -276,6 +291,14 @@ class Site:
             Priority.P3, Risk.BLUE, decimals=0,
             guidance=Text("The vote goes on with fewer members. Restore the members that the trace names.",
                           "表决以较少成员继续进行。请恢复依据中列出的成员。"))
+
+
+_URGENCY = {Risk.YELLOW: Priority.P3, Risk.ORANGE: Priority.P2, Risk.RED: Priority.P1}
+
+
+def risk_alarm(area: str, level: Risk) -> str:
+    """Id of the alarm that says that an area was raised to this level."""
+    return f"{area}/{Condition.RISK}-{level}"
 
 
 def fault_conditions(signal: Signal) -> Sequence[Condition]:

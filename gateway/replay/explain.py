@@ -10,14 +10,24 @@ from dataclasses import dataclass
 import numpy as np
 
 from gateway.core.gates import HOLD_S as GATE_HOLD_S
-from gateway.model.alarm import AlarmDefinition
+from gateway.model.alarm import RISK_NAMES, AlarmDefinition
 from gateway.model.clock import NS, Instant
 from gateway.model.errors import CommandError
 from gateway.model.frame import Frame
 from gateway.model.quality import LABELS, Quality, code, is_good, severity
 from gateway.model.rules import OPERATORS, Degraded, ShutdownVerification, Side, Test, Vote
-from gateway.model.signal import FAULT_KINDS, LIMIT_CONDITIONS, Condition, Faults, HeadCount, Limit, Reference, Signal
-from gateway.model.site import Site
+from gateway.model.signal import (
+    FAULT_KINDS,
+    LIMIT_CONDITIONS,
+    RISK_CONDITIONS,
+    Condition,
+    Faults,
+    HeadCount,
+    Limit,
+    Reference,
+    Signal,
+)
+from gateway.model.site import Site, risk_alarm
 from gateway.model.text import Text
 from gateway.replay.run import Occurrence, Recorded, Replay, judged_by, needs, skew_ns
 
@@ -170,6 +180,8 @@ class _State:
         condition, site = self.alarm.condition, self.site
         if condition == Condition.BLIND:
             yield from self._zone()
+        elif condition == Condition.RISK:
+            yield from self._counted()
         elif self.alarm.origin in site.signals:
             signal = site.signals[site.signals.index(self.alarm.origin)]
             if self._value(signal.id) is None:
@@ -189,6 +201,16 @@ class _State:
                 if rule.id == self.alarm.origin:
                     for test in rule.tests:
                         yield self._test(test)
+
+    def _counted(self) -> Iterator[Text]:
+        standing = self.replay.bank.active
+        found = [alarm for alarm in self.site.alarms if alarm.id in standing and alarm.area == self.alarm.area
+                 and alarm.condition in RISK_CONDITIONS]
+        if not found:
+            yield Text("No alarm that counts stands in this area.", "该区域没有计入风险的告警。")
+        for alarm in found:
+            yield Text("{risk}: {id} stands.", "{risk}：{id} 正在报警。").format(
+                risk=RISK_NAMES[alarm.risk], id=alarm.id)
 
     def _value(self, id: str) -> float | None:
         """None before the first sample."""
@@ -394,6 +416,11 @@ def settings(site: Site, alarm: AlarmDefinition) -> Iterator[Text]:
         elif alarm.condition == Condition.INVALID and signal.low is not None and signal.high is not None:
             yield Text("measuring range {low} to {high}", "量程 {low} 至 {high}").format(
                 low=measured(signal, signal.low), high=measured(signal, signal.high))
+    for area in site.areas:
+        for lower, count, level in area.escalation.steps if area.escalation is not None else ():
+            if alarm.id == risk_alarm(area.id, level):
+                yield Text("{count} points of one kind at {lower} or above",
+                           "{count} 个同类测点达到{lower}及以上").format(count=count, lower=RISK_NAMES[lower])
     for rule in site.rules:
         if rule.id != alarm.origin:
             continue

@@ -15,7 +15,7 @@ from gateway.core.bank import Bank
 from gateway.model.alarm import AlarmDefinition
 from gateway.model.clock import NS, Instant
 from gateway.model.frame import Frame
-from gateway.model.signal import Condition, SignalTable
+from gateway.model.signal import RISK_CONDITIONS, Condition, SignalTable
 from gateway.model.site import Site
 from gateway.model.stroke import Stroke
 from gateway.model.verdict import Evidence, Verdicts
@@ -204,6 +204,9 @@ def judged_by(site: Site, alarm: AlarmDefinition) -> tuple[str, ...]:
         return (alarm.origin, *(limit.reference.signals if limit and limit.reference else ()))
     if alarm.condition == Condition.BLIND:
         return site.gas_areas.get(alarm.origin, ())
+    if alarm.condition == Condition.RISK:
+        counted = [other for other in site.alarms if other.area == alarm.area and other.condition in RISK_CONDITIONS]
+        return tuple(dict.fromkeys(signal for other in counted for signal in judged_by(site, other)))
     return next((tuple(dict.fromkeys(test.signal for test in rule.tests)) for rule in site.rules
                  if rule.id == alarm.origin), ())
 
@@ -219,7 +222,8 @@ def without_unheard_status(site: Site, recorded: frozenset[str]) -> Site:
 
 
 def _missing(site: Site, alarm: AlarmDefinition, recorded: frozenset[str]) -> tuple[str, ...]:
-    """A gas zone can be judged by any one of its detectors, everything else needs all its signals."""
+    """A gas zone and the risk of an area can be judged by some of their signals, everything else needs all of them."""
     needed = needs(site, alarm)
     missing = tuple(signal for signal in needed if signal not in recorded)
-    return () if alarm.condition == Condition.BLIND and len(missing) < len(needed) else missing
+    some = alarm.condition in (Condition.BLIND, Condition.RISK)
+    return () if some and len(missing) < len(needed) else missing

@@ -6,6 +6,7 @@ import pytest
 
 from gateway.model.alarm import Priority, Risk
 from gateway.model.rules import Degraded, Interlock, Side, Test, Vote
+from gateway.model.signal import Escalation
 from gateway.model.text import Text
 from tests.config.plugins import said, site
 
@@ -136,3 +137,24 @@ def test_a_member_that_may_fall_silent_unnoticed_is_pointed_out(tmp_path):
     text = vote('"FAN == 1"', '"X == 1"', m=1) + '[[signals]]\nid = "X"\nkind = "switch"\n'
     assert said(site(tmp_path, text), "warning")[0] == (
         'rules[0] "v" | members[1] | X has no deadman: if it falls silent, the rule goes on believing its last value')
+
+
+def pond(risk: str) -> str:
+    return f'[[areas]]\nid = "pond"\nname = "Pond"\n{risk}\n'
+
+
+@pytest.mark.parametrize(("written", "escalation"), [
+    ("", None), ("risk = {}", Escalation(4, 3, 2)), ("[areas.risk]\norange = 3", Escalation(4, 3, 3))])
+def test_an_area_adds_up_its_alarms_where_it_is_asked_to(tmp_path, written, escalation):
+    found = site(tmp_path, pond(written)).site_file.site
+    assert found.areas[0].escalation == escalation
+    assert [id for id in ("pond/risk-yellow", "pond/risk-orange", "pond/risk-red") if id in found.alarms] == (
+        ["pond/risk-yellow", "pond/risk-orange", "pond/risk-red"] if escalation else [])
+
+
+@pytest.mark.survives("one alarm that raises the risk of its area", then="refused",
+                      says=Text("1 is too small", "1 过小"))
+def test_one_alarm_alone_raises_no_level(tmp_path, says):
+    loaded = site(tmp_path, pond("risk = { orange = 1 }"))
+    assert said(loaded) == ['areas[0] "pond" risk | orange | 1 is too small']
+    assert says(loaded.problems[0].what)

@@ -22,6 +22,7 @@ from tests.laws.plain_gates import PlainGate
 from tests.laws.plain_load import PlainLoad
 from tests.laws.plain_people import PlainHeadCount, PlainStill
 from tests.laws.plain_profile import PlainOffHours
+from tests.laws.plain_risk import plain_risk
 from tests.laws.plain_rules import plain_rules
 from tests.laws.plain_trend import PlainTrend
 
@@ -351,6 +352,11 @@ class PlainSite:
                                                                       rule.on_delay_s, rule.off_delay_s), low=False)
                     for name, value in (("headcount", 5e-324), ("full", 0.0), ("mismatch", 1.0))]
         return PlainHeadCount(self, signal, *machines)
+    def edges(self):
+        """Everything that happened, sorted."""
+        risks = Log(self.log.alarms)
+        plain_risk(self.site, sorted(self.log.edges), risks)
+        return sorted([*self.log.edges, *risks.edges])
 
     def service(self, t, signal):
         return "normal" if signal.status is None else self.statuses[signal.status.signal].service(t, signal)

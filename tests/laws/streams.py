@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 
 from gateway.core import Bank
+from gateway.model.alarm import Priority, Risk
 from gateway.model.clock import NS, Instant
 from gateway.model.expression import Expression
 from gateway.model.frame import Frame
@@ -17,8 +18,10 @@ from gateway.model.signal import (
     FAULT_KINDS,
     Baseline,
     Condition,
+    Escalation,
     Faults,
     HeadCount,
+    Limit,
     LoadState,
     Profile,
     Reference,
@@ -199,6 +202,23 @@ def _faults(name, n):
                   faults=None if n == 4 else asked)
 
 
+def _risk():
+    """Two areas, two kinds, every colour, and statistics that must not count."""
+    def point(name, n):
+        limits = (Limit(Condition.HIGH, 55, Priority.P2, (Risk.BLUE, Risk.YELLOW, Risk.ORANGE)[n % 3], off_delay_s=n),
+                  Limit(Condition.HIGH_HIGH, 75, Priority.P1, (Risk.YELLOW, Risk.ORANGE, Risk.RED)[n % 3]))
+        return replace(signal(name, *limits, area="north" if n < 8 else "south", low=0.0, high=95.0, deadman_s=4.0,
+                              baseline=Baseline(0.5, learn_s=8.0, hold_s=3.0, blunt=1.0) if n % 2 else None),
+                       kind="gas" if n % 4 else "level")
+
+    signals = [point(f"S{n}", n) for n in range(12)]
+    rules = [Interlock(f"lock-{n}", Text.same(f"lock-{n}"), "south", Side((Test.parse(f"S{n} > 50"),)),
+                       Side((Test.parse(f"S{n + 1} < 50"),)), n, 0, risk=Risk.ORANGE) for n in range(3)]
+    plain = site(*signals, rules=rules)
+    return replace(plain, areas=tuple(replace(area, escalation=Escalation(3, 2, 2) if area.id == "north"
+                                              else Escalation(2, 2, 3)) for area in plain.areas))
+
+
 SITES = {
     "limits": site(*_six(_limits)),
     "over-range": site(*_six(lambda name, n: gas(name, limit("H", 60, deadband=2), limit("HH", 80, off_delay_s=1),
@@ -230,6 +250,7 @@ SITES = {
     "derived": _derived(),
     "interlock": _interlock(),
     "vote": _vote(),
+    "risk": _risk(),
     "shutdown": _shutdown(),
     "shutdown with effect": _effect(),
 }

@@ -19,12 +19,12 @@ every_seed = pytest.mark.parametrize("seed", SEEDS)
 
 
 def related(site: Site) -> bool:
-    return bool(site.rules)
+    return bool(site.rules) or any(area.escalation for area in site.areas)
 
 
 def unrelated(site: Site) -> Site:
     """The same signals, and nothing that relates them."""
-    return replace(site, rules=())
+    return replace(site, rules=(), areas=tuple(replace(area, escalation=None) for area in site.areas))
 
 
 @pytest.mark.parametrize("name", [name for name, site in SITES.items() if related(site)])
