@@ -44,7 +44,7 @@ def twin(name: str, moments: list[Moment]) -> list[tuple[int, str, bool]]:
         ids = [SITES[name].signals[number].id for number in moment.signal]
         plain.instant(moment.line_ns, list(zip(ids, moment.value, moment.quality, strict=True)))
     plain.pass_time(last(moments).line_ns)
-    return sorted(plain.log.edges)
+    return plain.edges()
 
 
 def with_values(moments: list[Moment], value) -> list[Moment]:
