@@ -21,7 +21,7 @@ is JSON-ready:
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -30,7 +30,7 @@ from alerting.engine import Transition
 from alerting.lifecycle import STATE_NAMES, Event
 from gateway.model.alarm import RISK_NAMES, AlarmDefinition
 from gateway.model.ports import Notice
-from gateway.model.signal import LIMIT_CONDITIONS
+from gateway.model.signal import LIMIT_CONDITIONS, Condition
 from gateway.model.site import CONDITION_NAMES, Site
 from gateway.model.text import LANGUAGES, Text
 from gateway.model.verdict import Evidence
@@ -171,6 +171,8 @@ def _lines(site: Site, definition: AlarmDefinition, transition: Transition, reco
         lines.append(Text(f"Value {value}, limit {limit}", f"当前值 {value}，限值 {limit}"))
     elif value or limit:
         lines.append(Text(f"Value {value}", f"当前值 {value}") if value else Text(f"Limit {limit}", f"限值 {limit}"))
+    if transition.event is Event.RAISE:
+        lines += _reason(site, definition)
     time = f"{local_time(site, transition.wall_ns):%Y-%m-%d %H:%M:%S}"
     lines.append(Text(f"Site {site.name.en}; {time} ({site.timezone})",
                       f"站点：{site.name.zh}；时间：{time}（{site.timezone}）"))
@@ -193,6 +195,24 @@ def _lines(site: Site, definition: AlarmDefinition, transition: Transition, reco
         lines.append(Text("Trace:", "依据："))
         lines += [_trace(site, line) for line in transition.evidence]
     return lines
+
+
+def _reason(site: Site, definition: AlarmDefinition) -> Iterator[Text]:
+    """What the site file has to say with numbers, where neither value and limit nor a trace say it."""
+    if definition.condition == Condition.BLIND:
+        yield Text("None of {n} gas detectors works", "{n} 个气体探测器均不可用").format(
+            n=len(site.gas_areas.get(definition.origin, ())))
+    if definition.origin not in site.signals:
+        return
+    signal = site.signals[site.signals.index(definition.origin)]
+    if definition.condition == Condition.DEADMAN and signal.deadman_s is not None:
+        yield Text("No good sample for {s:g} s", "{s:g} 秒内无有效数据").format(s=signal.deadman_s)
+    elif definition.condition == Condition.STUCK:
+        yield Text("{n} successful reads without a change", "连续 {n} 次成功读取，读数未变").format(
+            n=signal.stuck_reads)
+    elif definition.condition == Condition.INVALID and signal.low is not None and signal.high is not None:
+        yield Text("Measuring range {low} to {high}", "量程 {low} 至 {high}").format(
+            low=quantity(definition, signal.low), high=quantity(definition, signal.high))
 
 
 def quantity(definition: AlarmDefinition, value: float | None) -> str:

@@ -61,7 +61,8 @@ def test_the_depot_is_the_one_that_is_simulated():
         "LINE.p", "VAP.T", "CAM-pump.fps", "CAM-pump.detect", "CAM-tank.fps", "PUMP.persons", "TANK.persons"}
     assert site.gas_areas == {"tank_farm": ("GD-01", "GD-02", "GD-03"), "pump_house": ("GD-04", "GD-05"),
                               "loading_bay": ("GD-06",)}
-    assert [rule.id for rule in site.rules] == ["esd-north", "work-without-video-pump"]
+    assert [rule.id for rule in site.rules] == ["esd-north", "work-without-video-pump", "gas-without-fan-pump",
+                                            "tank-farm-gas"]
 
 
 def test_the_depot_s_gas_detectors_alarm_below_the_ceilings():

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from alerting.engine import AlarmEngine
+from alerting.lifecycle import Event
+from alerting.message import compose
 from gateway.model.quality import Quality
 from gateway.model.rules import Interlock, Side, Test, Vote
 from gateway.model.site import Site
@@ -49,6 +53,29 @@ def _at_once() -> Site:
                 for n in (3, 4, 5)), rules=[vote, interlock])
 
 
+@pytest.mark.parametrize("name", SITES)
+def test_every_verdict_carries_priority_risk_and_a_reason_with_numbers(name):
+    """In English and Chinese, as a person is told it. The line with site and time does not count."""
+    site = SITES[name]
+    bank, engine, told = fresh(site), AlarmEngine(site.alarms), set()
+    for moment in stream(site, 0):
+        for one in engine.apply(bank.step(frame([moment]))).transitions:
+            definition = site.alarms.get(one.alarm)
+            if one.event is not Event.RAISE or definition.condition in told:
+                continue
+            told.add(definition.condition)
+            notice = compose(site, definition, one).payload
+            assert notice["priority"] in ("P1", "P2", "P3", "P4")
+            assert notice["risk"] in ("red", "orange", "yellow", "blue")
+            for language, passed in (("en", ("Site", "Priority")), ("zh", ("站点", "优先级"))):
+                reason = [line for line in notice["text"][language].splitlines()[1:] if not line.startswith(passed)]
+                spoken = " ".join(_CLOCK.sub("", line).replace(definition.origin, "") for line in reason)
+                assert _NUMBER.search(spoken), (definition.condition, language, reason)
+    assert told
+
+
+_CLOCK = re.compile(r"\d\d:\d\d:\d\d\.\d+")
+_NUMBER = re.compile(r"(?<![A-Za-z])\d")
 AT_ONCE = _at_once()
 
 
