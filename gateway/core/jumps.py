@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway.core.means import in_order
+
 MEMORY = 1000  # spans: of the norm of the motion
 LOCAL = 20  # spans: of the mean motion just now
 FAR = 1.6  # norms: a jump is at least so much,
@@ -103,6 +105,27 @@ class Jumps:
         if self._fresh:
             self._fresh = np.count_nonzero(np.isnan(self.last))
         return found
+
+    def pass_over(self, index: slice | NDArray[np.int64], signal: NDArray[np.int64],
+                  value: NDArray[np.float64]) -> bool:
+        """Take r finite samples of each of k signals at once, f8[r, k], if there is no jump in them and none to be
+        judged; else take nothing and return False. No span ends in them."""
+        if self._waiting and np.count_nonzero(self.wait[signal]):
+            return False
+        x = np.clip(value, -_HUGE, _HUGE)
+        last = self.last[index]
+        step = np.abs(np.diff(x, axis=0, prepend=np.where(np.isnan(last), x[0], last)[None]))
+        if np.count_nonzero(step >= self._bar[index]):
+            return False
+        np.minimum(step, self._most[index], out=step)
+        self.first[index] = in_order(self.first[index], step)
+        step *= step
+        step *= step
+        self.fourth[index] = in_order(self.fourth[index], step)
+        self.last[index] = x[-1]
+        if self._fresh:
+            self._fresh = np.count_nonzero(np.isnan(self.last))
+        return True
 
     def end_spans(self, signal: NDArray[np.int64], samples: NDArray[np.int64], held: NDArray[np.bool_]) -> None:
         """A span of these signals, with so many samples in it, is over. held: the norm learns nothing from it."""

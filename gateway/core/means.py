@@ -81,6 +81,25 @@ class Means:
         for part in block.good_parts(self._watched):
             yield from self._sweep(part.block)
 
+    def stretches(self, block: Block) -> Iterator[tuple[int, int]]:
+        """The block cut into rounds (start, stop) in each of which all spans go on, and single rounds in which some
+        span ends or begins. All is good in it."""
+        own = self._every[block.signal]
+        span = block.line // own
+        before = np.concatenate((self._span[block.signal][None], span[:-1]))
+        start = 0
+        for turn in (*np.flatnonzero((span != before).any(axis=1)).tolist(), len(block)):
+            if turn > start:
+                yield start, turn
+            if turn < len(block):
+                yield turn, turn + 1
+            start = turn + 1
+
+    def fill(self, block: Block) -> None:
+        """Take a stretch in which no span ends. Sums are taken in order of time."""
+        self._sum[block.index] = in_order(self._sum[block.index], np.clip(block.value, -_HUGE, _HUGE))
+        self._samples[block.index] = self._samples[block.index] + len(block)
+
     def forget(self, signal: NDArray[np.int64]) -> None:
         """The spans of these signals that are being filled are dropped."""
         self._span[signal], self._sum[signal], self._samples[signal] = _NEVER, 0.0, 0
@@ -134,3 +153,8 @@ class Means:
         self._span[own] = span[row]
         self._sum[own], self._samples[own] = 0.0, 0
         return ended
+
+
+def in_order(start: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """start + values[0] + values[1] ... column by column, rounded as if added one by one."""
+    return np.add.accumulate(np.concatenate((start[None], values)))[-1]

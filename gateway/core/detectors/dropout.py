@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway.core.block import Block
 from gateway.core.detectors.detector import Detector, alarm_numbers
 from gateway.core.detectors.fault_words import note
 from gateway.core.edges import Edges
@@ -62,6 +63,15 @@ class Dropout(Detector):
                 room = np.minimum(AT_ONCE - self._outage[signal], 1)
                 self._outage[signal] += room
                 self._fill(lost, room, rows, edges)
+
+    def sweep(self, block: Block, edges: Edges) -> None:
+        signal = block.signal
+        since = self._heard[signal]
+        before = np.concatenate((np.where(since > _NEVER, since, block.line[0])[None], block.line[:-1]))
+        if block.all_good and not self._open and not np.count_nonzero(block.line - before > self._longest[signal]):
+            self._heard[signal] = np.where(self._watched[signal], block.line[-1], since)
+        else:
+            super().sweep(block, edges)
 
     def begin(self, line_ns: int) -> None:
         """The time in which nobody looked is no silence."""

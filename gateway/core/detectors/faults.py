@@ -7,6 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway.core.block import Block
 from gateway.core.detectors.detector import alarm_numbers
 from gateway.core.detectors.fault_words import note
 from gateway.core.edges import Edges
@@ -123,6 +124,18 @@ class SensorFaults(Learner):
                 own = int(at[place])
                 self._news.append((int(line[own]), 1, condition, int(signal[own]), int(wall[own]), float(value[own]),
                                    float(found.jump[place]), float(found.bar[place])))
+
+    def sweep(self, block: Block, edges: Edges) -> None:
+        """What one signal shows is no matter of the others until all is in (`settle`)."""
+        for part in block.good_parts(self._watched):
+            for start, stop in self._means.stretches(part):
+                stretch = part.rounds(start, stop)
+                if stop - start > 1 and self._is_quiet(stretch) and self._jumps.pass_over(
+                        stretch.index, stretch.signal, stretch.value):
+                    self._means.fill(stretch)
+                else:
+                    for rows in stretch.rows():
+                        self.step(rows, edges)
 
     def settle(self, edges: Edges) -> None:
         """What happened in this step, in order of time: peers are compared as they were at each instant."""
@@ -286,6 +299,12 @@ class SensorFaults(Learner):
         if self._pinned_count:
             freed = np.flatnonzero(self._pinned[signal] & (value != self._pin[signal]) & ~high)
             self._pin_down(False, freed, signal, value, line, wall, edges)
+
+    def _is_quiet(self, block: Block) -> bool:
+        """No reading at a stop, nor at one before."""
+        signal = block.signal
+        return not (np.count_nonzero(self._pinned[signal]) or np.count_nonzero(self._run[signal])
+                    or np.count_nonzero(block.value >= self._top[signal]))
 
     def _window_s(self, number: int) -> float:
         return PARTS * int(self._part[number]) * int(self._every[number]) / NS

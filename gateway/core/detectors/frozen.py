@@ -7,6 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway.core.block import Block
 from gateway.core.detectors.detector import alarm_numbers
 from gateway.core.edges import Edges
 from gateway.core.learning import Figure, Holds, Learner, Picture
@@ -75,6 +76,12 @@ class Frozen(Learner):
                 self._active[signal[begins]] = True
                 edges.add(self._alarm[signal[begins]], True, value[begins], line[begins], wall[begins])
 
+    def sweep(self, block: Block, edges: Edges) -> None:
+        for part in block.good_parts(self._watched):
+            if not self._pass_over(part):
+                for rows in part.rows():
+                    self.step(rows, edges)
+
     def state(self) -> dict[str, NDArray]:
         return {"last": self._last, "run": self._run, "longest": self._longest, "since": self._since,
                 "newest": self._newest, "start": self._start, "active": self._active}
@@ -102,6 +109,26 @@ class Frozen(Learner):
         longest = int(self._longest[signal])
         return Picture(self.name, Text("rests of the reading", "读数静止时长"), float(self.progress()[signal]), (
             Figure(Text("longest honest rest, in reads", "最长正常静止（读数次数）"), longest or math.nan),))
+
+    def _pass_over(self, block: Block) -> bool:
+        """Take it at once if no run in it is longer than the longest known; else take nothing."""
+        signal = block.signal
+        if np.count_nonzero(self._active[signal] | (self._since[signal] == _NEVER)):
+            return False
+        value, place = block.value, np.arange(1, len(block) + 1)[:, None]
+        same = value == np.concatenate((self._last[signal][None], value[:-1]))
+        clamped = same & (value == self._rest[signal])
+        if np.count_nonzero(clamped):
+            return False
+        began = np.maximum.accumulate(np.where(same, 0, place))  # round, from 1, in which the run began; 0: before
+        run = np.where(began > 0, place - began + 1, self._run[signal] + place)
+        if np.count_nonzero(np.maximum(run.max(axis=0), self._run[signal]) > self._longest[signal]):
+            return False
+        last = began[-1]
+        start = block.line[np.maximum(last - 1, 0), np.arange(signal.shape[0])]
+        self._start[signal] = np.where(last > 0, start, self._start[signal])
+        self._run[signal], self._last[signal], self._newest[signal] = run[-1], value[-1], block.line[-1]
+        return True
 
     def _end_runs(self, row, signal, value, line, wall, edges: Edges) -> None:
         """These reads differ from the one before."""
