@@ -295,8 +295,7 @@ class Signal:
     loop_ma    the points of this signal give a 4-20 mA current: drivers scale it onto low..high (`scaling`), and the
                limits of NAMUR NE 43 apply to it (needs low and high)
     deadman_s  longest time without a new successful sample before the signal is announced as lost. None: not watched
-    stuck_reads  so many successful reads of one value, once the signal or a peer of it (same kind and area) has shown
-               motion, raise `stuck`. None: off
+    stuck_reads  so many successful reads of one value, once the signal has shown motion, raise `stuck`. None: off
     faults     which other faults of its sensor are looked for. None: none
     gas        a gas detector: its loss makes its area (partly) blind
     labels     for switches and enumerations: value -> what the page shows, e.g. {0: "closed", 1: "open"}

@@ -127,7 +127,7 @@ class SensorFaults(Learner):
 
     def sweep(self, block: Block, edges: Edges) -> None:
         """What one signal shows is no matter of the others until all is in (`settle`)."""
-        for part in block.good_parts(self._watched):
+        for part, _, _ in block.good_parts(self._watched):
             for start, stop in self._means.stretches(part):
                 stretch = part.rounds(start, stop)
                 if stop - start > 1 and self._is_quiet(stretch) and self._jumps.pass_over(

@@ -77,7 +77,7 @@ class Frozen(Learner):
                 edges.add(self._alarm[signal[begins]], True, value[begins], line[begins], wall[begins])
 
     def sweep(self, block: Block, edges: Edges) -> None:
-        for part in block.good_parts(self._watched):
+        for part, _, _ in block.good_parts(self._watched):
             if not self._pass_over(part):
                 for rows in part.rows():
                     self.step(rows, edges)
