@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway.core.block import Block
 from gateway.core.detectors.deadman import longest_silence_ns
 from gateway.core.detectors.load import Loads
 from gateway.core.expressions import Formula, Known, shape
@@ -28,6 +29,7 @@ from gateway.model.quality import Quality
 from gateway.model.signal import LoadState, SignalTable
 from gateway.model.site import Site
 
+_MANY = 64  # rows of inputs; for fewer, instant by instant is as fast
 _STALE = np.uint16(Quality.UNCERTAIN_STALE)
 
 
@@ -50,11 +52,13 @@ class Sight:
 class Producer(ABC):
     """Makes the samples of some signals out of those of others. It is asked at every instant at which one is due.
 
-    signals   numbers of the m signals that it makes
-    inputs    of each of them, the numbers of the signals that it needs
+    signals    numbers of the m signals that it makes
+    inputs     of each of them, the numbers of the signals that it needs
+    timeless   what it makes at one instant does not depend on what it made before: it has `over`
     """
 
     name: str
+    timeless = False
 
     def __init__(self, signals: Sequence[int], inputs: Sequence[Sequence[int]]):
         self.signals, self.inputs = tuple(signals), tuple(map(tuple, inputs))
@@ -63,11 +67,16 @@ class Producer(ABC):
     def make(self, sight: Sight) -> Known:
         """Values and quality codes of all m signals; what is made for one that is not due is not used."""
 
+    def over(self, known: Sequence[Known], counts: NDArray[np.int64]) -> list[Known]:
+        """`make` for each signal at instants of its own; `counts` of them. known: of each of the k inputs, at those."""
+        raise NotImplementedError
+
 
 class Expressions(Producer):
     """Signals by expressions (gateway.core.expressions), evaluated together where they have one shape."""
 
     name = "derived"
+    timeless = True
 
     def __init__(self, signals: Sequence[int], expressions: Sequence[Expression], table: SignalTable):
         super().__init__(signals, [[table.index(name) for name in expression.inputs] for expression in expressions])
@@ -87,6 +96,14 @@ class Expressions(Producer):
             if np.count_nonzero(sight.due[numbers]):
                 value[numbers], code[numbers] = formula.values(sight.value, sight.code)
         return value, code
+
+    def over(self, known: Sequence[Known], counts: NDArray[np.int64]) -> list[Known]:
+        made: dict[int, Known] = {}
+        for numbers, formula in self._formulas:
+            ends = np.cumsum(counts[numbers])[:-1]
+            columns = (np.split(column, ends) for column in formula.over(known, counts[numbers]))
+            made.update(zip(numbers.tolist(), zip(*columns, strict=True), strict=True))
+        return [made[number] for number in range(len(counts))]
 
 
 class States(Producer):
@@ -111,6 +128,10 @@ class Derived:
         count = len(site.signals)
         self._latest = latest
         self.levels: tuple[Level, ...] = tuple(Level(producer, site, latest) for producer in _producers(site, loads))
+        gates = {limit.only_while.signal for signal in site.signals for limit in signal.limits if limit.only_while}
+        self._at_once = all(level.timeless for level in self.levels) and not any(
+            site.signals[site.signals.index(gate)].derived for gate in gates)
+        self._past: Past | None = None  # of the frame in hand, where it is long
         self._is_derived = np.array([signal.derived is not None for signal in site.signals], np.bool_)
         self._is_input = np.zeros(count, np.bool_)
         for level in self.levels:
@@ -122,6 +143,7 @@ class Derived:
         """A step begins. The frame without samples of derived signals: only what is made here counts, or a recording
         that holds what was made once would be judged twice."""
         self._made = []
+        self.settled()  # should the last step not have come to its end
         foreign = self._is_derived.take(frame.signal)
         return frame.take(~foreign) if np.count_nonzero(foreign) else frame
 
@@ -131,35 +153,76 @@ class Derived:
         return Frame.concat(self._made) if self._made else Frame.empty()
 
     def cut(self, frame: Frame) -> list[Frame]:
-        """The frame in pieces in order of time: each ends with the samples of an instant at which an input came."""
+        """The frame in pieces in order of time: each ends with the samples of an instant at which an input came. Of a
+        long frame all instants are made at once, unless some signal remembers, or is the gate of a limit: that gate
+        must have moved before what comes at the next instant."""
         line = frame.line_ns[self._is_input.take(frame.signal)]
         if not line.size or line.min() == line.max():
+            return [frame]
+        if self._at_once and line.size > _MANY:
+            self._past = Past(self._latest, self._is_input)
             return [frame]
         order = np.argsort(frame.line_ns, kind="stable")
         ends = np.searchsorted(frame.line_ns[order], np.unique(line), side="right")
         return [frame.take(rows) for rows in np.split(order, ends[:-1])]
 
-    def hear(self, rows: Rows) -> None:
-        """A round has gone into `latest`."""
-        self._heard[rows.index] = True
+    def hear(self, rows: Rows | Block) -> None:
+        """A round, or a block of them, has gone into `latest`."""
+        if self._past is not None:
+            self._past.take(rows)
+        else:
+            self._heard[rows.index] = True
 
     def make(self, level: Level) -> Frame | None:
         """The samples of this level that are due. None: there are none."""
-        made = level.make(self._heard)
+        made = level.make(self._heard) if self._past is None else level.look_back(self._past)
         if made is not None:
             self._made.append(made)
         return made
 
     def settled(self) -> None:
-        """The instant is complete."""
+        """The instant is complete, or all instants of a long frame are."""
         self._heard.fill(False)
+        self._past = None
+
+
+class Past:
+    """What came of the inputs in the course of a long frame, and what was known of them before."""
+
+    def __init__(self, latest: Latest, used: NDArray[np.bool_]):
+        self._used = used
+        self._before = [column.copy() for column in (latest.line_ns, latest.wall_ns, latest.value, latest.quality)]
+        self._parts: list[tuple] = []
+        self._series: dict[int, tuple] = {}
+
+    def take(self, rows: Rows | Block) -> None:
+        """Rows of one signal come in order of time."""
+        column = np.flatnonzero(self._used[rows.signal])
+        if column.size:
+            planes = [plane.reshape(-1, rows.signal.shape[0])[:, column]
+                      for plane in (rows.line, rows.wall, rows.value, rows.quality)]
+            self._parts.append((np.broadcast_to(rows.signal[column], planes[0].shape), *planes))
+
+    def of(self, signal: int) -> tuple[NDArray, ...]:
+        """line, wall, value, quality of one signal: what was known before, then each of its samples."""
+        if self._parts:
+            signals, *columns = (np.concatenate([plane.reshape(-1) for plane in part])
+                                 for part in zip(*self._parts, strict=True))
+            self._parts = []
+            order = np.argsort(signals, kind="stable")
+            numbers, starts = np.unique(signals[order], return_index=True)
+            for number, rows in zip(numbers.tolist(), np.split(order, starts[1:]), strict=True):
+                known = self._series.get(number) or tuple(before[number:number + 1] for before in self._before)
+                self._series[number] = tuple(np.concatenate([old, new[rows]])
+                                             for old, new in zip(known, columns, strict=True))
+        return self._series.get(signal) or tuple(before[signal:signal + 1] for before in self._before)
 
 
 class Level:
     """One producer: which of its signals are due, and the stamps of their samples."""
 
     def __init__(self, producer: Producer, site: Site, latest: Latest):
-        self.name = producer.name
+        self.name, self.timeless = producer.name, producer.timeless
         self._producer, self._latest = producer, latest
         self._signal = np.array(producer.signals, np.int32)
         self.inputs = np.array([number for inputs in producer.inputs for number in inputs], np.int64)
@@ -188,6 +251,31 @@ class Level:
         return Frame.from_columns(self._signal[row], value[row],
                                   code[row] | np.bitwise_or.reduceat(flags, self._starts)[row],
                                   np.maximum.reduceat(wall, self._starts)[row], newest[row])
+
+
+    def look_back(self, past: Past) -> Frame | None:
+        """`make`, for every instant of a long frame."""
+        stamps, known = [], []
+        for inputs, silence in zip(np.split(self.inputs, self._starts[1:]), np.split(self._silence, self._starts[1:]),
+                                   strict=True):
+            series = [past.of(number) for number in inputs.tolist()]
+            at = np.unique(np.concatenate([line[1:] for line, *_ in series]))
+            places = [np.searchsorted(line[1:], at, side="right") for line, *_ in series]
+            line, wall, value, quality = (
+                np.stack([column[place] for column, place in zip(columns, places, strict=True)])
+                for columns in zip(*series, strict=True))
+            newest = line.max(axis=0)
+            behind = newest - line
+            stale = ((quality & SEVERITY) == 0) & (behind >= silence[:, None])
+            known += zip(value, np.where(stale, _STALE, quality & CODE), strict=True)
+            wall = np.where(behind == 0, wall, np.iinfo(np.int64).min).max(axis=0)
+            stamps.append((wall, newest, np.bitwise_or.reduce(np.where(behind == 0, quality & FLAGS, np.uint16(0)))))
+        counts = np.array([newest.shape[0] for _, newest, _ in stamps])
+        if not np.count_nonzero(counts):
+            return None
+        value, code = (np.concatenate(column) for column in zip(*self._producer.over(known, counts), strict=True))
+        wall, newest, flags = (np.concatenate(column) for column in zip(*stamps, strict=True))
+        return Frame.from_columns(np.repeat(self._signal, counts), value, code | flags, wall, newest)
 
 
 def _producers(site: Site, loads: Loads | None) -> Iterator[Producer]:

@@ -48,7 +48,16 @@ class Formula:
 
     def values(self, value: NDArray[np.float64], code: NDArray[np.uint16]) -> Known:
         """The m results; NaN where the quality is bad."""
-        readings = ((value[leaf], code[leaf]) if isinstance(leaf, np.ndarray) else leaf for leaf in self._leaves)
+        return self._run((value[leaf], code[leaf]) if isinstance(leaf, np.ndarray) else leaf for leaf in self._leaves)
+
+    def over(self, known: Sequence[Known], counts: NDArray[np.int64]) -> Known:
+        """The results of each expression at `counts` instants (int64[m]), one expression after the other. known: what
+        is found at each place, at the instants of the expression that it belongs to."""
+        return self._run(tuple(np.concatenate(column) for column in zip(*(known[place] for place in leaf), strict=True))
+                         if isinstance(leaf, np.ndarray) else tuple(np.repeat(column, counts) for column in leaf)
+                         for leaf in self._leaves)
+
+    def _run(self, readings: Iterator[Known]) -> Known:
         with np.errstate(all="ignore"):
             result, quality = self._program(readings)
         return np.where(quality < BAD, result, np.nan), quality

@@ -50,7 +50,7 @@ def replay_lines(outcome: Outcome, score: Score | None, *, alarms: bool = True) 
     if outcome.strokes:
         yield Text("", "")
         yield Text("Shut-downs:", "切断记录：")
-        for stroke in outcome.strokes:
+        for stroke in {stroke.key: stroke for stroke in outcome.strokes}.values():  # of each the last word
             yield Text("  {time}  {words}", "  {time}  {words}").format(
                 time=clock(site, stroke.wall_ns), words=proof.words(stroke))
     if score is not None:

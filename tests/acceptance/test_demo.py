@@ -68,7 +68,8 @@ def test_the_story_of_a_leak(tmp_path):
 def journal(alarms: Path) -> list[tuple[int, str, str]]:
     """What the detectors said, as it was recorded live: (line time, alarm, event)."""
     with closing(sqlite3.connect(alarms)) as base:
-        rows = [(alarm, json.loads(body)) for alarm, body in base.execute("SELECT alarm, body FROM journal")]
+        rows = [(alarm, json.loads(body)) for alarm, body in base.execute(
+            "SELECT alarm, body FROM journal WHERE kind = 'transition'")]
     return sorted((row["line_ns"], alarm, row["event"]) for alarm, row in rows
                   if row["event"] != "acknowledge" and not alarm.startswith("gateway/"))
 

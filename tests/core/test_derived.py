@@ -17,6 +17,7 @@ from gateway.model.rules import Test, WorkWithoutVideo
 from gateway.model.signal import SignalTable
 from gateway.model.text import Text
 from tests.core.plant import WALL, Plant, instant, limit, signal, site
+from tests.laws.streams import SITES, frame, fresh, stream
 
 BEGINS, ENDS = "begins", "ends"
 
@@ -165,6 +166,27 @@ def test_many_of_one_shape_are_one_calculation_and_each_has_its_own_numbers():
     assert len(plant.bank.made) == 1 and read(plant, "V7")[0] == pytest.approx(21.7)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_a_long_frame_makes_the_same_samples_as_its_instants(seed):
+    """Values, qualities and both stamps; the frame is long enough to be made at once."""
+    here, moments = SITES["derived"], stream(SITES["derived"], seed)
+    single, long = fresh(here), fresh(here)
+    wall = np.random.default_rng(seed).integers(-10**9, 10**9, len(moments)).tolist()
+    frames = [frame([moment], step) for moment, step in zip(moments, wall, strict=True)]
+    for begun in range(2):  # from nothing, and from what the first half has left
+        half = frames[begun * 80:begun * 80 + 80]
+        one_by_one = []
+        for part in half:
+            single.step(part)
+            one_by_one.append(single.made)
+        long.step(Frame.concat(half))
+        expected, found = Frame.concat(one_by_one), long.made
+        assert len(found) > 400
+        order = [np.lexsort((one.line_ns, one.signal)) for one in (expected, found)]
+        for name in ("signal", "value", "quality", "wall_ns", "line_ns"):
+            np.testing.assert_array_equal(getattr(found, name)[order[1]], getattr(expected, name)[order[0]], name)
+
+
 def test_a_producer_that_fails_takes_nobody_along(monkeypatch):
     plant = Plant(site(signal("a", limit("H", 5)), derived("D", "[a] + 1")))
     monkeypatch.setattr("gateway.core.expressions.Formula.values", lambda *_: 1 / 0)
@@ -177,3 +199,15 @@ def test_a_site_without_derived_signals_makes_nothing():
     bank.begin(instant(0))
     bank.step(Frame.of([0], [1.0], instant(1)))
     assert len(bank.made) == 0
+
+
+def test_a_derived_gate_moves_within_a_long_frame_too():
+    """What follows in the same frame is judged behind the gate as it then stands."""
+    low = limit("L", 10, only_while=Test.parse("running > 0"))
+    here = site(signal("P", deadman_s=5.0), signal("p", low), derived("running", "[P] > 2", deadman_s=5.0))
+    frames = [Frame.of([0, 1], [7.0 * (second // 20 % 2), 20.0 - 15 * (second // 5 % 2)], instant(second))
+              for second in range(1, 200)]
+    single, long = Plant(here), Plant(here)
+    expected = [edge for part in frames for edge in single._told(single.bank.step(part))]
+    assert expected.count(("p/L", BEGINS, 25)) == 1 and len(expected) > 10
+    assert long._told(long.bank.step(Frame.concat(frames))) == expected
