@@ -17,6 +17,7 @@ from gateway.config.sections import (
     AreaSection,
     DeviationSection,
     FaultsSection,
+    GroupSection,
     LimitSection,
     RateSection,
     SignalSection,
@@ -26,6 +27,7 @@ from gateway.config.sections import (
 )
 from gateway.config.values import NONE
 from gateway.model.alarm import Priority, Risk
+from gateway.model.group import Group
 from gateway.model.rules import Rule
 from gateway.model.signal import (
     STATE_LABELS,
@@ -214,9 +216,15 @@ def areas(site: SiteSection, written: Iterable[AreaSection]) -> tuple[Area, ...]
 
 
 def site(section: SiteSection, places: tuple[Area, ...], signals: Iterable[Signal], rules: Iterable[Rule],
-         kinds: Mapping[str, Kind]) -> Site:
+         kinds: Mapping[str, Kind], groups: Iterable[Group] = ()) -> Site:
     table = SignalTable(tuple(signals))
     used = {signal.kind for signal in table}
     guidance = {name: kind.kind.guidance for name,
                 kind in kinds.items() if name in used and kind.kind.guidance is not None}
-    return Site(section.id, section.name, section.timezone, section.language, places, table, tuple(rules), guidance)
+    return Site(section.id, section.name, section.timezone, section.language, places, table, tuple(rules), guidance,
+                tuple(groups))
+
+
+def group(section: GroupSection, area: str) -> Group:
+    return Group(section.id, section.name, area, section.signals, section.every, section.learn, section.hold,
+                 section.after, section.blunt, section.priority or Priority.P4, Risk(section.risk))

@@ -39,6 +39,8 @@ def check(draft: Draft, plans: Mapping[str, SignalPlan]) -> Iterator[Problem]:
         yield from relation_problems(plan, draft, plans)
         yield from people_problems(plan, draft, plans)
     yield from derived_problems(draft, plans)
+    for group in draft.groups.values():
+        yield from _group(draft, group)
     for rule in draft.rules.values():
         if rule.section.area is not None:
             yield from _area(draft, rule.section.area, rule)
@@ -136,6 +138,18 @@ def _signal(plan: SignalPlan, written: Written, kind: Kind) -> Iterator[Problem]
     yield from fault_problems(plan, written, kind)
 
 
+def _group(draft: Draft, group: Written) -> Iterator[Problem]:
+    if group.section.area is not None:
+        yield from _area(draft, group.section.area, group)
+    if group.section.id in draft.named["signals"]:
+        yield group.spot(("id",)).problem(
+            Text(f'"{group.section.id}" is the id of a signal', f'"{group.section.id}" 已用作信号标识'),
+            Text("give the group another id", "为该组改用其他标识"))
+    for number, id in enumerate(group.section.signals):
+        if id not in draft.named["signals"]:
+            yield group.spot(("signals", number)).problem(*draft.unknown_signal(id))
+
+
 def _bindings(draft: Draft) -> Iterator[Problem]:
     """Every signal is read by one point and one only."""
     first: dict[str, Spot] = {}
@@ -175,6 +189,7 @@ def _timing(draft: Draft, plans: Mapping[str, SignalPlan]) -> Iterator[Problem]:
                 yield from _signal_timing(plans[id], draft.signals[id], draft.kinds[plans[id].section.kind], period)
                 yield from status_timing(plans[id], draft, plans, period)
                 yield from fault_timing(plans[id], draft.signals[id], draft.kinds[plans[id].section.kind], period)
+                yield from _group_timing(id, draft, period)
 
 
 def _signal_timing(plan: SignalPlan, written: Written, kind: Kind, period: float) -> Iterator[Problem]:
@@ -200,6 +215,19 @@ def _signal_timing(plan: SignalPlan, written: Written, kind: Kind, period: float
                 id=plan.section.id, window=plan.trend.window, points=POINTS_OF_A_TREND, period=period),
             Text("lengthen window to at least {least:g} s", "将 window 延长到至少 {least:g} s").format(
                 least=POINTS_OF_A_TREND * period), WARNING)
+
+
+def _group_timing(id: str, draft: Draft, period: float) -> Iterator[Problem]:
+    """A span in which a member has no sample is not learnt."""
+    for group in draft.groups.values():
+        if id in group.section.signals and group.section.every < period:
+            yield group.spot(("every",)).problem(
+                Text("{id} comes every {period:g} s: many means over {every:g} s would lack it, and nothing is learnt "
+                     "from those",
+                     "{id} 每 {period:g} s 更新一次：许多 {every:g} s 均值会缺少该信号，不能用于学习").format(
+                    id=id, period=period, every=group.section.every),
+                Text("lengthen every to at least {period:g} s", "将 every 延长到至少 {period:g} s").format(
+                    period=period), WARNING)
 
 
 def _uncovered(draft: Draft, plans: Mapping[str, SignalPlan]) -> Iterator[Problem]:

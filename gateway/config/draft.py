@@ -19,6 +19,7 @@ from gateway.config.sections import (
     AlarmsSection,
     ApiSection,
     AreaSection,
+    GroupSection,
     KindSection,
     SignalSection,
     SiteSection,
@@ -61,7 +62,8 @@ class Kind:
     written: Written | None = None
 
 
-TABLES = ("site", "areas", "kinds", "signals", "rules", "sources", "sinks", "notifiers", "store", "api", "alarms")
+TABLES = ("site", "areas", "kinds", "signals", "groups", "rules", "sources", "sinks", "notifiers", "store", "api",
+          "alarms")
 
 
 class Draft:
@@ -86,6 +88,7 @@ class Draft:
         self.kinds = self._kinds()
         self.sources = self._list("sources", self._source(plugins.sources))
         self.signals = self._signals()
+        self.groups = self._list("groups", lambda number, table: GroupSection)
         self.rules = self._list("rules", self._typed("rules", RULES))
         self.sinks = self._list("sinks", self._typed("sinks", plugins.sinks))
         self.notifiers = self._list("notifiers", self._typed("notifiers", plugins.notifiers))

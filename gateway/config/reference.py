@@ -19,6 +19,7 @@ from gateway.config.sections import (
     AlarmsSection,
     ApiSection,
     AreaSection,
+    GroupSection,
     KindSection,
     SignalSection,
     SiteSection,
@@ -93,6 +94,11 @@ than the shortest deadman of its readings, else 60 s. A status that is sent on c
 be repeated.
 """
 
+_GROUPS = """\
+Signals of one machine that are watched together: how they behave is learnt once, at commissioning, and what leaves that
+state raises `ID/group`, naming the signals that contribute most ([how, and what it is
+worth](../explanation/groups.md))."""
+
 _POINTS = """\
 ## Points from a spreadsheet
 
@@ -121,7 +127,8 @@ def reference(plugins: Plugins) -> str:
              *_table("[[areas]]", AreaSection, "Parts of the site. Without any, the site is one area.", shown),
              *_table("[kinds.NAME]", KindSection, "What the signals of a kind have in common here; also new kinds.",
                      shown),
-             *_table("[[signals]]", SignalSection, "What is measured.", shown), _LIMITS, _STATUS]
+             *_table("[[signals]]", SignalSection, "What is measured.", shown), _LIMITS, _STATUS,
+             *_table("[[groups]]", GroupSection, _GROUPS, shown)]
     for heading, types in (("rules", RULES), ("sources", plugins.sources), ("sinks", plugins.sinks),
                            ("notifiers", plugins.notifiers)):
         for name, model in types.items():

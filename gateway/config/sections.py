@@ -488,6 +488,51 @@ class SignalSection(Watched):
         return self.expression is not None or self.load_state is not None
 
 
+LEAST_COMMISSIONING = 100  # spans; fewer do not tell how a signal wanders
+
+
+class GroupSection(Section):
+    id: Id
+    """Id of the group; its alarm is `ID/group`."""
+    name: Name
+    """What people call the machine."""
+    area: str | None = None
+    """Default: the area of the first signal."""
+    signals: Annotated[tuple[str, ...], Field(min_length=2)]
+    """Ids of its signals: what should keep its level while the machine runs (flow, pressure, current, vibration,
+    temperatures). Not switches, and nothing that follows a demand."""
+    every: PositiveDuration = 60.0
+    """Means over this time are learnt and judged; a deviation is seen within about ten of them."""
+    learn: PositiveDuration = 86400.0
+    """Commissioning: so much time with good values of all signals is learnt from, once. The machine runs as it should
+    meanwhile, in all its usual states. At least a hundred means."""
+    hold: PositiveDuration = 300.0
+    """An alarm stands at least this long."""
+    after: PositiveDuration = 3600.0
+    """What little is left of a fault that has ended (a motor that is still warm) is borne so long."""
+    blunt: Annotated[float, Field(ge=0.5, le=10)] = 1.0
+    """2 needs deviations twice as large."""
+    priority: Annotated[Urgency, BeforeValidator(_not_urgent)] | None = None
+    """`P3` or `P4`. Default: `P4`."""
+    risk: Annotated[Literal["yellow", "blue"], BeforeValidator(_hint)] = "blue"
+    """Four-colour risk level; statistics alone are never above yellow."""
+
+    @model_validator(mode="after")
+    def _possible(self) -> GroupSection:
+        if twice := ", ".join(id for id, count in Counter(self.signals).items() if count > 1):
+            raise ValueError(Text(f"listed twice: {twice}", f"重复列出：{twice}"),
+                             Text("a signal is a member once: delete it", "一个信号只列一次：删除重复项"))
+        if self.learn < LEAST_COMMISSIONING * self.every:
+            raise ValueError(
+                Text(f"commissioning is too short: learn ({self.learn:g} s) holds {self.learn / self.every:.0f} means "
+                     f"of every ({self.every:g} s), and {LEAST_COMMISSIONING} are needed",
+                     f"投运学习期过短：learn（{self.learn:g} 秒）只含 {self.learn / self.every:.0f} 个 every"
+                     f"（{self.every:g} 秒）均值，至少需要 {LEAST_COMMISSIONING} 个"),
+                Text(f"lengthen learn to at least {LEAST_COMMISSIONING * self.every:g} s, or shorten every",
+                     f"将 learn 延长到至少 {LEAST_COMMISSIONING * self.every:g} 秒，或缩短 every"))
+        return self
+
+
 class RuleSection(Section):
     id: Id
     """Id of the rule and of its alarm."""

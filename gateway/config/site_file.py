@@ -71,7 +71,9 @@ def _site_file(path: Path, draft: Draft, plans: Mapping[str, SignalPlan], folder
         first = next(side.tests[0].signal for _, side in rules.sides(written.section))
         area = written.section.area or signals[first].area
         relations.append(rules.rule(written.section, area, names[area]))
-    site = build.site(draft.site, areas, signals.values(), relations, draft.kinds)
+    groups = [build.group(section, section.area or signals[section.signals[0]].area)
+              for section in (written.section for written in draft.groups.values())]
+    site = build.site(draft.site, areas, signals.values(), relations, draft.kinds, groups)
     folder = draft.store.folder if folder_given else str(path.parent / draft.store.folder)
     return SiteFile(path, site, *(tuple(written.section for written in part.values())
                                   for part in (draft.sources, draft.sinks, draft.notifiers)),

@@ -18,6 +18,7 @@ from gateway.core.detectors.deviation import deviations
 from gateway.core.detectors.dropout import Dropout
 from gateway.core.detectors.faults import LEARNT, SensorFaults
 from gateway.core.detectors.frozen import Frozen
+from gateway.core.detectors.group import Groups, GroupState
 from gateway.core.detectors.headcount import HeadCounts
 from gateway.core.detectors.limits import HIGH, LOW, Limits
 from gateway.core.detectors.load import Loads
@@ -107,6 +108,12 @@ class Bank:
         return self._blind.zones()
 
     @property
+    def groups(self) -> tuple[GroupState, ...]:
+        """Per group of signals: how far its commissioning is, and where its members stand."""
+        return tuple(state for learner in self._learning.learners if isinstance(learner, Groups)
+                     for state in learner.states())
+
+    @property
     def learning(self) -> Learning:
         """What was learnt, and a person's hand on it. Acts belong between two steps."""
         return self._learning
@@ -187,7 +194,7 @@ class Bank:
         arrays |= {"alarm/active": conditions.active, "alarm/line": conditions.line, "alarm/wall": conditions.wall,
                    "alarm/value": conditions.value}
         return pack({"signals": self._site.signals.ids, "alarms": conditions.ids, "rules": self._watch.state(),
-                     "now": self._now_ns, "late": self.late_samples}, arrays)
+                     "now": self._now_ns, "late": self.late_samples, "columns": self._columns()}, arrays)
 
     def restore(self, snapshot: bytes) -> None:
         """Take over the state of what still exists, by id. Call it on a fresh bank. SnapshotError leaves it fresh."""
@@ -195,13 +202,15 @@ class Bank:
         try:  # all that can fail, before anything is written
             signals, alarms, late, now = head["signals"], head["alarms"], int(head["late"]), head["now"]
             there, here = overlap(signals, self._site.signals.ids)
+            own = {owner: (*overlap(saved, ids), len(saved)) for owner, ids in self._columns().items()
+                   for saved in [head.get("columns", {}).get(owner, ())]}
             self._watch.restore(head["rules"])
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             self._watch = Watch(self._site, self._latest, self._deadman, self._outages)
             raise unreadable(error) from error
         for owner, state in self._states():
             for name, live in state.items():
-                transfer(arrays.get(f"{owner}/{name}"), live, there, here, len(signals))
+                transfer(arrays.get(f"{owner}/{name}"), live, *own.get(owner, (there, here, len(signals))))
         conditions = self._conditions
         there, here = overlap(alarms, conditions.ids)
         for name, live in (("active", conditions.active), ("line", conditions.line), ("wall", conditions.wall),
@@ -369,6 +378,10 @@ class Bank:
         skew = self._skew_ns
         return Edges(int(frame.wall_ns[-1]) - int(frame.line_ns[-1]) if skew is None else skew)
 
+    def _columns(self) -> dict[str, tuple[str, ...]]:
+        """By detector: ids of the last axis of its state, where they are not the signals."""
+        return {detector.name: tuple(detector.columns) for detector in self._detectors if detector.columns is not None}
+
     def _states(self):
         yield "latest", self._latest.state()
         yield "blind", self._blind.state()
@@ -418,6 +431,8 @@ def _chosen(site: Site, holds: Holds) -> Iterable[Detector]:
         yield SensorFaults(site, holds)
     if Condition.STUCK in kinds:
         yield Frozen(site, holds)
+    if site.groups:
+        yield Groups(site, holds)
     if any(signal.baseline is not None for signal in site.signals):
         yield Anomaly(site, holds)
     if any(signal.profile is not None for signal in site.signals):

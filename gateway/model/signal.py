@@ -35,6 +35,7 @@ class Condition(StrEnum):
     TREND = "trend"  # at its present pace the value will reach a limit
     ANOMALY = "anomaly"  # unlike what was learnt of this signal: a hint, never danger by itself
     PROFILE = "profile"  # begins to run at an hour of the week at which it hardly ever did
+    GROUP = "group"  # several signals of one machine are not as they were at commissioning
     HEADCOUNT = "headcount"  # more people than the kind of shift allows
     FULL = "full"  # as many as it allows
     MISMATCH = "mismatch"  # two counts of the same people differ

@@ -8,6 +8,7 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from gateway.model.alarm import RISK_NAMES, AlarmDefinition, AlarmTable, Priority, Risk
+from gateway.model.group import Group
 from gateway.model.rules import Rule, ShutdownVerification, Vote
 from gateway.model.signal import (
     FAULT_KINDS,
@@ -44,6 +45,7 @@ CONDITION_NAMES: dict[Condition, Text] = {
     Condition.TREND: Text("will reach limit", "预计将达到限值"),
     Condition.ANOMALY: Text("unusual behaviour", "读数异常"),
     Condition.PROFILE: Text("runs at an unusual hour", "非正常时段运行"),
+    Condition.GROUP: Text("not as at commissioning", "偏离投运状态"),
     Condition.HEADCOUNT: Text("too many people", "人数超限"),
     Condition.FULL: Text("limit of people reached", "人数达到上限"),
     Condition.MISMATCH: Text("cards and people differ", "人卡不符"),
@@ -152,12 +154,13 @@ class Site:
     signals: SignalTable
     rules: tuple[Rule, ...] = ()
     guidance: dict[str, Text] | None = None  # by kind of signal: shown with its limit alarms
+    groups: tuple[Group, ...] = ()
 
     @cached_property
     def alarms(self) -> AlarmTable:
         """Every alarm that this site can raise."""
-        return AlarmTable((*self._signal_alarms(), *self._blind_alarms(), *self._rule_alarms(), *self._risk_alarms(),
-                           *_gateway_alarms()))
+        return AlarmTable((*self._signal_alarms(), *self._group_alarms(), *self._blind_alarms(), *self._rule_alarms(),
+                           *self._risk_alarms(), *_gateway_alarms()))
 
     @cached_property
     def zone(self) -> ZoneInfo:
@@ -247,6 +250,17 @@ class Site:
     def _title(self, signal: Signal, condition: Condition) -> Text:
         return Text("{signal} {area}: {name} {condition}", "{area}{signal}：{name}{condition}").format(
             signal=signal.id, area=self.area_name(signal.area), name=signal.name, condition=CONDITION_NAMES[condition])
+
+    def _group_alarms(self) -> Iterator[AlarmDefinition]:
+        for group in self.groups:
+            yield AlarmDefinition(
+                f"{group.id}/{Condition.GROUP}", Condition.GROUP, group.id, group.area,
+                Text("{area}: {name} {condition}", "{area}：{name}{condition}").format(
+                    area=self.area_name(group.area), name=group.name, condition=CONDITION_NAMES[Condition.GROUP]),
+                group.priority, group.risk,  # of no first-out group, as every hint
+                guidance=Text("No limit was passed. The evidence names the signals that left the state of "
+                              "commissioning: compare them with the machine. After an overhaul, commission anew.",
+                              "并未超限。依据中列出了偏离投运状态的信号，请与设备现场状况核对；大修后请重新学习。"))
 
     def _blind_alarms(self) -> Iterator[AlarmDefinition]:
         for area in self.gas_areas:

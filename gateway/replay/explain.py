@@ -182,6 +182,8 @@ class _State:
             yield from self._zone()
         elif condition == Condition.RISK:
             yield from self._counted()
+        elif condition == Condition.GROUP:
+            yield from self._group()
         elif self.alarm.origin in site.signals:
             signal = site.signals[site.signals.index(self.alarm.origin)]
             if self._value(signal.id) is None:
@@ -339,6 +341,25 @@ class _State:
                            "{signal}：最近数据在 {age:.1f} 秒前，质量：{quality}。").format(
                     signal=id, quality=LABELS[code(self._quality(id))], age=self._age_s(id))
 
+    def _group(self) -> Iterator[Text]:
+        state = next(state for state in self.replay.bank.groups if state.id == self.alarm.origin)
+        if state.progress < 1:
+            yield Text("Its commissioning is {percent:.0f} % done; until then nothing is said.",
+                       "投运学习已完成 {percent:.0f} %，完成前不作判断。").format(percent=100 * state.progress)
+            return
+        for member in state.members:
+            signal = self.site.signals[self.site.signals.index(member.signal)]
+            if math.isnan(member.size):
+                yield Text("{signal} never moved during commissioning and is not judged.",
+                           "{signal} 在投运学习期内从未变化，不参与判断。").format(signal=signal.id)
+                continue
+            yield Text("{signal}: {now} now, {usual} at commissioning; the smoothed deviation is {size:.1f} times what "
+                       "is allowed.{there}",
+                       "{signal}：现为 {now}，投运学习期为 {usual}；平滑偏差为允许值的 {size:.1f} 倍。{there}").format(
+                signal=signal.id, now=measured(signal, member.now), usual=measured(signal, member.usual),
+                size=member.size, there=Text("", "") if member.there else Text(
+                    " It had no good value in the newest span.", "最近时段内无有效值。"))
+
     def _test(self, test) -> Text:
         value = self._value(test.signal)
         if value is None:
@@ -421,6 +442,12 @@ def settings(site: Site, alarm: AlarmDefinition) -> Iterator[Text]:
             if alarm.id == risk_alarm(area.id, level):
                 yield Text("{count} points of one kind at {lower} or above",
                            "{count} 个同类测点达到{lower}及以上").format(count=count, lower=RISK_NAMES[lower])
+    for group in site.groups:
+        if alarm.condition == Condition.GROUP and group.id == alarm.origin:
+            yield Text("means over {every:g} s of {signals}; {blunt:g} times the bound learnt over {learn:g} s of "
+                       "commissioning",
+                       "{signals} 的 {every:g} 秒均值；超过投运学习（{learn:g} 秒）所得界限的 {blunt:g} 倍").format(
+                every=group.every_s, signals=", ".join(group.signals), blunt=group.blunt, learn=group.learn_s)
     for rule in site.rules:
         if rule.id != alarm.origin:
             continue

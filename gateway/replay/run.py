@@ -194,6 +194,8 @@ def needs(site: Site, alarm: AlarmDefinition) -> tuple[str, ...]:
 
 def judged_by(site: Site, alarm: AlarmDefinition) -> tuple[str, ...]:
     """The signals that an alarm is judged by, measured or derived."""
+    if alarm.condition == Condition.GROUP:
+        return next(group.signals for group in site.groups if group.id == alarm.origin)
     if alarm.origin in site.signals:
         signal = site.signals[site.signals.index(alarm.origin)]
         if alarm.condition == Condition.INHIBIT and signal.status:

@@ -19,6 +19,7 @@ from tests.laws.plain_derived import PlainDerived
 from tests.laws.plain_deviation import PlainDeviation
 from tests.laws.plain_faults import PlainDropout, PlainFaults, PlainFrozen
 from tests.laws.plain_gates import PlainGate
+from tests.laws.plain_group import PlainGroup
 from tests.laws.plain_load import PlainLoad
 from tests.laws.plain_people import PlainHeadCount, PlainStill
 from tests.laws.plain_profile import PlainOffHours
@@ -267,6 +268,8 @@ class PlainSignal:
                     self.off_hours.sample(t, x)
                 if self.load is not None:
                     self.load.sample(t, x)
+                for group in self.plain.groups:
+                    group.sample(t, self.signal.id, x, held)
         self.unjudged = []
 
     def held(self):
@@ -343,6 +346,7 @@ class PlainSite:
         self.counts = [self.head_count(signal) for signal in site.signals if signal.headcount is not None]
         self.gates += [PlainGate(self, signal.still.only_while, self.signals[signal.id].still)
                        for signal in site.signals if signal.still is not None and signal.still.only_while is not None]
+        self.groups = [PlainGroup(self.log, group) for group in site.groups]
         self.before = {}
         self.derived = PlainDerived(site)
 
@@ -428,6 +432,8 @@ class PlainSite:
         for gate in self.gates:
             if gate.test.signal in heard:
                 gate.open(t)
+        for group in self.groups:
+            group.settle(t)
         self.relate(t, heard)
 
     def relate(self, t, names):

@@ -12,6 +12,7 @@ from gateway.model.alarm import Priority, Risk
 from gateway.model.clock import NS, Instant
 from gateway.model.expression import Expression
 from gateway.model.frame import Frame
+from gateway.model.group import Group
 from gateway.model.quality import Quality
 from gateway.model.rules import Degraded, Interlock, ShutdownVerification, Side, Test, Vote, WorkWithoutVideo
 from gateway.model.signal import (
@@ -219,6 +220,16 @@ def _risk():
                                               else Escalation(2, 2, 3)) for area in plain.areas))
 
 
+def _groups():
+    """Six signals, in one to three groups each; limits and a range hold the learning of some."""
+    signals = _six(lambda name, n: signal(name, *[limit("H", 80, deadband=2)] * (n == 0), low=2.0 if n == 1 else None,
+                                          deadman_s=6.0 if n == 3 else None))
+    groups = [Group(f"G{n}", Text.same(f"G{n}"), "tank_farm", tuple(members.split()), every_s=1.0 + n % 3 / 2,
+                    learn_s=8.0 + 4 * n, hold_s=1.0 + n % 3, after_s=5.0 + 5 * n, blunt=0.04 + n / 50)
+              for n, members in enumerate(("S0 S1", "S3 S2 S4", "S5 S0", "S1 S3", "S4 S5"))]
+    return replace(site(*signals), groups=tuple(groups))
+
+
 SITES = {
     "limits": site(*_six(_limits)),
     "over-range": site(*_six(lambda name, n: gas(name, limit("H", 60, deadband=2), limit("HH", 80, off_delay_s=1),
@@ -241,6 +252,7 @@ SITES = {
     "profile": site(*_six(lambda name, n: signal(name, profile=None if n == 5 else Profile(
         0.5 + n % 3, learn_s=9.0 + n, idle_s=1.5 + n, above=0.2 + n / 10, blunt=0.05 + n / 50)))),
     "load": _load(),
+    "group": _groups(),
     "stuck": site(*_six(lambda name, n: gas(name, stuck_reads=3 + n, low=10.0, high=1000.0) if n % 2
                         else signal(name, stuck_reads=3))),
     "sensor faults": site(*_six(_faults)),

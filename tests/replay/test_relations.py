@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from gateway.model.group import Group
 from gateway.model.rules import Test
 from gateway.model.signal import HeadCount, Reference, Still
+from gateway.model.text import Text
 from gateway.replay.explain import explain
 from gateway.replay.run import run
 from gateway.replay.table import CsvRecording
@@ -76,3 +80,37 @@ def test_a_card_that_does_not_move_is_explained(tmp_path):
     found = explain(card, card.alarms.get("CARD/still"), recorded(tmp_path, card, "time,CARD", ["5", "5.5", "5", "5"]))
     text = told(explain_lines(found), "en")
     assert found.stands and "no change of more than 1 u for 2 s" in text and "has not moved by more than 1 u" in text
+
+
+PUMP = replace(site(signal("flow"), signal("lamp")), groups=(
+    Group("pump", Text("Pump", "泵"), "tank_farm", ("flow", "lamp"), every_s=1.0, learn_s=100.0, hold_s=1.0),))
+
+
+def pump(flow_at_the_end: float, rows: int = 150) -> list[str]:
+    return [f"{80 + row % 2},1" for row in range(rows)] + [f"{flow_at_the_end},1"] * 20
+
+
+@pytest.mark.parametrize(("language", "sentences"), [
+    ("en", ("means over 1 s of flow, lamp; 1 times the bound learnt over 100 s of commissioning",
+            "flow: 60.0 u now, 80.5 u at commissioning; the smoothed deviation is 9.6 times what is allowed.",
+            "lamp never moved during commissioning and is not judged.")),
+    ("zh", ("flow, lamp 的 1 秒均值；超过投运学习（100 秒）所得界限的 1 倍",
+            "flow：现为 60.0 u，投运学习期为 80.5 u；平滑偏差为允许值的 9.6 倍。",
+            "lamp 在投运学习期内从未变化，不参与判断。"))])
+def test_a_group_says_where_its_members_stand(tmp_path, language, sentences):
+    data = recorded(tmp_path, PUMP, "time,flow,lamp", pump(60))
+    found = explain(PUMP, PUMP.alarms.get("pump/group"), data)
+    text = told(explain_lines(found), language)
+    assert found.stands and all(sentence in text for sentence in sentences), text
+
+
+def test_a_group_that_is_not_commissioned_says_so(tmp_path):
+    data = recorded(tmp_path, PUMP, "time,flow,lamp", pump(60, rows=31))
+    found = explain(PUMP, PUMP.alarms.get("pump/group"), data)
+    assert not found.stands
+    assert "Its commissioning is 50 % done; until then nothing is said." in told(explain_lines(found), "en")
+
+
+def test_a_group_needs_all_its_members(tmp_path):
+    outcome = run(PUMP, recorded(tmp_path, PUMP, "time,flow", ["80", "81"]))
+    assert outcome.not_judged["pump/group"] == ("lamp",)

@@ -50,6 +50,7 @@ class Detector(ABC):
     """
 
     name: str
+    columns: Sequence[str] | None = None  # ids of the last axis of `state`; None: the signals of the site
     deadline_ns: int = NEVER  # never later than the next instant at which time alone changes something
     settles = False  # compares signals with each other: `settle` is called once all rounds of a step are in
 
@@ -77,7 +78,8 @@ class Detector(ABC):
         """Watching (again) starts now: time before this instant was not watched and counts against nobody."""
 
     def state(self) -> dict[str, NDArray]:
-        """The live state arrays, last axis = signals. A snapshot copies from them, a restore writes into them."""
+        """The live state arrays, last axis = signals (or `columns`). A snapshot copies from them, a restore writes
+        into them."""
         return {}
 
     def restored(self) -> None:  # noqa: B027
