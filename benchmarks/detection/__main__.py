@@ -1,5 +1,5 @@
-"""`python -m benchmarks.detection [nab] [skab] [events] [faults] [quiet] [trend] [--quick]`: how good detection
-is, on labelled data.
+"""`python -m benchmarks.detection [nab] [skab] [offhours] [events] [faults] [quiet] [trend] [--quick]`: how good
+detection is, on labelled data.
 
 Where the data is not there (see benchmarks.detection.data) it says so and ends with 2; `quiet` and `trend` need none.
 """
@@ -10,9 +10,10 @@ import argparse
 import sys
 
 from benchmarks import report
-from benchmarks.detection import data, events, faults, nab, quiet, skab, trend
+from benchmarks.detection import data, events, faults, nab, offhours, quiet, skab, trend
 
-SETS = {"nab": nab, "skab": skab, "events": events, "faults": faults, "quiet": quiet, "trend": trend}
+SETS = {"nab": nab, "skab": skab, "offhours": offhours, "events": events, "faults": faults, "quiet": quiet,
+        "trend": trend}
 
 
 def main() -> int:
