@@ -40,6 +40,7 @@ from gateway.model.signal import (
     Limit,
     LoadState,
     Profile,
+    Share,
     Signal,
     SignalTable,
     StatusLink,
@@ -143,7 +144,7 @@ class SignalPlan:
             tuple(self._limit(Condition(name), limit) for name, limit in self.limits.items()),
             self._labels(), self.fault_priority, trend=self._trend(), status=self._status(),
             baseline=self._baseline(), derived=section.expression or self._load_state(),
-            profile=self._profile(), faults=self._faults(),
+            profile=self._profile(), faults=self._faults(), share=self._share(),
             headcount=self._headcount(), still=self._still())
 
     def _headcount(self) -> HeadCount | None:
@@ -196,6 +197,11 @@ class SignalPlan:
         return None if said is None else Faults(
             frozenset(Condition(kind) for kind in said.types), said.every, said.window,
             max(said.learn, LEAST_LEARNT * said.every), said.hold, said.blunt)
+
+    def _share(self) -> Share | None:
+        said = self.section.share
+        return None if said is None else Share(said.of, said.up, said.down, said.every, said.learn, said.above,
+                                               said.priority or Priority.P4, Risk(said.risk))
 
     def _limit(self, condition: Condition, limit: LimitSection) -> Limit:
         priority, risk = _URGENCY[condition]

@@ -12,6 +12,7 @@ from gateway.config.draft import Draft, Kind, Written
 from gateway.config.fault_checks import fault_problems, fault_timing
 from gateway.config.kinds import CatalogueKind, catalogue
 from gateway.config.limit_checks import ceiling, limit_problems, trend_spot
+from gateway.config.load_checks import share_problems
 from gateway.config.people_checks import people_problems
 from gateway.config.relation_checks import relation_problems
 from gateway.config.rules import rule_problems
@@ -41,6 +42,7 @@ def check(draft: Draft, plans: Mapping[str, SignalPlan]) -> Iterator[Problem]:
     yield from derived_problems(draft, plans)
     for group in draft.groups.values():
         yield from _group(draft, group)
+    yield from share_problems(draft, plans)
     for rule in draft.rules.values():
         if rule.section.area is not None:
             yield from _area(draft, rule.section.area, rule)

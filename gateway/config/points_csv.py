@@ -28,7 +28,7 @@ from gateway.model.text import Text
 
 SIGNAL = "signal"
 _TABLES = ("limits", "labels", "trend", "status_values", "baseline", "profile", "load_state", "headcount", "still",
-           "faults")  # no cell holds one
+           "faults", "share")  # no cell holds one
 LIMITS = tuple(key for key in keys(LimitsSection) if not key.startswith("DEV"))  # those need more than a number
 ATTRIBUTES = (*(key for key in keys(SignalSection) if key not in ("id", *_TABLES)), "name_zh", *LIMITS)
 

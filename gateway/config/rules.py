@@ -91,6 +91,14 @@ def _test_problems(draft: Draft, rule: Written, plans: Mapping[str, SignalPlan],
             Text(f"{test.signal} has no deadman: if it falls silent, the rule goes on believing its last value",
                  f"{test.signal} 没有数据中断时限：信号中断后，规则仍会采信其最后数值"),
             Text("set deadman for this signal", "为该信号设置 deadman"), "warning")
+    if (state := plan.section.load_state) is not None and state.idle is None:
+        yield rule.spot(place).problem(
+            Text(f"{test.signal} is learnt: it is not known for {state.learn / 86400:g} days, nor before {state.load} "
+                 "was seen both idle and full",
+                 f"{test.signal} 由学习得出：{state.learn / 86400:g} 天内、以及 {state.load} 的空载和满载均出现之前，"
+                 "状态未知"),
+            Text("give idle and full of load_state, if the rule must count from the first day",
+                 "如需规则从第一天起生效，请在 load_state 中填写 idle 和 full"), "warning")
 
 
 def _side_problems(rule: Written, key: str, side: Side) -> Iterator[Problem]:

@@ -368,6 +368,25 @@ class KindSection(Watched):
     """What to do; shown with every limit alarm of this kind."""
 
 
+class ShareSection(Section):
+    of: str
+    """Id of the other load: the main meter, or the production that this machine serves."""
+    up: Annotated[float, Field(gt=0, le=10)] = 0.3
+    """So much more than usual is a drift, as a share of the usual ratio: 0.3 is 30 %."""
+    down: Annotated[float, Field(gt=0, le=1)] = 0.3
+    """So much less than usual is a drift."""
+    every: PositiveDuration = 1800.0
+    """Means over this time are compared; the same for all shares of one load."""
+    learn: PositiveDuration = 3 * 86400.0
+    """Nothing is said before so much good data while the other load runs."""
+    above: Annotated[float, Field(ge=0.05, le=0.9)] = 0.3
+    """The other load runs where it is above this share of its usual range."""
+    priority: Annotated[Urgency, BeforeValidator(_not_urgent)] | None = None
+    """`P3` or `P4`. Default: `P4`."""
+    risk: Annotated[Literal["yellow", "blue"], BeforeValidator(_hint)] = "blue"
+    """Four-colour risk level; statistics alone are never above yellow."""
+
+
 class LoadStateSection(Section):
     load: str
     """Id of the signal of the load, such as the active power of the machine."""
@@ -475,6 +494,9 @@ class SignalSection(Watched):
     load_state: Annotated[LoadStateSection, WrapValidator(_load_state)] | None = None
     """The state of a machine by its electrical load: 0 stopped, 1 maintenance, 2 running; bound by no source. An id,
     such as `"MILL.P"`, or a table; kind `load_state`. See [load](../explanation/load.md)."""
+    share: ShareSection | None = None
+    """Learn what share of another load this one takes and report `share of the load has changed`, such as
+    `{ of = "MAIN.P", down = 0.5 }`."""
     headcount: HeadCountSection | None = None
     """How many people this count may show, by the kind of shift; see below."""
     still: StillSection | None = None

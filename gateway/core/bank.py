@@ -24,6 +24,7 @@ from gateway.core.detectors.limits import HIGH, LOW, Limits
 from gateway.core.detectors.load import Loads
 from gateway.core.detectors.profile import OffHours
 from gateway.core.detectors.rate import rates
+from gateway.core.detectors.share import ShareDrift
 from gateway.core.detectors.still import Still
 from gateway.core.detectors.stuck import Stuck
 from gateway.core.detectors.trend import Trends
@@ -88,7 +89,7 @@ class Bank:
                         *(detector for detector in chosen if detector not in learners))
         self._learning = Learning(learners, self._holds, self._conditions.active)
         self._detectors: tuple[Detector, ...] = (self._validity, *self._others, *learners)
-        self._comparing = tuple(detector for detector in (*self._others, *learners) if detector.settles)
+        self._comparing = tuple(detector for detector in self._detectors if detector.settles)
         self._blind = Blind(site)
         self._watch = Watch(site, self._latest, self._deadman, self._outages)
         self._risks = Risks(site)
@@ -439,3 +440,5 @@ def _chosen(site: Site, holds: Holds) -> Iterable[Detector]:
         yield OffHours(site, holds)
     if any(isinstance(signal.derived, LoadState) for signal in site.signals):
         yield Loads(site, holds)
+    if any(signal.share is not None for signal in site.signals):
+        yield ShareDrift(site, holds)

@@ -35,11 +35,8 @@ from gateway.model.site import Site
 from gateway.model.text import Text
 
 # Conditions that are learnt or forecast: they hold no learning.
-STATISTICAL = frozenset({Condition.TREND, Condition.ANOMALY, Condition.PROFILE, Condition.WRAPPED, Condition.DRIFT,
-                         Condition.SPIKE, Condition.SATURATED, Condition.GROUP})
-SETTLED = frozenset({Condition.DEVIATION_UP, Condition.DEVIATION_DOWN, Condition.HEADCOUNT, Condition.FULL,
-                     Condition.MISMATCH})  # by gateway.core.related
-_NEVER = -(2**62)
+STATISTICAL = frozenset({Condition.TREND, Condition.ANOMALY, Condition.PROFILE, Condition.LOAD, Condition.GROUP,
+                         Condition.WRAPPED, Condition.DRIFT, Condition.SPIKE, Condition.SATURATED})
 
 
 class LearningState(StrEnum):

@@ -36,6 +36,7 @@ class Condition(StrEnum):
     ANOMALY = "anomaly"  # unlike what was learnt of this signal: a hint, never danger by itself
     PROFILE = "profile"  # begins to run at an hour of the week at which it hardly ever did
     GROUP = "group"  # several signals of one machine are not as they were at commissioning
+    LOAD = "load"  # takes more or less of another load than it used to
     HEADCOUNT = "headcount"  # more people than the kind of shift allows
     FULL = "full"  # as many as it allows
     MISMATCH = "mismatch"  # two counts of the same people differ
@@ -170,6 +171,32 @@ class Profile:
     def __post_init__(self) -> None:
         if self.risk not in (Risk.YELLOW, Risk.BLUE) or self.priority < Priority.P3:
             raise ValueError("a start at an unusual hour is never above yellow, nor more urgent than P3")
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Learn what share of another load this one takes, and say when it drifts. See gateway.core.detectors.share.
+
+    of        id of the other load: the main meter, or the production that this machine serves
+    up, down  how much more and how much less than usual is a drift, as shares of the usual one
+    every_s   means over this time are compared
+    learn_s   nothing is said before so much good data while the other load runs
+    above     it runs where it is above this share of its usual range
+    risk      yellow or blue, priority P3 or P4: statistics alone are no evidence of danger
+    """
+
+    of: str
+    up: float = 0.3
+    down: float = 0.3
+    every_s: float = 1800.0
+    learn_s: float = 3 * 86400.0
+    above: float = 0.3
+    priority: Priority = Priority.P4
+    risk: Risk = Risk.BLUE
+
+    def __post_init__(self) -> None:
+        if self.risk not in (Risk.YELLOW, Risk.BLUE) or self.priority < Priority.P3:
+            raise ValueError("a share that drifts is never above yellow, nor more urgent than P3")
 
 
 STOPPED, MAINTENANCE, RUNNING = 0.0, 1.0, 2.0
@@ -327,6 +354,7 @@ class Signal:
     faults: Faults | None = None
     headcount: HeadCount | None = None
     still: Still | None = None
+    share: Share | None = None
 
     def __post_init__(self) -> None:
         if self.trend is not None and self.limit(self.trend.to) is None:

@@ -18,6 +18,7 @@ from gateway.model.signal import (
     HeadCount,
     Limit,
     Profile,
+    Share,
     Signal,
     SignalTable,
     Trend,
@@ -46,6 +47,7 @@ CONDITION_NAMES: dict[Condition, Text] = {
     Condition.ANOMALY: Text("unusual behaviour", "读数异常"),
     Condition.PROFILE: Text("runs at an unusual hour", "非正常时段运行"),
     Condition.GROUP: Text("not as at commissioning", "偏离投运状态"),
+    Condition.LOAD: Text("share of the load has changed", "负荷占比变化"),
     Condition.HEADCOUNT: Text("too many people", "人数超限"),
     Condition.FULL: Text("limit of people reached", "人数达到上限"),
     Condition.MISMATCH: Text("cards and people differ", "人卡不符"),
@@ -188,6 +190,8 @@ class Site:
                 yield self._anomaly_alarm(signal, signal.baseline)
             if signal.profile is not None:
                 yield self._profile_alarm(signal, signal.profile)
+            if signal.share is not None:
+                yield self._share_alarm(signal, signal.share)
             if signal.headcount is not None:
                 yield from self._people_alarms(signal, signal.headcount)
             if signal.still is not None:
@@ -246,6 +250,13 @@ class Site:
             decimals=signal.decimals,  # of no group: a hint takes the first-out from no real alarm
             guidance=Text("Find out who is working and whether that is permitted now.",
                           "请核实何人在作业，以及当前是否允许作业。"))
+
+    def _share_alarm(self, signal: Signal, share: Share) -> AlarmDefinition:
+        return AlarmDefinition(
+            f"{signal.id}/{Condition.LOAD}", Condition.LOAD, signal.id, signal.area,
+            self._title(signal, Condition.LOAD), share.priority, share.risk, "%",  # of no group: a hint
+            guidance=Text("Compare with what runs: a throttled fan, a slipping belt, or work that was not declared.",
+                          "请核对现场设备：风机节流、皮带打滑，或存在未申报的作业。"))
 
     def _title(self, signal: Signal, condition: Condition) -> Text:
         return Text("{signal} {area}: {name} {condition}", "{area}{signal}：{name}{condition}").format(

@@ -431,6 +431,10 @@ def settings(site: Site, alarm: AlarmDefinition) -> Iterator[Text]:
                        "at an hour of the week at which it hardly ever begins",
                        "{every:g} 秒均值超过正常范围的 {above:.0%}，此前空载 {idle:g} 秒，且每周此时段极少启动").format(
                 every=profile.every_s, above=profile.above, idle=profile.idle_s)
+        elif alarm.condition == Condition.LOAD and (share := signal.share):
+            yield Text("share of {of} over {every:g} s, more than {up:.0%} above or {down:.0%} below the usual one",
+                       "{every:g} 秒内占 {of} 的比例，高于平常 {up:.0%} 或低于平常 {down:.0%}").format(
+                of=share.of, every=share.every_s, up=share.up, down=share.down)
         elif alarm.condition == Condition.INHIBIT and (status := signal.status):
             yield Text("{signal} reads one of {numbers}", "{signal} 读数为 {numbers} 之一").format(
                 signal=status.signal, numbers=", ".join(map(str, status.out_of_service)))

@@ -93,3 +93,14 @@ def test_it_is_read_from_no_device(tmp_path):
 def test_state_and_expression_exclude_each_other(tmp_path):
     what = problem(tmp_path, state('"MILL.P"', 'expression = "[MILL.P] * 2"')).what
     assert what.en == "load_state and expression exclude each other"
+
+
+def test_a_rule_on_a_learnt_state_is_warned_of(tmp_path):
+    rule = ('[[signals]]\nid = "STATUS"\nkind = "switch"\nlimits = "none"\n[[rules]]\nid = "stop"\ntype = "interlock"\n'
+            'when = "MILL.state >= 2"\nrequires = "STATUS == 1"\n')
+    points = 'points = [{ signal = "MILL.P" }, { signal = "STATUS" }]'
+    learnt = site(tmp_path, POWER + state('"MILL.P"') + rule, points)
+    (found,) = [one for one in learnt.problems if "is learnt" in one.what.en]
+    assert found.severity == "warning" and "not known for 14 days" in found.what.en
+    given = site(tmp_path, POWER + state('{ load = "MILL.P", idle = 3, full = 80 }') + rule, points)
+    assert not [one for one in given.problems if "is learnt" in one.what.en]

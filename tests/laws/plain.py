@@ -25,6 +25,7 @@ from tests.laws.plain_people import PlainHeadCount, PlainStill
 from tests.laws.plain_profile import PlainOffHours
 from tests.laws.plain_risk import plain_risk
 from tests.laws.plain_rules import plain_rules
+from tests.laws.plain_share import PlainShares
 from tests.laws.plain_trend import PlainTrend
 
 GOOD, UNCERTAIN, BAD = "good", "uncertain", "bad"
@@ -270,11 +271,12 @@ class PlainSignal:
                     self.load.sample(t, x)
                 for group in self.plain.groups:
                     group.sample(t, self.signal.id, x, held)
+                self.plain.shares.sample(self.signal.id, t, x)
         self.unjudged = []
 
     def held(self):
         """Whether a span that began at some time is held, as the alarms are now."""
-        learnt = ["trend", "anomaly", "profile", "wrapped", "drift", "spike", "saturated"]
+        learnt = ["trend", "anomaly", "profile", "load", "wrapped", "drift", "spike", "saturated"]
         learnt += ["stuck"] if self.signal.stuck_reads is None else []
         names = [name for name in self.log.alarms if name.rsplit("/", 1)[0] == self.signal.id
                  and name.rsplit("/", 1)[1] not in learnt]
@@ -349,6 +351,7 @@ class PlainSite:
         self.groups = [PlainGroup(self.log, group) for group in site.groups]
         self.before = {}
         self.derived = PlainDerived(site)
+        self.shares = PlainShares(self.log, site)
 
     def head_count(self, signal):
         rule = signal.headcount
@@ -425,6 +428,7 @@ class PlainSite:
             self.signals[name].sample(at, x, quality)
             self.signals[name].judge_limits()
             heard.append(name)
+        self.shares.settle(t)
         for one in self.deviations:
             one.look(t, set(heard))
         for one in self.counts:

@@ -35,10 +35,12 @@ class PlainMeans:
 class PlainHeld:
     """Is a signal held by an alarm of its own that is a matter of fact?"""
 
-    def __init__(self, log, signal: Signal, learnt=("trend", "anomaly", "profile")):
+    LEARNT = ("trend", "anomaly", "profile", "load", "wrapped", "drift", "spike", "saturated")
+
+    def __init__(self, log, signal: Signal):
         self.log = log
         self.alarms = [name for name in log.alarms
-                       if name.startswith(f"{signal.id}/") and name.split("/")[1] not in learnt]
+                       if name.startswith(f"{signal.id}/") and name.split("/")[1] not in self.LEARNT]
 
     def since(self, start: int) -> bool:
         return any(self.log.active.get(name) or self.log.last.get(name, -1) >= start for name in self.alarms)

@@ -26,6 +26,7 @@ from gateway.model.signal import (
     LoadState,
     Profile,
     Reference,
+    Share,
     StatusLink,
     Still,
     Trend,
@@ -253,6 +254,8 @@ SITES = {
         0.5 + n % 3, learn_s=9.0 + n, idle_s=1.5 + n, above=0.2 + n / 10, blunt=0.05 + n / 50)))),
     "load": _load(),
     "group": _groups(),
+    "share": site(*_six(lambda name, n: signal(name, *([limit("H", 90)] if n < 2 else []), share=None if n % 3 == 0 else
+        Share(f"S{n - n % 3}", up=n / 10, down=0.1 + n / 20, every_s=0.5 + n // 3, learn_s=5.0 + n, above=n / 20)))),
     "stuck": site(*_six(lambda name, n: gas(name, stuck_reads=3 + n, low=10.0, high=1000.0) if n % 2
                         else signal(name, stuck_reads=3))),
     "sensor faults": site(*_six(_faults)),

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.core.bands import Bands
+from gateway.core.block import Block
 from gateway.core.edges import Edges
 from gateway.core.learning import Figure, Holds, Learner, Picture
-from gateway.core.means import Means
+from gateway.core.means import Ended, Means
 from gateway.core.rows import BAD, Rows
 from gateway.model.clock import NS
 from gateway.model.quality import Quality
@@ -66,7 +67,11 @@ class Loads(Learner):
 
     def step(self, rows: Rows, edges: Edges) -> None:
         if (ended := self._means.take(rows)) is not None:
-            self._bands.step(ended.signal, ended.mean, self._holds.held(ended.signal, ended.span_ns))
+            self._learn(ended)
+
+    def sweep(self, block: Block, edges: Edges) -> None:
+        for ended in self._means.sweep(block):
+            self._learn(ended)
 
     def states(self, load: NDArray[np.int64], due: NDArray[np.bool_], value: NDArray[np.float64],
                code: NDArray[np.uint16]) -> tuple[NDArray[np.float64], NDArray[np.uint16]]:
@@ -109,6 +114,9 @@ class Loads(Learner):
         return Picture(self.name, Text("levels of the load", "负荷水平"), float(self.progress()[signal]),
                        (Figure(Text("idle level", "空载水平"), idle, unit),
                         Figure(Text("full level", "满载水平"), full, unit)))
+
+    def _learn(self, ended: Ended) -> None:
+        self._bands.step(ended.signal, ended.mean, self._holds.held(ended.signal, ended.span_ns))
 
     def _levels(self, load: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         learnt_idle, learnt_full = self._bands.levels(load)

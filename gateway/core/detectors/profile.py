@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.core.bands import Bands
+from gateway.core.block import Block
 from gateway.core.calendar import Calendar
 from gateway.core.detectors.detector import alarm_numbers
 from gateway.core.edges import Edges
@@ -63,6 +64,10 @@ class OffHours(Learner):
 
     def step(self, rows: Rows, edges: Edges) -> None:
         if (ended := self._means.take(rows)) is not None:
+            self._judge(ended, edges)
+
+    def sweep(self, block: Block, edges: Edges) -> None:
+        for ended in self._means.sweep(block):
             self._judge(ended, edges)
 
     def state(self) -> dict[str, NDArray]:
