@@ -30,6 +30,7 @@ from gateway.api import view as api
 from gateway.api.server import serve
 from gateway.config import Loaded, Plugins, SiteFile
 from gateway.core.bank import Bank
+from gateway.core.detectors.devices import OnlineShare
 from gateway.core.learning import LearningAct, Lessons, Picture
 from gateway.health import Health, Metric
 from gateway.model.alarm import Risk
@@ -255,6 +256,9 @@ class View:
 
     def devices(self) -> Sequence[DeviceStatus]:
         return [device for source in self._gateway.health.sources for device in source.devices()]
+
+    def online(self) -> OnlineShare:
+        return self._gateway.bank.online
 
     def sinks(self) -> Sequence[SinkStatus]:
         return [sink.status() for sink in self._gateway.health.sinks]

@@ -176,6 +176,9 @@ class Health:
                 ("store_bytes", "Size of the telemetry store on disk.", store.size_bytes),
                 ("resident_memory_bytes", "Resident memory of the gateway.", resident_bytes())):
             yield Metric(f"davylamp_{name}", "gauge", help_text, [({}, value)])
+        share = self.bank.online
+        yield Metric("davylamp_devices_online_ratio", "gauge", "Share of the watched devices that give data.", [
+            ({}, share.ratio)])
         yield Metric("davylamp_device_online", "gauge", "1 while the device answers.", [
             ({"source": device.source, "device": device.device}, float(device.online))
             for source in self.sources for device in source.devices()])

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from gateway.core.detectors.devices import OnlineShare
 from gateway.health import SETTLE_S, SINK_PATIENCE_S, Health
 from gateway.model.clock import ManualClock
 from gateway.model.ports import DeviceStatus, SinkStatus
@@ -24,7 +25,7 @@ class Parts:
         self.stats = SimpleNamespace(failing=None, evicted_samples=0, dropped_samples=0, written_bytes=0, size_bytes=0)
         self.device = DeviceStatus("gas", "controller", True, counters={"dropped": 0, "requests": 7})
         self.sink = SinkStatus("influx", True, counters={"written": 3, "lag": 2})
-        self.bank = SimpleNamespace(failures=(), late_samples=0)
+        self.bank = SimpleNamespace(failures=(), late_samples=0, online=OnlineShare(1, 2))
         self.pipeline = SimpleNamespace(last_step_line_ns=0, samples=0, steps=0, fill=0, failures=0, refused_samples=0,
                                         stalls=0)
         self.health = Health(
@@ -145,6 +146,7 @@ def test_a_fault_that_stood_before_the_restart_is_ended_when_it_is_over():
 
 def test_metrics_name_every_device_and_sink():
     families = {metric.name: list(metric.samples) for metric in Parts().health.metrics()}
+    assert families["davylamp_devices_online_ratio"] == [({}, 0.5)]
     assert families["davylamp_device_online"] == [({"source": "gas", "device": "controller"}, 1.0)]
     assert ({"source": "gas", "device": "controller", "event": "requests"}, 7) in families[
         "davylamp_device_events_total"]

@@ -169,6 +169,10 @@ class ModbusSource(_Section):
             for number, point in enumerate(device.points):
                 yield point.signal, ("devices", row, "points", number, "signal")
 
+    def wired(self) -> dict[str, list[str]]:
+        """Device -> the signals that it gives."""
+        return {device.id: [point.signal for point in device.points] for device in self.devices}
+
     def periods(self) -> dict[str, float]:
         """Signal id -> seconds between samples."""
         return {point.signal: device.period for device in self.devices for point in device.points}

@@ -171,6 +171,11 @@ class MqttSource(Section):
         """Every signal this source sets, and where the section says so."""
         return [(point.signal, point.location) for feed in self.feeds for point in feed.points]
 
+    def wired(self) -> dict[str, list[str]]:
+        """Device -> the signals that it gives; topics of no device belong to none."""
+        return {device.id: [point.signal for feed in self.feeds if feed.device == device.id for point in feed.points]
+                for device in self.devices}
+
     def periods(self) -> dict[str, float]:
         """Signal id -> expected seconds between two samples, where the section says so."""
         return {point.signal: feed.period_s for feed in self.feeds if feed.period_s is not None

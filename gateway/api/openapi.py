@@ -45,6 +45,7 @@ _STATUS = {
     "version": STRING, "boot": {"type": "string", "description": "changes with every start of the gateway"},
     "started": TIME, "working": {"type": "boolean", "description": "the gateway's own tasks make progress"},
     "reason": TEXT, "clock_trusted": BOOLEAN, "zones": _list(_ref("Zone")), "devices": _list(_ref("Device")),
+    "online": _ref("Online"),
     "sinks": _list(_ref("Sink")), "parts": _list(_ref("Part")),
 }
 
@@ -140,6 +141,8 @@ SCHEMAS = {
                     state=_one_of("ok", "degraded", "blind")),
     "Device": _object(source=STRING, device=STRING, online=BOOLEAN, reason=TEXT, last_contact=_or_null(TIME),
                       silent_s=_or_null(NUMBER), counters=_COUNTERS),
+    "Online": {**_object(devices=INTEGER, online=INTEGER, percent=NUMBER, target=NUMBER),
+               "description": "devices with a watched signal, and how many of them give data"},
     "Sink": _object(sink=STRING, online=BOOLEAN, reason=TEXT, counters=_COUNTERS),
     "Part": _object(id=STRING, name=TEXT, ok=BOOLEAN, detail=TEXT, figures=_map(NUMBER)),
     "Status": _object(**_STATUS),

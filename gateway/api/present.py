@@ -273,7 +273,7 @@ def status(view: GatewayView) -> dict:
         "version": health.version, "boot": boot(health), "started": local_time(health.started_wall_ns, zone),
         "working": health.working, "reason": health.reason, "clock_trusted": health.clock_trusted,
         "zones": zones(view.site, view.latest, view.alarms()),
-        "devices": [_device(device, now, zone) for device in view.devices()],
+        "devices": [_device(device, now, zone) for device in view.devices()], "online": _online(view),
         "sinks": [_sink(sink) for sink in view.sinks()],
         "parts": [{"id": part.id, "name": part.name, "ok": part.ok, "detail": part.detail,
                    "figures": dict(part.figures)} for part in health.parts],
@@ -284,6 +284,12 @@ def health(view: GatewayView, page: dict[str, int]) -> dict:
     """`status` with the counters. `page`: the counters of the event stream."""
     return {"time": local_time(view.now().wall_ns, view.site.zone), "risk": view.risk_level(),
             **status(view), "counters": dict(view.health().counters), "page": page}
+
+
+def _online(view: GatewayView) -> dict:
+    share = view.online()
+    return {"devices": share.devices, "online": share.online, "percent": round(share.ratio * 100, 2),
+            "target": view.site.online_target}
 
 
 def _device(device: DeviceStatus, now: Instant, zone: ZoneInfo) -> dict:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from alerting.bypass import Bypass
 from alerting.ledger import JournalRow
 from alerting.views import AlarmView
+from gateway.core.detectors.devices import OnlineShare
 from gateway.core.learning import LearningAct, Lessons, Picture
 from gateway.model.alarm import Risk
 from gateway.model.clock import Instant
@@ -126,6 +127,10 @@ class GatewayView(Protocol):
                       max_points: int) -> Trend: ...
 
     def devices(self) -> Sequence[DeviceStatus]: ...
+
+    def online(self) -> OnlineShare:
+        """By what the detectors have heard of each device."""
+        ...
 
     def sinks(self) -> Sequence[SinkStatus]: ...
 

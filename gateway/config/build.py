@@ -34,6 +34,7 @@ from gateway.model.signal import (
     Area,
     Baseline,
     Condition,
+    Device,
     Escalation,
     Faults,
     HeadCount,
@@ -222,13 +223,13 @@ def areas(site: SiteSection, written: Iterable[AreaSection]) -> tuple[Area, ...]
 
 
 def site(section: SiteSection, places: tuple[Area, ...], signals: Iterable[Signal], rules: Iterable[Rule],
-         kinds: Mapping[str, Kind], groups: Iterable[Group] = ()) -> Site:
+         kinds: Mapping[str, Kind], groups: Iterable[Group], devices: Iterable[Device]) -> Site:
     table = SignalTable(tuple(signals))
     used = {signal.kind for signal in table}
     guidance = {name: kind.kind.guidance for name,
                 kind in kinds.items() if name in used and kind.kind.guidance is not None}
     return Site(section.id, section.name, section.timezone, section.language, places, table, tuple(rules), guidance,
-                tuple(groups))
+                tuple(groups), tuple(devices), section.online_target, section.online_below)
 
 
 def group(section: GroupSection, area: str) -> Group:

@@ -33,6 +33,7 @@ from gateway.config.values import (
 )
 from gateway.model.alarm import Priority, Risk
 from gateway.model.rules import Test
+from gateway.model.site import ONLINE_TARGET
 from gateway.model.text import Text
 
 
@@ -51,6 +52,10 @@ class SiteSection(Section):
     """IANA name, such as `Asia/Shanghai`. Every time a person sees is in it; stored times are UTC."""
     language: Literal["en", "zh"] = "en"
     """Language of the page when it is first opened, and of notices where only one language fits."""
+    online_target: Annotated[Number, Field(ge=0, le=100)] = ONLINE_TARGET
+    """Share of devices online that is aimed at, in per cent: shown beside the share that is."""
+    online_below: Annotated[Number, Field(gt=0, le=100)] | None = None
+    """`too few devices online` (P2) is raised while fewer per cent of the devices give data. Default: no such alarm."""
 
 
 class EscalationSection(Section):

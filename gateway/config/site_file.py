@@ -15,6 +15,7 @@ from gateway.config.document import Unreadable, read_document
 from gateway.config.draft import Draft, Plugins
 from gateway.config.sections import AlarmsSection, ApiSection, StoreSection
 from gateway.model.errors import Problem
+from gateway.model.signal import Device
 from gateway.model.site import Site
 
 
@@ -73,7 +74,9 @@ def _site_file(path: Path, draft: Draft, plans: Mapping[str, SignalPlan], folder
         relations.append(rules.rule(written.section, area, names[area]))
     groups = [build.group(section, section.area or signals[section.signals[0]].area)
               for section in (written.section for written in draft.groups.values())]
-    site = build.site(draft.site, areas, signals.values(), relations, draft.kinds, groups)
+    devices = [Device(f"{id}/{device}", tuple(own)) for id, written in draft.sources.items()
+               for device, own in written.section.wired().items() if own]
+    site = build.site(draft.site, areas, signals.values(), relations, draft.kinds, groups, devices)
     folder = draft.store.folder if folder_given else str(path.parent / draft.store.folder)
     return SiteFile(path, site, *(tuple(written.section for written in part.values())
                                   for part in (draft.sources, draft.sinks, draft.notifiers)),

@@ -15,6 +15,7 @@ from gateway.core.detectors.blind import Blind, Zone
 from gateway.core.detectors.deadman import Deadman
 from gateway.core.detectors.detector import Detector
 from gateway.core.detectors.deviation import deviations
+from gateway.core.detectors.devices import Devices, OnlineShare
 from gateway.core.detectors.dropout import Dropout
 from gateway.core.detectors.faults import LEARNT, SensorFaults
 from gateway.core.detectors.frozen import Frozen
@@ -91,6 +92,7 @@ class Bank:
         self._detectors: tuple[Detector, ...] = (self._validity, *self._others, *learners)
         self._comparing = tuple(detector for detector in self._detectors if detector.settles)
         self._blind = Blind(site)
+        self._devices = Devices(site)
         self._watch = Watch(site, self._latest, self._deadman, self._outages)
         self._risks = Risks(site)
         self._failures: dict[tuple[str, str], Failure] = {}  # by detector and method
@@ -113,6 +115,11 @@ class Bank:
         """Per group of signals: how far its commissioning is, and where its members stand."""
         return tuple(state for learner in self._learning.learners if isinstance(learner, Groups)
                      for state in learner.states())
+
+    @property
+    def online(self) -> OnlineShare:
+        """How many devices of the site give data."""
+        return self._devices.share
 
     @property
     def learning(self) -> Learning:
@@ -224,6 +231,7 @@ class Bank:
         for detector in self._detectors:
             detector.restored()
         self._blind.restored(conditions.active)
+        self._devices.restored(conditions.active)
         self._watch.restored()
         self.late_samples, self._now_ns = late, now
         if self._now_ns is not None:
@@ -321,6 +329,7 @@ class Bank:
         outages = self._outages.take() if self._outages.rows else []
         if outages:
             self._guard("blind", self._blind.settle, outages, edges)
+            self._guard(self._devices.name, self._devices.settle, outages, edges)
         if self._watch.rules:
             self._guard("rules", self._settle_rules, outages, edges)
 
@@ -370,6 +379,7 @@ class Bank:
             detector.adopt(numbers)
         self._holds.stand(numbers)
         self._deadman.await_news(self._blind.adopt(numbers))
+        self._deadman.await_news(self._devices.adopt(numbers))
         self._watch.adopt(numbers, self._now_ns or 0)
         self._conditions.active[numbers] = True
         self._risks.restored(self._conditions, self._now_ns or 0)
@@ -386,6 +396,7 @@ class Bank:
     def _states(self):
         yield "latest", self._latest.state()
         yield "blind", self._blind.state()
+        yield self._devices.name, self._devices.state()
         yield self._instruments.name, self._instruments.state()
         yield "holds", self._holds.state()
         for detector in self._detectors:

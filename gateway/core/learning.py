@@ -37,6 +37,9 @@ from gateway.model.text import Text
 # Conditions that are learnt or forecast: they hold no learning.
 STATISTICAL = frozenset({Condition.TREND, Condition.ANOMALY, Condition.PROFILE, Condition.LOAD, Condition.GROUP,
                          Condition.WRAPPED, Condition.DRIFT, Condition.SPIKE, Condition.SATURATED})
+SETTLED = frozenset({Condition.DEVIATION_UP, Condition.DEVIATION_DOWN, Condition.HEADCOUNT, Condition.FULL,
+                     Condition.MISMATCH})  # by gateway.core.related
+_NEVER = -(2**62)
 
 
 class LearningState(StrEnum):

@@ -41,6 +41,7 @@ class Condition(StrEnum):
     FULL = "full"  # as many as it allows
     MISMATCH = "mismatch"  # two counts of the same people differ
     STILL = "still"  # a card that does not move
+    ONLINE = "online"  # too few of the site's devices give data
     VOTE = "vote"  # so many of several detectors say the same
     DEGRADED = "degraded"  # a member of a vote is not good
     RISK = "risk"  # several alarms of one kind in an area make a higher level of risk
@@ -396,6 +397,14 @@ class Area:
     id: str
     name: Text
     escalation: Escalation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """What goes silent together: one slave on a line, one publisher. id: "SOURCE/DEVICE". signals: ids of its own."""
+
+    id: str
+    signals: tuple[str, ...]
 
 
 class SignalTable(Sequence[Signal]):

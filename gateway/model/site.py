@@ -15,6 +15,7 @@ from gateway.model.signal import (
     Area,
     Baseline,
     Condition,
+    Device,
     HeadCount,
     Limit,
     Profile,
@@ -52,6 +53,7 @@ CONDITION_NAMES: dict[Condition, Text] = {
     Condition.FULL: Text("limit of people reached", "人数达到上限"),
     Condition.MISMATCH: Text("cards and people differ", "人卡不符"),
     Condition.STILL: Text("does not move", "长时间未移动"),
+    Condition.ONLINE: Text("too few devices online", "设备在线率过低"),
     Condition.VOTE: Text("detectors agree", "多探测器一致报警"),
     Condition.DEGRADED: Text("vote degraded", "表决降级"),
     Condition.RISK: Text("raised risk level", "区域风险升级"),
@@ -144,9 +146,17 @@ _GATEWAY_ALARMS: tuple[tuple[str, Text, Priority, Risk, Text], ...] = (
 )
 
 
+ONLINE_TARGET = 99.5  # per cent
+
+
 @dataclass(frozen=True)
 class Site:
-    """id: used in topics and tags. name: for people. timezone: IANA name; every time a person sees is in it."""
+    """id: used in topics and tags. name: for people. timezone: IANA name; every time a person sees is in it.
+
+    devices        what the sources give, by device
+    online_target  share of devices online that the site aims at, in per cent: shown, no alarm
+    online_below   an alarm when fewer per cent are online; None: no alarm
+    """
 
     id: str
     name: Text
@@ -157,12 +167,15 @@ class Site:
     rules: tuple[Rule, ...] = ()
     guidance: dict[str, Text] | None = None  # by kind of signal: shown with its limit alarms
     groups: tuple[Group, ...] = ()
+    devices: tuple[Device, ...] = ()
+    online_target: float = ONLINE_TARGET
+    online_below: float | None = None
 
     @cached_property
     def alarms(self) -> AlarmTable:
         """Every alarm that this site can raise."""
         return AlarmTable((*self._signal_alarms(), *self._group_alarms(), *self._blind_alarms(), *self._rule_alarms(),
-                           *self._risk_alarms(), *_gateway_alarms()))
+                           *self._risk_alarms(), *self._device_alarms(), *_gateway_alarms()))
 
     @cached_property
     def zone(self) -> ZoneInfo:
@@ -272,6 +285,29 @@ class Site:
                 guidance=Text("No limit was passed. The evidence names the signals that left the state of "
                               "commissioning: compare them with the machine. After an overhaul, commission anew.",
                               "并未超限。依据中列出了偏离投运状态的信号，请与设备现场状况核对；大修后请重新学习。"))
+    def _device_alarms(self) -> Iterator[AlarmDefinition]:
+        """One signal has its own alarm; so only devices of which two or more are watched."""
+        for device in self.devices:
+            watched = [signal for signal in map(self.signal, device.signals)
+                       if signal.deadman_s is not None or signal.gas]
+            if len(watched) > 1:
+                yield AlarmDefinition(
+                    f"{device.id}/{Condition.DEADMAN}", Condition.DEADMAN, device.id, watched[0].area,
+                    Text("Device {id} gives no data ({n} signals)", "设备 {id} 无数据（{n} 个信号）").format(
+                        id=device.id, n=len(watched)),
+                    min(signal.fault_priority for signal in watched), Risk.BLUE, group=watched[0].area,
+                    guidance=Text("Check its power, its line and its address; its signals have alarms of their own.",
+                                  "检查供电、线路和地址；其各信号另有告警。"))
+        if self.online_below is not None:
+            yield AlarmDefinition(
+                f"{self.id}/{Condition.ONLINE}", Condition.ONLINE, self.id, "",
+                Text("Fewer than {below:g} % of the devices give data", "有数据的设备不足 {below:g} %").format(
+                    below=self.online_below), Priority.P2, Risk.ORANGE, "%", self.online_below,
+                guidance=Text("Look for what they share: network, power, broker.",
+                              "检查其公共部分：网络、供电、消息服务器。"))
+
+    def signal(self, id: str) -> Signal:
+        return self.signals[self.signals.index(id)]
 
     def _blind_alarms(self) -> Iterator[AlarmDefinition]:
         for area in self.gas_areas:

@@ -184,6 +184,11 @@ class _State:
             yield from self._counted()
         elif condition == Condition.GROUP:
             yield from self._group()
+        elif condition == Condition.ONLINE:
+            share = self.replay.bank.online
+            yield Text("{online} of {devices} devices gave data: {percent:.1f} %.",
+                       "{devices} 台设备中 {online} 台有数据：{percent:.1f} %。").format(
+                online=share.online, devices=share.devices, percent=share.ratio * 100)
         elif self.alarm.origin in site.signals:
             signal = site.signals[site.signals.index(self.alarm.origin)]
             if self._value(signal.id) is None:
@@ -198,6 +203,8 @@ class _State:
                                 self._against(signal, limit))
                     if limit.only_while:
                         yield self._gate(limit.only_while)
+        elif condition == Condition.DEADMAN:
+            yield from self._ages()
         else:
             for rule in site.rules:
                 if rule.id == self.alarm.origin:
@@ -333,6 +340,9 @@ class _State:
                 yield Text("{working} of {detectors} gas detectors of this zone work.",
                            "该区域 {detectors} 个气体探测器中有 {working} 个可用。").format(
                     working=zone.working, detectors=zone.detectors)
+        yield from self._ages()
+
+    def _ages(self) -> Iterator[Text]:
         for id in needs(self.site, self.alarm):
             if self._value(id) is None:
                 yield Text("{signal}: no data yet.", "{signal}：尚无数据。").format(signal=id)
@@ -397,6 +407,13 @@ def _fault_words(condition: Condition, faults: Faults) -> Iterator[Text]:
 
 def settings(site: Site, alarm: AlarmDefinition) -> Iterator[Text]:
     """What the site file says of this alarm, piece by piece."""
+    if alarm.condition == Condition.ONLINE:
+        yield Text("fewer than {below:g} % of {n} devices give data", "{n} 台设备中有数据的不足 {below:g} %").format(
+            below=site.online_below, n=len(site.devices))
+    for device in site.devices:
+        if alarm.id == f"{device.id}/{Condition.DEADMAN}":
+            yield Text("none of {signals} for its own time", "{signals} 均超过各自的数据中断时限").format(
+                signals=", ".join(device.signals))
     if alarm.origin in site.signals:
         signal = site.signals[site.signals.index(alarm.origin)]
         if signal.derived is not None:

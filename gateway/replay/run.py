@@ -204,6 +204,9 @@ def judged_by(site: Site, alarm: AlarmDefinition) -> tuple[str, ...]:
             return alarm.origin, signal.headcount.faces
         limit = signal.limit(Condition(alarm.condition))
         return (alarm.origin, *(limit.reference.signals if limit and limit.reference else ()))
+    if alarm.condition in (Condition.DEADMAN, Condition.ONLINE):
+        return tuple(signal for device in site.devices for signal in device.signals
+                     if alarm.condition == Condition.ONLINE or device.id == alarm.origin)
     if alarm.condition == Condition.BLIND:
         return site.gas_areas.get(alarm.origin, ())
     if alarm.condition == Condition.RISK:
@@ -224,8 +227,8 @@ def without_unheard_status(site: Site, recorded: frozenset[str]) -> Site:
 
 
 def _missing(site: Site, alarm: AlarmDefinition, recorded: frozenset[str]) -> tuple[str, ...]:
-    """A gas zone and the risk of an area can be judged by some of their signals, everything else needs all of them."""
+    """A gas zone, a device and the risk of an area are judged by those of their signals that were recorded."""
     needed = needs(site, alarm)
     missing = tuple(signal for signal in needed if signal not in recorded)
-    some = alarm.condition in (Condition.BLIND, Condition.RISK)
+    some = alarm.condition in (Condition.BLIND, Condition.DEADMAN, Condition.RISK)
     return () if some and len(missing) < len(needed) else missing

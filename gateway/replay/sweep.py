@@ -90,7 +90,7 @@ def swept(site: Site, sweeps: Sequence[Sweep]) -> Site:
         copies += (_copy(signal, sweep.copy(setting), replace(limit, **{sweep.field: setting}))
                    for setting in sweep.settings)
     beside = [_quiet(site.signals[site.signals.index(id)]) for id in _beside(site.signals, copies)]
-    return replace(site, signals=SignalTable([*beside, *copies]), rules=())
+    return replace(site, signals=SignalTable([*beside, *copies]), rules=(), devices=(), online_below=None)
 
 
 class Copied:

@@ -14,6 +14,7 @@ from alerting.ledger import JournalRow
 from alerting.views import AlarmView, in_order, risk_level
 from gateway.api.view import Health, Part
 from gateway.core.bank import Bank
+from gateway.core.detectors.devices import OnlineShare
 from gateway.core.learning import LearningAct, Lessons, Picture
 from gateway.model.alarm import Priority, Risk
 from gateway.model.clock import NS, Clock, Instant, ManualClock
@@ -214,6 +215,9 @@ class MemoryGateway:
 
     def devices(self) -> Sequence[DeviceStatus]:
         return self.device_list
+
+    def online(self) -> OnlineShare:
+        return self.bank.online
 
     def sinks(self) -> Sequence[SinkStatus]:
         return self.sink_list

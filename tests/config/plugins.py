@@ -42,6 +42,9 @@ class Bench(BaseModel):
     def bindings(self) -> Iterable[tuple[str, tuple]]:
         return [(point.signal, ("points", number, "signal")) for number, point in enumerate(self.points)]
 
+    def wired(self) -> dict[str, list[str]]:
+        return {"bench": [point.signal for point in self.points]}
+
     def periods(self) -> dict[str, float]:
         return {point.signal: self.period for point in self.points}
 

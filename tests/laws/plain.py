@@ -447,6 +447,14 @@ class PlainSite:
                 self.log.add(f"{area}/blind", True, t)
             elif any(signal.works for signal in signals):
                 self.log.add(f"{area}/blind", False, t)
+        devices = [(device, [one for name in device.signals if (one := self.signals[name]).watch is not None])
+                   for device in self.site.devices]
+        silent = {device.id: all(one.silent for one in watched) for device, watched in devices if watched}
+        for device, lost in silent.items():
+            self.log.add(f"{device}/deadman", lost, t)
+        if silent and self.site.online_below is not None:
+            share = 100 * (len(silent) - sum(silent.values())) / len(silent)
+            self.log.add(f"{self.site.id}/online", share < self.site.online_below, t)
         for rule in self.rules:
             tests = rule.rule.tests
             truths = [self.truth(test) for test in tests]

@@ -19,6 +19,7 @@ from gateway.model.signal import (
     FAULT_KINDS,
     Baseline,
     Condition,
+    Device,
     Escalation,
     Faults,
     HeadCount,
@@ -134,6 +135,13 @@ def _gated(name, n):
                   limit("DEV-", 10, deadband=n, reference=Reference(50.0), only_while=test))
 
 
+def _wired():
+    """A device of three, of which one is not watched; one of two; one of one."""
+    watched = site(*_six(lambda name, n: signal(name, deadman_s=None if n == 2 else 1.0 + n % 3)))
+    return replace(watched, devices=(Device("a/1", ("S0", "S1", "S2")), Device("a/2", ("S3", "S4")),
+                                     Device("b/1", ("S5",))), online_below=60.0)
+
+
 def _people(name, n):
     """S0 by the shift kinds of S3 (of which the streams know none for long: levels in whole tens), S1 without kinds."""
     rule = {0: HeadCount(40, "S3", {float(level): 45 + level % 30 for level in range(30, 71)}, ("S4",), "S1",
@@ -239,6 +247,7 @@ SITES = {
                                               limit("ROC-", 5, window_s=4 + n, on_delay_s=n % 3)))),
     "rates over different windows": site(*_six(lambda name, n: signal(name, limit("ROC+", 4, window_s=4),
                                                                       limit("ROC-", 3, window_s=12, deadband=1)))),
+    "devices": _wired(),
     "headcount": site(*_six(_people)),
     "still": site(*_six(_card)),
     "gates": site(*_six(_gated)),

@@ -25,6 +25,10 @@ def longest_silence_ns(signal: Signal) -> int:
     return round(GAS_SILENCE_S * NS) if signal.gas else _UNWATCHED
 
 
+def is_watched(signal: Signal) -> bool:
+    return longest_silence_ns(signal) < _UNWATCHED
+
+
 class Deadman(Detector):
     """No new successful sample for deadman_s.
 
