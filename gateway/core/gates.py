@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import IntEnum
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,16 +58,16 @@ class Gates(Detector):
 
     def __init__(self, site: Site, latest: Latest, gated: Sequence[Gated]):
         self._site, self._latest = site, latest
-        all_gates = [(one, gate) for one in gated for gate in one.gates]
-        all_gates.sort(key=lambda pair: site.signals.index(pair[1].test.signal))
-        self._gates = [gate for _, gate in all_gates]
-        self._gated = [(one, np.array([row for row, (own, _) in enumerate(all_gates) if own is one]))
-                       for one in gated if one.gates]
+        gates = [(one, gate) for one in gated for gate in one.gates]
+        self._all = sorted({gate.test for _, gate in gates},
+                           key=lambda test: (site.signals.index(test.signal), str(test)))
+        place = {test: row for row, test in enumerate(self._all)}
+        self._row = {gate.alarm: place[gate.test] for _, gate in gates}
+        self._gated = [(one, *(np.array([of(gate) for gate in one.gates], np.int64) for of in (
+            lambda gate: place[gate.test], attrgetter("plane"), attrgetter("signal")))) for one in gated if one.gates]
         count = len(site.signals)
-        self._tests = Tests([gate.test for gate in self._gates], site.signals, latest, np.zeros(count, np.bool_))
-        self._plane = np.array([gate.plane for gate in self._gates], np.int64)
-        self._signal = np.array([gate.signal for gate in self._gates], np.int64)
-        self._by = self._tests.signal  # of each gate; ascending
+        self._tests = Tests(self._all, site.signals, latest, np.zeros(count, np.bool_))
+        self._by = self._tests.signal  # of each test; ascending
         self._hold = np.array([_hold_ns(site.signals[by]) for by in self._by], np.int64)
         self._first, self._many = (np.zeros(count, np.int64) for _ in range(2))  # gates of a signal
         signals, self._first[signals], self._many[signals] = _runs(self._by)
@@ -75,17 +76,16 @@ class Gates(Detector):
             (-np.inf, [signal.low for signal in site.signals]), (np.inf, [signal.high for signal in site.signals])))
         self._derived = any(site.signals[by].derived is not None for by in self._by)
         self._spoken_for = np.array([signal.status is not None for signal in site.signals], np.bool_)
-        self.closed = np.zeros(len(self._gates), np.bool_)
-        self._until = np.full(len(self._gates), NEVER, np.int64)  # a closed gate opens then
-        self._opens = np.zeros(len(self._gates), np.bool_)  # at this instant
+        self.closed = np.zeros(len(self._all), np.bool_)
+        self._until = np.full(len(self._all), NEVER, np.int64)  # a closed gate opens then
+        self._opens = np.zeros(len(self._all), np.bool_)  # at this instant
         self._said = self._now_said()
         self._value, self._wall = latest.value[self._by], latest.wall_ns[self._by]  # of the sample that said it first
-        self._row = {gate.alarm: row for row, gate in enumerate(self._gates)}
         self._used = np.zeros(count, np.bool_)
         self.deadline_ns = NEVER
 
     def __bool__(self) -> bool:
-        return bool(self._gates)
+        return bool(self._all)
 
     def cut(self, frame: Frame) -> list[Frame]:
         """The frame in pieces in order of time; an instant at which a gate may change is a piece by itself."""
@@ -157,8 +157,8 @@ class Gates(Detector):
         self.closed = (self._said == _Said.CLOSED) & (until > line_ns)
         self._until = np.where(self.closed, until, NEVER)
         self.deadline_ns = int(self._until.min(initial=NEVER))
-        for one, gates in self._gated:
-            one.recall(self._plane[gates], self._signal[gates], self.closed[gates])
+        for one, test, plane, signal in self._gated:
+            one.recall(plane, signal, self.closed[test])
 
     def explain(self, edges: Edges, part: int, position: int) -> None:
         """Say of every gated alarm that begins why it counts, from this part and position on."""
@@ -172,11 +172,14 @@ class Gates(Detector):
     def _turn(self, gate: NDArray[np.int64], closed: bool, line: NDArray[np.int64], wall: NDArray[np.int64] | None,
               edges: Edges) -> None:
         self.closed[gate] = closed
-        for one, own in self._gated:
-            row = np.flatnonzero(np.isin(gate, own))
-            if row.size:
-                one.gate(self._plane[gate[row]], self._signal[gate[row]], closed, line[row],
-                         None if wall is None else wall[row], edges)
+        turned = np.full(len(self._all), -1, np.int64)
+        turned[gate] = np.arange(gate.size)
+        for one, test, plane, signal in self._gated:
+            at = turned[test]
+            own = np.flatnonzero(at >= 0)
+            if own.size:
+                one.gate(plane[own], signal[own], closed, line[at[own]], None if wall is None else wall[at[own]],
+                         edges)
 
     def _news(self, frame: Frame) -> NDArray[np.int64] | None:
         """Instants at which a gate may change, ascending. None: one may expire within the frame. Rows in order of
@@ -220,7 +223,7 @@ class Gates(Detector):
         return np.where(sound, np.where(plain, said, _Said.UNSURE), _Said.NOT_GOOD).astype(np.int8)
 
     def _trace(self, row: int) -> Evidence:
-        test, said = self._gates[row].test, _Said(int(self._said[row]))
+        test, said = self._all[row], _Said(int(self._said[row]))
         if said is _Said.CLOSED and self.closed[row]:
             note = Text("counts only while {test}; that has ended since", "仅在 {test} 时有效；此后条件已不成立")
         elif said is _Said.TRUE:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +26,15 @@ class Instant:
     value: NDArray[np.float64]
     grade: NDArray[np.int8]
     wall: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """k signals over t instants, shape (t, k): value, what it is evidence for, and whether something came."""
+
+    value: NDArray[np.float64]
+    evidence: NDArray[np.int8]
+    touched: NDArray[np.bool_]
 
 
 class Related:
@@ -65,23 +74,48 @@ class Related:
             value, line, wall = (array[:, column].reshape(-1) for array in (block.value, block.line, block.wall))
             self._queue.append((np.tile(block.signal[column], len(block)), value, grade.reshape(-1), line, wall))
 
-    def instants(self) -> Iterator[Instant]:
+    def instants(self) -> list[Instant]:
         """Everything that came since the last call."""
         if not self._queue:
-            return
+            return []
         signal, value, grade, line, wall = (np.concatenate(column) if len(self._queue) > 1 else column[0]
                                             for column in zip(*self._queue, strict=True))
         self._queue = []
         if line.min() == line.max():
-            starts, stops = [0], [line.shape[0]]
-        else:
-            order = np.argsort(line, kind="stable")
-            signal, value, grade, line, wall = signal[order], value[order], grade[order], line[order], wall[order]
-            starts = [0, *(np.flatnonzero(line[1:] != line[:-1]) + 1).tolist()]
-            stops = [*starts[1:], line.shape[0]]
-        for start, stop in zip(starts, stops, strict=True):
-            part = slice(start, stop)
-            yield Instant(int(line[start]), signal[part], value[part], grade[part], wall[part])
+            return [Instant(int(line[0]), signal, value, grade, wall)]
+        order = np.argsort(line, kind="stable")
+        signal, value, grade, line, wall = signal[order], value[order], grade[order], line[order], wall[order]
+        starts = [0, *(np.flatnonzero(line[1:] != line[:-1]) + 1).tolist()]
+        return [Instant(int(line[start]), signal[start:stop], value[start:stop], grade[start:stop], wall[start:stop])
+                for start, stop in zip(starts, [*starts[1:], line.shape[0]], strict=True)]
+
+    def course(self, instants: Sequence[Instant], signal: NDArray[np.int64]) -> Course:
+        """How these k signals stood after each of t instants that have not been taken in (`move`)."""
+        column = np.full(self.value.shape[0], -1, np.int64)
+        column[signal] = np.arange(signal.size)
+        row = np.repeat(np.arange(1, len(instants) + 1), [at.signal.size for at in instants])
+        came = np.concatenate([at.signal for at in instants])
+        here = column[came] >= 0
+        newest = np.zeros((len(instants) + 1, signal.size), np.int64)  # which of the samples holds; 0: what is known
+        newest[row[here], column[came[here]]] = np.flatnonzero(here) + 1
+        touched = newest[1:] > 0
+        newest = np.maximum.accumulate(newest, axis=0)[1:]
+        line = np.array([at.line_ns for at in instants], np.int64)
+        own = newest == 0
+        value, grade, since = (np.where(own, known[signal], np.concatenate(said)[newest - 1]) for known, said in (
+            (self.value, [at.value for at in instants]), (self.grade, [at.grade for at in instants]),
+            (self.line, [np.full(at.signal.size, at.line_ns) for at in instants])))
+        fresh = line[:, None] - since < self._hold[signal]
+        return Course(value, np.where(fresh, grade, np.int8(NOTHING)), touched)
+
+    def skip(self, instants: Sequence[Instant]) -> None:
+        """Take in what came at all of these."""
+        if instants:
+            signal = np.concatenate([at.signal for at in instants])  # of one that comes again, the last counts
+            self.value[signal] = np.concatenate([at.value for at in instants])
+            self.grade[signal] = np.concatenate([at.grade for at in instants])
+            self.wall[signal] = np.concatenate([at.wall for at in instants])
+            self.line[signal] = np.repeat([at.line_ns for at in instants], [at.signal.size for at in instants])
 
     def move(self, to: Instant) -> None:
         self.value[to.signal], self.grade[to.signal] = to.value, to.grade

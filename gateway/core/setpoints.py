@@ -143,6 +143,14 @@ class SetPoints:
                       edges)
             at, window = at + 1, _WINDOW
 
+    def stirs(self, signal: NDArray[np.int64], x: NDArray[np.float64], good: NDArray[np.bool_],
+              alarming: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """bool[k]: might any of these t rows, shape (t, k), change the comparison in plane 0 of these signals? A row
+        that does not count is neither good nor alarming."""
+        over, bar = self._over[0, signal], self._bar[0, signal]
+        turns = np.where(over, good & ~(x >= bar), alarming & (x >= bar)).any(axis=0)
+        return turns | (self._active[0, signal] & ~over)
+
     def gate(self, plane: NDArray[np.int64], signal: NDArray[np.int64], closed: bool, line: NDArray[np.int64],
              wall: NDArray[np.int64] | None, edges: Edges) -> None:
         """See gateway.core.detectors.detector.Gated."""

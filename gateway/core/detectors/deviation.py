@@ -18,6 +18,8 @@ from gateway.model.site import Site
 from gateway.model.text import Text
 from gateway.model.verdict import Evidence
 
+_MANY = 8  # instants: from here on those that are quiet all the time are looked for first
+_TILE = 64  # limits that are looked at together
 DIRECTIONS = (Condition.DEVIATION_UP, Condition.DEVIATION_DOWN)
 
 
@@ -89,10 +91,16 @@ class Deviation(Detector):
         self._known.sweep(block)
 
     def settle(self, edges: Edges) -> None:
-        for at in self._known.instants():
+        instants = self._known.instants()
+        quiet = len(instants) > _MANY and self._points.deadline_ns > instants[-1].line_ns
+        stirring = self._stirring(instants) if quiet else None
+        if stirring is not None and not stirring.any():
+            self._known.skip(instants)
+            return
+        for at in instants:
             self.tick(at.line_ns, edges)
             self._known.move(at)
-            self._look(at, edges)
+            self._look(at, edges, stirring)
 
     def tick(self, line_ns: int, edges: Edges) -> None:
         part, position = len(edges.parts), edges.count
@@ -111,11 +119,31 @@ class Deviation(Detector):
     def adopt(self, alarms: NDArray[np.int64]) -> None:
         self._points.adopt(alarms)
 
-    def _look(self, at: Instant, edges: Edges) -> None:
-        """Compare those of whom something came at this instant."""
+    def _stirring(self, instants: list[Instant]) -> NDArray[np.bool_]:
+        """bool[limits]: which of them is not quiet all the time."""
+        stirs, limits = np.zeros(self._number.size, np.bool_), np.arange(self._number.size)
+        for start in range(0, limits.size, _TILE):
+            row = limits[start:start + _TILE]
+            signal = np.unique(np.r_[self._number[row], self._peers[row].reshape(-1)])
+            course = self._known.course(instants, signal)
+            own, peers = np.searchsorted(signal, self._number[row]), np.searchsorted(signal, self._peers[row])
+            usable = self._is_peer[row] & (course.evidence[:, peers] == GOOD)
+            reference = self._median(row, course.value[:, peers], usable)
+            with np.errstate(over="ignore", invalid="ignore"):
+                x = self._sign * (course.value[:, own] - reference)
+            grade = np.where(course.touched[:, own] | course.touched[:, peers].any(axis=2), course.evidence[:, own], 0)
+            grade = np.where(np.isnan(reference), 0, grade)
+            stirs[row] = self._points.stirs(self._number[row], x, grade == GOOD, grade >= ALARMING)
+        return stirs
+
+    def _look(self, at: Instant, edges: Edges, which: NDArray[np.bool_] | None) -> None:
+        """Compare those (of `which`, where it is given) of whom something came at this instant."""
         self._touched[at.signal] = True
-        row = np.flatnonzero(self._touched[self._number] | self._touched[self._peers].any(axis=1))
+        touched = self._touched[self._number] | self._touched[self._peers].any(axis=1)
+        row = np.flatnonzero(touched if which is None else touched & which)
         self._touched[at.signal] = False
+        if not row.size:
+            return
         signal, known = self._number[row], self._known
         reference = self._reference(row, at.line_ns)
         grade = np.where(np.isnan(reference), 0, known.evidence(signal, at.line_ns))
@@ -131,10 +159,15 @@ class Deviation(Detector):
         """float64[k]: NaN where there is none now."""
         peers = self._peers[row]
         usable = self._is_peer[row] & (self._known.evidence(peers, line_ns) == GOOD)
-        value = np.sort(np.where(usable, self._known.value[peers], np.nan), axis=1)  # NaN come last
-        count = usable.sum(axis=1)
-        lower, upper = (np.take_along_axis(value, np.maximum(place, 0)[:, None], axis=1)[:, 0]
-                        for place in ((count - 1) // 2, np.minimum(count // 2, value.shape[1] - 1)))
+        return self._median(row, self._known.value[peers], usable)
+
+    def _median(self, row: NDArray[np.int64], value: NDArray[np.float64], usable: NDArray[np.bool_]
+                ) -> NDArray[np.float64]:
+        """Over the last axis, (..., k, peers) -> (..., k); the fixed reference where there is one."""
+        value = np.sort(np.where(usable, value, np.nan), axis=-1)  # NaN come last
+        count = usable.sum(axis=-1)
+        lower, upper = (np.take_along_axis(value, np.maximum(place, 0)[..., None], axis=-1)[..., 0]
+                        for place in ((count - 1) // 2, np.minimum(count // 2, value.shape[-1] - 1)))
         median = np.where(count >= self._needed[row], lower / 2 + upper / 2, np.nan)
         return np.where(np.isnan(self._fixed[row]), median, self._fixed[row])
 
