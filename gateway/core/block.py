@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -160,16 +161,19 @@ def chain(line: NDArray[np.int64], first_ns: NDArray[np.int64], every_ns: NDArra
     line: int64(r, k), ascending; first_ns, every_ns: int64[k]. again: bool(r, k), rounds that are followed by the next
     one whatever its time."""
     found = np.zeros(line.shape, np.bool_)
-    rounds = len(line)
     for column in range(line.shape[1]):
-        own = line[:, column]
-        follower = np.maximum(np.searchsorted(own, own + every_ns[column]), np.arange(1, rounds + 1))
-        if again is not None:
-            follower[again[:, column]] = np.flatnonzero(again[:, column]) + 1
-        at, follower, marks = int(np.searchsorted(own, first_ns[column])), follower.tolist(), []
-        while at < rounds:
+        if column and again is None and first_ns[column] == first_ns[column - 1] and (
+                every_ns[column] == every_ns[column - 1] and (line[:, column] == line[:, column - 1]).all()):
+            found[:, column] = found[:, column - 1]  # one device
+            continue
+        times, every, marks = line[:, column].tolist(), int(every_ns[column]), []
+        at = bisect_left(times, int(first_ns[column]))
+        while at < len(times):
             marks.append(at)
-            at = follower[at]
+            if again is not None and again[at, column]:
+                at += 1
+            else:
+                at = bisect_left(times, times[at] + every, at + 1)
         found[marks, column] = True
     return found
 
