@@ -84,6 +84,7 @@ class Conditions:
         self.line = np.full(count, np.iinfo(np.int64).min, np.int64)
         self.wall = np.zeros(count, np.int64)
         self.value = np.full(count, np.nan)
+        self._place = np.empty(count + 1, np.int64)
 
     def publish(self, edges: Edges) -> Verdicts:
         """The edges as Verdicts, in order of (line time, alarm number); strokes likewise."""
@@ -98,7 +99,7 @@ class Conditions:
         alarm, active, value, line, wall = (np.concatenate(column) for column in zip(*edges.parts, strict=True))
         line = line.astype(np.int64)
         kept = np.zeros(alarm.shape[0], np.bool_)
-        for turn in _turns(alarm):
+        for turn in self._turns(alarm):
             number = alarm[turn]
             news = (number >= 0) & (active[turn] != self.active[number])
             turn, number = turn[news], number[news]
@@ -109,11 +110,24 @@ class Conditions:
         order = np.flatnonzero(kept)
         if not order.size:
             return Verdicts.none()
-        order = order[np.lexsort((alarm[order], line[order]))]
+        order = order[_sorted(line[order], alarm[order])]
         place = {int(old): new for new, old in enumerate(order)} if edges.evidence else {}
         return Verdicts(alarm[order].astype(np.int32), active[order], value[order].astype(np.float64), line[order],
                         wall[order].astype(np.int64),
                         {place[old]: trace for old, trace in edges.evidence.items() if old in place})
+
+    def _turns(self, alarm: NDArray) -> list[NDArray[np.int64]]:
+        """Positions in groups in which every alarm appears at most once; nearly always one group."""
+        row = np.arange(alarm.shape[0])
+        self._place[alarm] = row  # -1, no alarm, has the last place
+        if np.count_nonzero(self._place[alarm] == row) == row.size:
+            return [row]
+        order = np.argsort(alarm, kind="stable")
+        ranked = alarm[order]
+        start = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])
+        nth = np.empty(row.size, np.int64)
+        nth[order] = row - np.repeat(start, np.diff(np.r_[start, row.size]))
+        return [np.flatnonzero(nth == turn) for turn in range(int(nth.max()) + 1)]
 
     def standing(self) -> Verdicts:
         """Every condition that stands, as the edge with which it began."""
@@ -123,14 +137,6 @@ class Conditions:
                         self.wall[order], {})
 
 
-def _turns(alarm: NDArray) -> list[NDArray[np.int64]]:
-    """Positions in groups in which every alarm appears at most once; nearly always one group."""
-    order = np.argsort(alarm, kind="stable")
-    ranked = alarm[order]
-    repeated = np.count_nonzero(ranked[1:] == ranked[:-1])
-    if not repeated:
-        return [order]
-    start = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])
-    nth = np.empty(alarm.shape[0], np.int64)
-    nth[order] = np.arange(alarm.shape[0]) - np.repeat(start, np.diff(np.r_[start, alarm.shape[0]]))
-    return [np.flatnonzero(nth == turn) for turn in range(int(nth.max()) + 1)]
+def _sorted(line: NDArray[np.int64], alarm: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The order by line time, then alarm; in a storm nearly all came at one instant."""
+    return np.argsort(alarm) if line[0] == line[-1] and (line == line[0]).all() else np.lexsort((alarm, line))

@@ -111,6 +111,7 @@ class Holds:
         for number, alarm in own:
             self._signal[number], self._place[number] = site.signals.index(alarm.origin), places[alarm.condition]
         self._standing = np.zeros((max(len(places), 1), count), np.bool_)
+        self._count = np.zeros(count, np.int64)  # of the alarms that stand
         self._alarmed = np.zeros(count, np.bool_)
         self._until = np.full(count, _NEVER, np.int64)  # line time of the last moment known to be held
         self.bypassed = np.zeros(count, np.bool_)
@@ -138,12 +139,15 @@ class Holds:
     def take(self, parts: Iterable[tuple]) -> None:
         """Edges as they were found (gateway.core.edges.Edges.parts)."""
         for alarm, active, _, line, _ in parts:
-            signal, place = self._signal[alarm], self._place[alarm]
-            news = np.flatnonzero((signal >= 0) & (alarm >= 0) & (self._standing[place, signal] != active))
+            signal = self._signal[alarm]
+            cell = self._place[alarm] * self._alarmed.size + signal
+            standing = self._standing.reshape(-1)
+            news = np.flatnonzero((standing[cell] != active) & (signal >= 0) & (alarm >= 0))
             if news.size:
-                signal = signal[news]
-                self._standing[place[news], signal] = active[news]
-                self._alarmed[signal] = self._standing[:, signal].any(axis=0)
+                signal, active = signal[news], active[news]
+                standing[cell[news]] = active
+                np.add.at(self._count, signal, np.where(active, 1, -1))
+                self._alarmed[signal] = self._count[signal] > 0
                 np.maximum.at(self._until, signal, line[news])
 
     def turns(self, parts: Sequence[tuple], block: Block) -> list[tuple[int, list[tuple]]]:
@@ -162,7 +166,8 @@ class Holds:
         """These alarms are known to stand."""
         known = alarms[self._signal[alarms] >= 0]
         self._standing[self._place[known], self._signal[known]] = True
-        self._alarmed[self._signal[known]] = True
+        np.sum(self._standing, axis=0, out=self._count)
+        np.greater(self._count, 0, out=self._alarmed)
 
     def bypass(self, signals: NDArray[np.int64], line_ns: int) -> None:
         """From now on these signals, and no others, are held by bypasses."""

@@ -40,8 +40,9 @@ class Watch:
         self._used = np.zeros(len(site.signals), np.bool_)
         self._used[self._tests.signal] = True
         self._truth = self._tests.truth()
-        self._log: list[tuple] = []  # of this step: (truth, changed, news, line, wall, value), (rounds, tests) each
-        self._before: tuple = ()  # line, wall and value of all tests, before it
+        self._log: list[tuple] = []  # of this step: (truth, line, wall, value), (rounds, tests) each
+        self._before: tuple = ()  # the same of all tests, before it
+        self._stirred = False  # a truth has changed in it
         self._remember()
         self._owner = np.repeat(np.arange(len(self.rules)), [len(rule.tests) for rule in self.rules])  # of each test
         start = 0
@@ -76,11 +77,15 @@ class Watch:
         """The rules that have something to look at until `line_ns`, each with its queue filled."""
         silences = [(signal, line) for line, _, signal, cause, began in outages
                     if cause == Outages.SILENT and began and self._used[signal]]
-        log, before = self._log, self._before
-        if log:
-            self._log, self._before = [], tuple(array[-1] for array in log[-1][3:])
+        log, before, stirred = self._log, self._before, self._stirred
         if silences:
             self._truth = self._tests.truth()
+        if log or silences:
+            self._log, self._stirred = [], False
+            self._before = (self._truth, *(array[-1] for array in log[-1][1:])) if log else (self._truth, *before[1:])
+        if not (stirred or silences or self._attentive or self.deadline_ns <= line_ns):
+            return []
+        log = list(_with_news(log, before))
         concerned = np.zeros(len(self.rules), np.bool_)
         concerned[self._attentive] = True
         concerned[[number for number, rule in enumerate(self.rules) if rule.machine.due_ns <= line_ns]
@@ -126,17 +131,28 @@ class Watch:
         self.settled()
 
     def _note(self, truth: NDArray, line: NDArray, wall: NDArray, value: NDArray) -> None:
-        changed, moved = np.empty(truth.shape, np.bool_), np.empty(truth.shape, np.bool_)
-        for now, before, differs in ((truth, self._truth, changed), (line, self._line, moved)):
-            np.not_equal(now[0], before, out=differs[0])
-            np.not_equal(now[1:], now[:-1], out=differs[1:])
-        self._log.append((truth, changed, changed | moved, line, wall, value))
-        self._truth, self._line = truth[-1], line[-1]
+        self._log.append((truth, line, wall, value))
+        if not self._stirred:
+            self._stirred = bool(np.count_nonzero(truth != self._truth))
+        self._truth = truth[-1]
 
     def _remember(self) -> None:
         latest, signal = self._latest, self._tests.signal
-        self._line, self._log = latest.line_ns[signal], []
-        self._before = self._line, latest.wall_ns[signal], latest.value[signal]
+        self._log, self._stirred = [], False
+        self._before = self._truth, latest.line_ns[signal], latest.wall_ns[signal], latest.value[signal]
+
+
+def _with_news(log: list[tuple], before: tuple) -> Iterator[tuple]:
+    """Each entry as (truth, changed, news, line, wall, value). changed, news: bool(rounds, tests), the truth is another;
+    that, or there was a sample."""
+    truth_before, line_before = before[:2]
+    for truth, line, wall, value in log:
+        changed, moved = np.empty(truth.shape, np.bool_), np.empty(truth.shape, np.bool_)
+        for now, last, differs in ((truth, truth_before, changed), (line, line_before, moved)):
+            np.not_equal(now[0], last, out=differs[0])
+            np.not_equal(now[1:], now[:-1], out=differs[1:])
+        yield truth, changed, changed | moved, line, wall, value
+        truth_before, line_before = truth[-1], line[-1]
 
 
 class Watched:
@@ -157,8 +173,8 @@ class Watched:
         return not self._looked or self.machine.active
 
     def gather(self, log: list[tuple], silences: list[tuple[int, int]], before: tuple) -> bool:
-        """Queue what concerns this rule; False when there is nothing to look at. before: line, wall and value of all
-        tests before all that."""
+        """Queue what concerns this rule; False when there is nothing to look at. before: truth, line, wall and value
+        of all tests before all that."""
         mine = [(line, test) for signal, line in silences for test, own in enumerate(self._signals) if own == signal]
         queue = [(line, False, test, (Truth.UNKNOWN, None, None)) for line, test in mine]
         for truth, _, news, line, wall, value in log:
@@ -168,7 +184,8 @@ class Watched:
                 line[own].tolist(), test.tolist(), truth[own].tolist(), value[own].tolist(), wall[own].tolist(),
                 strict=True))
         self._queue = sorted(queue, key=lambda event: event[:2])
-        for known, line, wall, value in zip(self.known, *(array[self.place].tolist() for array in before), strict=True):
+        for known, line, wall, value in zip(
+                self.known, *(array[self.place].tolist() for array in before[1:]), strict=True):
             known.line_ns, known.wall_ns, known.value = line, wall, value
         return bool(queue)
 
