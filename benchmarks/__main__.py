@@ -17,7 +17,7 @@ from benchmarks import report, speed
 
 
 def main() -> int:
-    names = sorted(module.name for module in pkgutil.iter_modules(speed.__path__))
+    names = sorted(module.name for module in pkgutil.iter_modules(speed.__path__) if module.name != "yardstick")
     parser = argparse.ArgumentParser("benchmarks")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(names)} (default: all)")
     parser.add_argument("--quick", action="store_true", help="short runs, results not kept")

@@ -36,7 +36,7 @@ def run(quick: bool = False) -> list[dict]:
         clock = ManualClock()
         site = bench_site(size)
         plain = _plain_ns(site, clock, 3 if quick else max(6, 6000 // size))
-        for weather, frames in (("quiet", quiet_frames), ("shuffled", _shuffled), ("storm", _storm)):
+        for weather, frames in (("quiet", quiet_frames), ("shuffled", _shuffled), ("storm", storm_frames)):
             bank = Bank(site)
             bank.begin(clock.now())
             for frame in quiet_frames(size, clock, 20):
@@ -74,7 +74,7 @@ def _shuffled(size: int, clock: ManualClock, steps: int) -> list[Frame]:
     return [frame.take(order) for frame in quiet_frames(size, clock, steps)]
 
 
-def _storm(size: int, clock: ManualClock, steps: int) -> list[Frame]:
+def storm_frames(size: int, clock: ManualClock, steps: int) -> list[Frame]:
     """A signal that is in alarm comes back in the next step, so that 6 % go in and 6 % come out in each."""
     random = np.random.default_rng(3)
     frames = []

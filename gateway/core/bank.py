@@ -292,7 +292,7 @@ class Bank:
             self._derived.hear(rows)
         for detector in self._others:
             self._guard(detector.name, detector.step, rows, edges)
-        if len(edges.parts) > said:
+        if len(edges.parts) > said and self._learning.learners:
             self._holds.take(edges.parts[said:])
         for learner in self._learning.learners:
             self._guard(learner.name, learner.step, rows, edges)
@@ -309,19 +309,20 @@ class Bank:
             self._derived.hear(block)
         for detector in self._others:
             self._guard(detector.name, detector.sweep, block, edges)
-        done = 0
-        for at, parts in self._holds.turns(edges.parts[said:], block):
-            self._learn(block.rounds(done, at), edges)
-            self._holds.take(parts)
-            done = at
-        self._learn(block.rounds(done, len(block)), edges)
+        if self._learning.learners:
+            self._learn(block, edges.parts[said:], edges)
         if self._watch.rules:
             self._guard("rules", self._watch.sweep, block)
 
-    def _learn(self, block: Block, edges: Edges) -> None:
-        if len(block):
-            for learner in self._learning.learners:
-                self._guard(learner.name, learner.sweep, block, edges)
+    def _learn(self, block: Block, parts: list[tuple], edges: Edges) -> None:
+        """Learners see the block in pieces: what holds them (`parts`) is known from its own round on."""
+        done = 0
+        for at, held in (*self._holds.turns(parts, block), (len(block), [])):
+            if at > done:
+                for learner in self._learning.learners:
+                    self._guard(learner.name, learner.sweep, block.rounds(done, at), edges)
+            self._holds.take(held)
+            done = at
 
     def _pass_time(self, edges: Edges) -> None:
         """Bring everyone to the newest instant: deadlines first, then those who are told by others."""
@@ -338,7 +339,7 @@ class Bank:
         for detector in self._detectors:
             if detector.deadline_ns <= now:
                 self._guard(detector.name, detector.tick, now, edges)
-        if len(edges.parts) > part:
+        if len(edges.parts) > part and self._learning.learners:
             self._holds.take(edges.parts[part:])
         self._explain(edges, part, position)
 

@@ -49,9 +49,10 @@ class Means:
         self._watched = every_ns > 0
         self._all_watched = bool(self._watched.all())
         self._every = np.maximum(every_ns, 1)
-        self._span = np.full(count, _NEVER, np.int64)  # number of the span that is being filled
+        self._until = np.full(count, _NEVER, np.int64)  # end of the span that is being filled
         self._sum = np.zeros(count)
         self._samples = np.zeros(count, np.int64)
+        self._due, self._term = np.empty(count, np.bool_), np.empty(count)
 
     def take(self, rows: Rows) -> Ended | None:
         """Take one round of samples; the means that it completes, if any."""
@@ -63,11 +64,10 @@ class Means:
                 return None
             index = signal = signal[row]
             value, line, wall, quality = value[row], line[row], wall[row], quality[row]
-        span = line // self._every[index]
-        later = span != self._span[index]
-        ended = (self._end(np.flatnonzero(later), signal, span, line, wall, quality) if np.count_nonzero(later)
-                 else None)
-        value = np.clip(value, -_HUGE, _HUGE)
+        due = np.greater_equal(line, self._until[index], out=self._due[:line.shape[0]])
+        ended = self._end(np.flatnonzero(due), signal, line, wall, quality) if np.count_nonzero(due) else None
+        value = np.minimum(value, _HUGE, out=self._term[:line.shape[0]])
+        np.maximum(value, -_HUGE, out=value)
         if isinstance(index, slice):
             self._sum[index] += value
             self._samples[index] += 1
@@ -102,34 +102,33 @@ class Means:
 
     def forget(self, signal: NDArray[np.int64]) -> None:
         """The spans of these signals that are being filled are dropped."""
-        self._span[signal], self._sum[signal], self._samples[signal] = _NEVER, 0.0, 0
+        self._until[signal], self._sum[signal], self._samples[signal] = _NEVER, 0.0, 0
 
     def state(self) -> dict[str, NDArray]:
-        return {"span": self._span, "sum": self._sum, "samples": self._samples}
+        return {"until": self._until, "sum": self._sum, "samples": self._samples}
 
     def _sweep(self, block: Block) -> list[Ended]:
         """All is good in it."""
         signal, every = block.signal, self._every[block.signal]
-        first, last = block.line[0] // every, block.line[-1] // every
         later = np.zeros(block.value.shape, np.bool_)
-        np.not_equal(first, self._span[signal], out=later[0])
-        if (first != last).any():
+        np.greater_equal(block.line[0], self._until[signal], out=later[0])
+        if (block.line[-1] >= self._until[signal]).any():
             numbers = block.line // every
             np.not_equal(numbers[1:], numbers[:-1], out=later[1:])
         spans = Spans.cut(later)
         total = spans.sums(np.clip(block.value, -_HUGE, _HUGE), self._sum[signal])
         samples = spans.stop - spans.start
         samples[spans.first] += self._samples[signal]
-        number = block.line[spans.start, spans.column] // every[spans.column]
-        number[spans.first] = self._span[signal]
+        until = (block.line[spans.start, spans.column] // every[spans.column] + 1) * every[spans.column]
+        until[spans.first] = self._until[signal]
         complete = samples > 0
         complete[spans.last] = False
-        found = list(self._ended(block, spans, np.flatnonzero(complete), total, samples, number))
-        self._span[signal], self._sum[signal] = last, total[spans.last]
+        found = list(self._ended(block, spans, np.flatnonzero(complete), total, samples, until))
+        self._until[signal], self._sum[signal] = until[spans.last], total[spans.last]
         self._samples[signal] = samples[spans.last]
         return found
 
-    def _ended(self, block: Block, spans: Spans, piece, total, samples, number) -> Iterator[Ended]:
+    def _ended(self, block: Block, spans: Spans, piece, total, samples, until) -> Iterator[Ended]:
         """The n-th mean of every signal together, for n = 1, 2, ..."""
         column = spans.column[piece]
         nth = np.arange(piece.size) - np.searchsorted(column, column)
@@ -137,10 +136,10 @@ class Means:
             own = piece[nth == turn]
             at = spans.stop[own], column[nth == turn]
             signal = block.signal[at[1]]
-            yield Ended(signal, total[own] / samples[own], samples[own], number[own] * self._every[signal],
+            yield Ended(signal, total[own] / samples[own], samples[own], until[own] - self._every[signal],
                         block.line[at], block.wall[at], block.quality[at] & _UNTRUSTED == 0)
 
-    def _end(self, row, signal, span, line, wall, quality) -> Ended | None:
+    def _end(self, row, signal, line, wall, quality) -> Ended | None:
         """These rows are the first of a later span."""
         own = signal[row]
         filled = np.flatnonzero(self._samples[own] > 0)
@@ -148,9 +147,9 @@ class Means:
         if filled.size:
             at, s = row[filled], own[filled]
             samples = self._samples[s]
-            ended = Ended(s, self._sum[s] / samples, samples, self._span[s] * self._every[s], line[at], wall[at],
+            ended = Ended(s, self._sum[s] / samples, samples, self._until[s] - self._every[s], line[at], wall[at],
                           quality[at] & _UNTRUSTED == 0)
-        self._span[own] = span[row]
+        self._until[own] = (line[row] // self._every[own] + 1) * self._every[own]
         self._sum[own], self._samples[own] = 0.0, 0
         return ended
 

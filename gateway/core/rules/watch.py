@@ -143,8 +143,8 @@ class Watch:
 
 
 def _with_news(log: list[tuple], before: tuple) -> Iterator[tuple]:
-    """Each entry as (truth, changed, news, line, wall, value). changed, news: bool(rounds, tests), the truth is another;
-    that, or there was a sample."""
+    """Each entry as (truth, changed, news, line, wall, value), shape (rounds, tests). changed: the truth is
+    another; news: that, or there was a sample."""
     truth_before, line_before = before[:2]
     for truth, line, wall, value in log:
         changed, moved = np.empty(truth.shape, np.bool_), np.empty(truth.shape, np.bool_)
