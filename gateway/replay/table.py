@@ -36,6 +36,7 @@ from gateway.store import EVER
 TIME = "time"
 QUALITY = " quality"  # what the title of a column of qualities ends with
 _ROWS = 1_000  # of one frame
+_EMPTY = float(np.nextafter(-np.inf, 0))  # an empty cell: no sample. A number that nobody measures
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMBER = re.compile(r"\d+(\.\d*)?")
 _OLDEST = 10**8  # s, 1973: a smaller number is a count or a date without dashes, not a time
@@ -69,7 +70,7 @@ class CsvRecording:
     def frames(self, signals: SignalTable) -> Iterator[tuple[bool, Frame]]:
         present = [id for id in self._columns if id in signals]
         number = np.array([signals.index(id) for id in present], np.int32)
-        values = [(self._columns[id], id) for id in present]
+        places = [self._columns[id] for id in present]
         judged = [(column, self._qualities[id], id) for column, id in enumerate(present) if id in self._qualities]
         times: list[int] = []
         cells: list[list[float]] = []
@@ -80,7 +81,7 @@ class CsvRecording:
             said += ((len(times), column, self._quality(row, found[place], id))
                      for column, place, id in judged if found[place])
             times.append(time)
-            cells.append([self._value(row, found[place], id) for place, id in values])
+            cells.append(self._values(row, [found[place] for place in places], present))
             if len(times) == _ROWS:
                 yield False, _frame(number, times, cells, said)
                 times, cells, said = [], [], []
@@ -142,18 +143,15 @@ class CsvRecording:
             last = time
             yield row, time, cells
 
-    def _value(self, row: int, cell: str, id: str) -> float:
-        """Empty: -inf, which no sample can be; NaN and infinities: NaN, a bad sample."""
-        if not cell:
-            return -math.inf
+    def _values(self, row: int, cells: list[str], ids: list[str]) -> list[float]:
         try:
-            value = float(cell)
+            return [float(cell) if cell else _EMPTY for cell in cells]
         except ValueError:
+            cell, id = next((cell, id) for cell, id in zip(cells, ids, strict=True) if cell and not _is_number(cell))
             raise self._sheet.error(
                 row, id, Text("`{cell}` is not a number", "`{cell}` 不是数字").format(cell=cell[:40]),
                 Text("write a number with a decimal point, or leave the cell empty where there is no sample",
                      "请写数字（小数点用“.”），无数据时留空")) from None
-        return value if math.isfinite(value) else math.nan
 
     def _quality(self, row: int, cell: str, id: str) -> int:
         try:
@@ -223,9 +221,8 @@ class Sheet:
     def _records(self) -> Iterator[tuple[int, list[str]]]:
         try:
             for number, cells in enumerate(csv.reader(self._lines(), delimiter=self._separator), 1):
-                cells = [cell.strip() for cell in cells]
-                if any(cells) and not cells[0].startswith("#"):
-                    yield number, cells
+                if any(map(str.strip, cells)) and not cells[0].lstrip().startswith("#"):
+                    yield number, list(map(str.strip, cells))
         except csv.Error as error:
             raise self._not_text(error) from error
 
@@ -265,6 +262,8 @@ def read_events(path: Path, alarms: Sequence[AlarmTable]) -> tuple[LabelledEvent
 def stamp(text: str, zone: tzinfo | None = None) -> int:
     """UTC ns of an ISO 8601 time with zone or of a number since 1970. `zone`: of a time that does not say its own.
     ValueError."""
+    if len(text) == 10 and text.isdecimal():  # seconds: what most files have
+        return int(text) * 10**9
     if _NUMBER.fullmatch(text):
         number = Decimal(text)
         if number < _OLDEST:
@@ -278,6 +277,14 @@ def stamp(text: str, zone: tzinfo | None = None) -> int:
             raise ValueError("no zone")
         at = at.replace(tzinfo=zone)
     return (at - _EPOCH) // timedelta(microseconds=1) * 1000
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_time(text: str) -> bool:
@@ -302,13 +309,14 @@ def _encoding(start: bytes) -> str:
 def _frame(number: np.ndarray, times: list[int], cells: list[list[float]],
            said: list[tuple[int, int, int]]) -> Frame:
     value = np.array(cells, np.float64).reshape(len(times), len(number))
+    value[~np.isfinite(value)] = math.nan
     quality = np.where(np.isnan(value), np.uint16(Quality.BAD_PAYLOAD), np.uint16(Quality.GOOD))
     for row, column, told in said:
         if is_bad(told):
             value[row, column], quality[row, column] = math.nan, told
-        elif math.isfinite(value[row, column]):
+        elif math.isfinite(value[row, column]) and value[row, column] != _EMPTY:
             quality[row, column] = told
-    rows, columns = np.nonzero(value != -math.inf)
+    rows, columns = np.nonzero(value != _EMPTY)
     value, quality, time = value[rows, columns], quality[rows, columns], np.array(times, np.int64)[rows]
     return Frame.from_columns(number[columns], value, quality, time, time.copy())
 
