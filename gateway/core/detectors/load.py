@@ -73,10 +73,6 @@ class Loads(Learner):
         for ended in self._means.sweep(block):
             self._learn(ended)
 
-    def sweep(self, block: Block, edges: Edges) -> None:
-        for ended in self._means.sweep(block):
-            self._bands.step(ended.signal, ended.mean, self._holds.held(ended.signal, ended.span_ns))
-
     def states(self, load: NDArray[np.int64], due: NDArray[np.bool_], value: NDArray[np.float64],
                code: NDArray[np.uint16]) -> tuple[NDArray[np.float64], NDArray[np.uint16]]:
         """The states by the newest samples of these loads, with their quality; NaN where it is bad. due: the sample is
