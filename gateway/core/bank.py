@@ -143,6 +143,7 @@ class Bank:
                        *(detector.deadline_ns for detector in self._detectors))
         return None if deadline == NEVER else deadline
 
+    @np.errstate(over="ignore", invalid="ignore")  # of absurd values (1e308) nothing follows but their own limits
     def step(self, frame: Frame) -> Verdicts:
         """Evaluate a frame. Rows of one signal come oldest first; one older than the newest accepted is not used."""
         frame = self._derived.start(frame) if self._derived.levels else frame

@@ -121,6 +121,7 @@ class Baseline:
 
 FAULT_KINDS = (Condition.STUCK, Condition.WRAPPED, Condition.DRIFT, Condition.SPIKE, Condition.DROPOUT,
                Condition.SATURATED)
+SUSPECTED = frozenset({Condition.WRAPPED, Condition.DRIFT, Condition.SPIKE})  # of them, what only statistics say
 
 
 @dataclass(frozen=True, slots=True)

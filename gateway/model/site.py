@@ -12,6 +12,7 @@ from gateway.model.group import Group
 from gateway.model.rules import Rule, ShutdownVerification, Vote
 from gateway.model.signal import (
     FAULT_KINDS,
+    SUSPECTED,
     Area,
     Baseline,
     Condition,
@@ -215,11 +216,17 @@ class Site:
                     guidance=Text("Call its bearer; if nobody answers, go and look.",
                                   "呼叫持卡人；无人应答时派人查看。"))
             for condition in fault_conditions(signal):
-                yield AlarmDefinition(
-                    f"{signal.id}/{condition}", condition, signal.id, signal.area, self._title(signal, condition),
-                    signal.fault_priority, Risk.ORANGE if signal.gas else Risk.BLUE, signal.unit,
-                    decimals=signal.decimals, group=signal.area,
-                    guidance=_FAULT_GUIDANCE.get(condition, Text("", "")))
+                yield self._fault_alarm(signal, condition)
+
+    def _fault_alarm(self, signal: Signal, condition: Condition) -> AlarmDefinition:
+        """What is only suspected, by statistics, is never more urgent than P3 nor above yellow, and of no first-out."""
+        suspected = condition in SUSPECTED
+        serious = Risk.YELLOW if suspected else Risk.ORANGE
+        return AlarmDefinition(
+            f"{signal.id}/{condition}", condition, signal.id, signal.area, self._title(signal, condition),
+            max(signal.fault_priority, Priority.P3) if suspected else signal.fault_priority,
+            serious if signal.gas else Risk.BLUE, signal.unit, decimals=signal.decimals,
+            group="" if suspected else signal.area, guidance=_FAULT_GUIDANCE.get(condition, Text("", "")))
 
     def _limit_alarm(self, signal: Signal, limit: Limit) -> AlarmDefinition:
         rate = limit.condition in (Condition.RATE_UP, Condition.RATE_DOWN)

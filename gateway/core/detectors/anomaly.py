@@ -41,6 +41,8 @@ class Anomaly(Learner):
     False alarms: measured on noise in docs/explanation/baseline.md. Not for switches and counters: a signal that never
     moved is unusual with its first move, and what only ever grows is always beyond all seen.
     Only good samples are learnt from; silence adds nothing. Risk is never above yellow (the site sees to that).
+
+    Not for: switches and counters, set points that people change by hand, signals that stand still for days.
     """
 
     name = "baseline"

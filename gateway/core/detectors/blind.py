@@ -37,6 +37,8 @@ class Blind:
 
     It is told by the deadman and the validity detector, not by samples, and looks once per instant after all that
     happened in it, so that the order of signals does not matter.
+
+    Not for: deciding that a zone is safe. A zone that is not blind has a detector that answers, and no more is known.
     """
 
     name = "blind"

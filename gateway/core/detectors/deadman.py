@@ -43,6 +43,9 @@ class Deadman(Detector):
     all running deadmen anew (`begin`): the gateway did not look.
 
     Delay: deadman_s. False alarms: one per interruption longer than that; choose at least three poll periods.
+
+    Not for: signals that are sent on change only; give those a heartbeat first. A deadman shorter than two poll periods
+    alarms at every lost answer.
     """
 
     name = "deadman"

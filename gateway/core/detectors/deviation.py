@@ -48,6 +48,9 @@ class Deviation(Detector):
 
     Not to be used where the reference may fail together with the signal: two of the same kind poisoned by the same
     silicone agree. And a reference that is lost takes the comparison with it: give it a deadman, which then speaks.
+
+    Not for: two signals of which one follows the other late (the lag reads as a deviation; give an on-delay longer than
+    it), nor in place of a limit: where both drift together nothing is seen.
     """
 
     settles = True

@@ -34,6 +34,8 @@ class Dropout(Detector):
     Delay: four outages close to each other, or about one read in ten lost over a hundred reads. False alarms: none from
     a single outage of any length; a gateway that polls faster than its device answers. Not for signals that are sent
     only when they change, unless they have a deadman. Stale and uncertain samples are neither lost nor good.
+
+    Not for: sources that send on change, and outages longer than the deadman, which are the deadman's.
     """
 
     name = "dropout"

@@ -62,6 +62,9 @@ class SensorFaults(Learner):
     the more a day. Nothing is judged before `learn_s` of good data, a creep not before 18 windows. Not for switches,
     counters and states; not where the process itself jumps and rests (a pump's current, a batch's level). What drifts
     slower than it learns becomes usual: no substitute for calibration.
+
+    Not for: switches, counters and signals that rest for days; nor as proof that somebody covered a probe: it is a
+    reason to go and look.
     """
 
     name = "faults"

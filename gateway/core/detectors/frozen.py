@@ -36,6 +36,8 @@ class Frozen(Learner):
     Delay: twice the longest honest rest: hours for a tank that stands at night. False alarms: a rest longer than twice
     any before, the first week-end after the start. Where the number is known, `stuck_reads` is the better choice; a
     signal that has it is not judged here.
+
+    Not for: signals that honestly rest (a still tank, a gas head clamped at zero): they are never learnt as lively.
     """
 
     name = "frozen"

@@ -74,8 +74,11 @@ class Groups(Learner):
     that stands goes on standing, and the members' own alarms say why.
 
     Delay: up to two spans until a mean is judged, and about ten spans until a deviation of 1.25 bounds is reached.
-    Not for quantities that follow a demand (a tank level), nor where commissioning did not see what is usual: then it
-    alarms with the first change of season. What it is worth on a test bed: docs/explanation/groups.md.
+    False alarms: where commissioning did not see what is usual, it alarms with the first change of season. What it is
+    worth on a test bed: docs/explanation/groups.md.
+
+    Not for: quantities that follow a demand (a tank level), sets whose members are not of one machine, and machines
+    that were not sound while they were commissioned.
     """
 
     name = "group"

@@ -51,6 +51,9 @@ class HeadCounts(Detector):
     delay. Not to be used for access control: it tells, it holds nobody back.
 
     All counts are compared as they stood at one instant, in whatever frame and order they arrive.
+
+    Not for: counting. It judges a count that others make; cards left outside and two on one person are beyond it, and
+    only a second count (faces) shows a mismatch.
     """
 
     name = "headcount"

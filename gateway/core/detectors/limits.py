@@ -31,6 +31,8 @@ class Limits(Detector):
 
     Delay: that of the sample that crosses, plus on_delay_s. False alarms: one per excursion longer than on_delay_s;
     noise of less than the deadband around the limit gives one alarm, not many.
+
+    Not for: counters and switches (a rule says more), and set points looser than those of the certified system.
     """
 
     name = "limits"

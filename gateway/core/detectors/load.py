@@ -37,8 +37,10 @@ class Loads(Learner):
     Where such a rule matters from the first day, set both levels; learnt ones are for plants that work as usual first.
 
     Delay: none; the rule's own on-delay bridges short peaks. A bad load gives a bad state, an uncertain one an
-    uncertain one. It raises no alarm of its own.
-    Not for a load that shares its meter with others of its own size, and not for standby units that start by turns.
+    uncertain one. False alarms: it raises no alarm of its own.
+
+    Not for: a load that shares its meter with others of its own size, one whose idle level is above 40 % of its full
+    one, and standby units that start by turns.
     """
 
     name = "load"

@@ -41,8 +41,11 @@ class OffHours(Learner):
     Delay: a mean and a sample for a full load, up to three means for a small one. A load that simply goes on after the
     end of the shift did not begin, and is not reported. Where a declared plant status or a schedule is to be had, a
     rule on it says more, and may be red: this is statistics, and the site sees to it that it is never above yellow.
-    Not for signals that are never idle for two hours, nor for switches. Silence adds nothing; only good samples are
-    learnt from, and a start that raised the alarm counts a tenth.
+    Silence adds nothing; only good samples are learnt from, and a start that raised the alarm counts a tenth.
+    False alarms: honest work at a new hour, for some weeks; measured in docs/explanation/load.md.
+
+    Not for: loads that are never idle for two hours, switches, and shifts that change every week. Where hours are
+    declared, a rule on the schedule is surer.
     """
 
     name = "profile"

@@ -45,6 +45,9 @@ class Rate(Detector):
     has left the base. A gap longer than the window gives the mean over the gap until half a window of new data is
     there.
     Only good samples count, in both directions: a stale value has no known age and so no rate.
+
+    Not for: values read less often than twice in a window, counters that are reset, and noise as large as limit times
+    window.
     """
 
     def __init__(self, site: Site, directions: tuple[Condition, ...]):

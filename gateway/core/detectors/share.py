@@ -41,6 +41,8 @@ class ShareDrift(Learner):
     Delay: until both means are complete, so up to every_s and a sample. False alarms: where the share follows the
     product or the season; wider bounds, or none. It learns all the time, so a lasting drift becomes usual within a
     month or two. Not for shares of almost nothing. Statistics: never above yellow (the site sees to that).
+
+    Not for: shares of almost nothing, and loads whose ratio honestly depends on what is produced.
     """
 
     name = "share"

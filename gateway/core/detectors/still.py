@@ -34,6 +34,8 @@ class Still(Detector):
     moves wants a low limit with an on-delay instead.
 
     Samples that are not good say nothing: a silent card is the deadman's matter.
+
+    Not for: finding a person in danger at once: it waits `after`, and a card on a hook looks the same.
     """
 
     name = "still"

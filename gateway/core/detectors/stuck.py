@@ -29,6 +29,8 @@ class Stuck(Detector):
     Delay: stuck_reads x poll period. False alarms: a sound signal whose resolution is coarser than its noise (a still
     tank, a switched-off motor) repeats itself for hours: set stuck_reads above the longest honest rest, or leave it
     off.
+
+    Not for: switches, valve positions at rest, counters of a machine that stands.
     """
 
     name = "stuck"

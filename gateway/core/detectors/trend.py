@@ -139,6 +139,12 @@ class Trends(Detector):
 
     Theil (1950), A rank-invariant method of linear and polynomial regression analysis; Sen (1968), Estimates of the
     regression coefficient based on Kendall's tau, JASA 63, 1379-1389.
+
+    Delay: three to twelve points of the window, see the table. False alarms: see the table; white noise gives next to
+    none, slow wandering near the limit many.
+
+    Not for: signals that wander for as long as the window within a few sigma of their limit, batches that are filled
+    every day (a level to its H), and leaks that take seconds.
     """
 
     name = "trend"

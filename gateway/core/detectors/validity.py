@@ -75,6 +75,8 @@ class Validity(Detector):
 
     Delay: none. False alarms: one per excursion; the gap between fault and valid keeps a reading that hugs the end of
     its range from chattering.
+
+    Not for: readings that are wrong within their range; those are the matter of drift, wrapped and deviation.
     """
 
     name = "validity"

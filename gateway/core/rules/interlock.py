@@ -28,6 +28,14 @@ class Interlocked(Delayed):
 
     Delay: on_delay. False alarms: one per true contradiction that outlasts it; where the two sides are polled from
     different devices, an on-delay of some periods bridges the time between.
+
+    On a plant: two things that must not be true together: work without video, gas and no fan, a load that runs under a
+    stop order, hot work without a permit.
+
+    Delay: on_delay. False alarms: one for every time a required signal is lost for longer than on_delay while the work
+    goes on, on purpose.
+
+    Not for: stopping anything. It announces; the certified system acts.
     """
 
     def __init__(self, rule: Interlock | WorkWithoutVideo, alarm: int):

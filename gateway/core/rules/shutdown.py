@@ -52,6 +52,14 @@ class Verification(Machine):
 
     Every shut-down is told to the proof-test log (`Stroke`) when it fails, or is verified or withdrawn and a valve was
     seen to move.
+
+    On a plant: a limit switch that lies, a valve that jams half way, an actuator without air: found in the stroke that
+    mattered, or in the test before it.
+
+    Delay: stroke_time, then effect_time. False alarms: one where the stroke time is set shorter than the slowest honest
+    stroke, cold and with old air; take it from the proof-test log.
+
+    Not for: commanding a valve. The command is that of the certified system, and is only read.
     """
 
     def __init__(self, rule: ShutdownVerification, alarm: int):

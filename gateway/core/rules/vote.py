@@ -35,6 +35,9 @@ class Voting(Delayed):
     and the default; `lower` where a spoiled head must not call everybody out of bed.
 
     Delay: on_delay, or bad_after where lost members decide. False alarms: with `trip`, the loss of M members is one.
+
+    Not for: withholding the alarm of a single head, which stands beside the vote; nor for members that see different
+    places.
     """
 
     def __init__(self, rule: Vote, alarm: int):
@@ -115,6 +118,12 @@ class Degradation(Delayed):
 
         holds    any member is bad, uncertain, silent or was never heard of
         refuted  all are good
+
+    On a plant: a 2oo3 with a dead head is a 2oo2 or a 1oo2 until somebody mends it; people must know which.
+
+    Delay: bad_after. False alarms: one per loss longer than that.
+
+    Not for: single detectors, which have their own deadman.
     """
 
     def __init__(self, rule: Vote, alarm: int):
