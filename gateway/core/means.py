@@ -84,11 +84,8 @@ class Means:
     def stretches(self, block: Block) -> Iterator[tuple[int, int]]:
         """The block cut into rounds (start, stop) in each of which all spans go on, and single rounds in which some
         span ends or begins. All is good in it."""
-        own = self._every[block.signal]
-        span = block.line // own
-        before = np.concatenate((self._span[block.signal][None], span[:-1]))
         start = 0
-        for turn in (*np.flatnonzero((span != before).any(axis=1)).tolist(), len(block)):
+        for turn in (*np.flatnonzero(self._later(block).any(axis=1)).tolist(), len(block)):
             if turn > start:
                 yield start, turn
             if turn < len(block):
@@ -110,12 +107,7 @@ class Means:
     def _sweep(self, block: Block) -> list[Ended]:
         """All is good in it."""
         signal, every = block.signal, self._every[block.signal]
-        later = np.zeros(block.value.shape, np.bool_)
-        np.greater_equal(block.line[0], self._until[signal], out=later[0])
-        if (block.line[-1] >= self._until[signal]).any():
-            numbers = block.line // every
-            np.not_equal(numbers[1:], numbers[:-1], out=later[1:])
-        spans = Spans.cut(later)
+        spans = Spans.cut(self._later(block))
         total = spans.sums(np.clip(block.value, -_HUGE, _HUGE), self._sum[signal])
         samples = spans.stop - spans.start
         samples[spans.first] += self._samples[signal]
@@ -127,6 +119,15 @@ class Means:
         self._until[signal], self._sum[signal] = until[spans.last], total[spans.last]
         self._samples[signal] = samples[spans.last]
         return found
+
+    def _later(self, block: Block) -> NDArray[np.bool_]:
+        """bool[t, k]: the first sample of a later span."""
+        later = np.zeros(block.value.shape, np.bool_)
+        np.greater_equal(block.line[0], self._until[block.signal], out=later[0])
+        if (block.line[-1] >= self._until[block.signal]).any():
+            numbers = block.line // self._every[block.signal]
+            np.not_equal(numbers[1:], numbers[:-1], out=later[1:])
+        return later
 
     def _ended(self, block: Block, spans: Spans, piece, total, samples, until) -> Iterator[Ended]:
         """The n-th mean of every signal together, for n = 1, 2, ..."""
