@@ -19,6 +19,10 @@ setup: .venv/.run
 	@deploy/venv.sh "test,demo"
 	@touch $@
 
+.venv/.bench: pyproject.toml constraints.txt deploy/venv.sh
+	@deploy/venv.sh "test,demo,bench"
+	@touch $@
+
 demo: .venv/.run
 	@$(BIN)/davylamp demo $(ARGS)
 
@@ -29,7 +33,7 @@ test: .venv/.test
 lint: .venv/.test
 	$(BIN)/ruff check .
 
-bench: .venv/.test
+bench: .venv/.bench
 	$(BIN)/python -m benchmarks $(ONLY)
 
 chaos: .venv/.test
