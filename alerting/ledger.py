@@ -34,6 +34,7 @@ from alerting.engine import AlarmState, Transition
 from alerting.lifecycle import State
 from gateway.model.clock import Instant
 from gateway.model.errors import LedgerError
+from gateway.model.ports import Notice
 from gateway.model.text import Text
 from gateway.model.verdict import Evidence
 
@@ -63,6 +64,10 @@ CREATE TABLE bypass (
     until_wall_ns INTEGER NOT NULL, trusted INTEGER NOT NULL
 ) STRICT;
 PRAGMA user_version = 2;
+""", """
+ALTER TABLE outbox ADD COLUMN recipient TEXT NOT NULL DEFAULT '';
+ALTER TABLE outbox ADD COLUMN language TEXT;
+PRAGMA user_version = 3;
 """)
 FIRST_HASH: Final = bytes(32)
 _TRANSITION_COLUMNS: Final = tuple(column.name for column in fields(Transition) if column.name != "notify")
@@ -85,7 +90,8 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """One notice that one notifier still has to hand over. line_ns: when it was made, for its age."""
+    """One notice that one notifier still has to hand over. line_ns: when it was made, for its age. to, language: see
+    gateway.model.ports.Notice."""
 
     key: str
     notifier: str
@@ -93,6 +99,17 @@ class Pending:
     priority: int
     line_ns: int
     payload: dict
+    to: str = ""
+    language: str | None = None
+
+    @classmethod
+    def of(cls, notice: Notice, notifier: str, priority: int, line_ns: int) -> Pending:
+        return cls(notice.key, notifier, notice.alarm, priority, line_ns, notice.payload, notice.to, notice.language)
+
+    @property
+    def notice(self) -> Notice:
+        """To be handed over again, under its old key."""
+        return Notice(self.key, self.alarm, self.payload, to=self.to, language=self.language)
 
 
 @dataclass(slots=True)
@@ -168,7 +185,8 @@ class AlarmLedger:
             chained = _link(chained, position, record.kind, record.alarm, record.wall_ns, body)
             rows.append((position, record.kind, record.alarm, record.wall_ns, body, chained))
         gone = [key for key, pending in work.outbox.items() if pending is None]
-        new = [(pending.key, pending.notifier, pending.alarm, pending.priority, pending.line_ns, _json(pending.payload))
+        new = [(pending.key, pending.notifier, pending.alarm, pending.priority, pending.line_ns, _json(pending.payload),
+                pending.to, pending.language)
                for pending in work.outbox.values() if pending is not None]
         with self._errors(), self._lock:
             connection = self._connection
@@ -187,7 +205,7 @@ class AlarmLedger:
                 if gone:
                     connection.executemany("DELETE FROM outbox WHERE key = ? AND notifier = ?", gone)
                 if new:
-                    connection.executemany("INSERT OR REPLACE INTO outbox VALUES (?,?,?,?,?,?)", new)
+                    connection.executemany("INSERT OR REPLACE INTO outbox VALUES (?,?,?,?,?,?,?,?)", new)
                 connection.execute("COMMIT")
             except sqlite3.Error as error:
                 self._damaged = _is_damage(error)
@@ -344,9 +362,9 @@ def _read_states(connection: sqlite3.Connection) -> Iterator[AlarmState]:
 
 
 def _read_outbox(connection: sqlite3.Connection) -> Iterator[Pending]:
-    for key, notifier, alarm, priority, line_ns, payload in connection.execute(
+    for key, notifier, alarm, priority, line_ns, payload, to, language in connection.execute(
             "SELECT * FROM outbox ORDER BY rowid"):
-        yield Pending(key, notifier, alarm, priority, line_ns, json.loads(payload))
+        yield Pending(key, notifier, alarm, priority, line_ns, json.loads(payload), to, language)
 
 
 def _read_bypasses(connection: sqlite3.Connection) -> Iterator[Bypass]:

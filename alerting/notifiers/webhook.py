@@ -1,4 +1,4 @@
-"""POSTs a notice as JSON. Headers:
+"""POSTs a notice as JSON: its payload, and `to` and `language` where it is for one person. Headers:
 
     Idempotency-Key       the notice's key, percent-encoded where it is not plain ASCII; the same on every repeat
     Davylamp-Signature    "sha256=" + hex of HMAC-SHA256(secret, body), where a secret is configured
@@ -59,7 +59,9 @@ class WebhookNotifier:
         await asyncio.get_running_loop().run_in_executor(self._thread, self._post, notice)
 
     def _post(self, notice: Notice) -> None:
-        body = json.dumps(notice.payload, ensure_ascii=False, allow_nan=False).encode()
+        reader = {"to": notice.to} if notice.to else {}
+        reader |= {"language": notice.language} if notice.language else {}
+        body = json.dumps(notice.payload | reader, ensure_ascii=False, allow_nan=False).encode()
         headers = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "davylamp",
                    "Idempotency-Key": quote(notice.key, safe="/#:@.+-_")}
         if (secret := self._secret()) is not None:

@@ -84,12 +84,16 @@ class Notice:
 
     payload is JSON-ready (see alerting.message for its fields). `recorded` is false when the alarm file could not be
     written: the notice goes out all the same and says so.
+    to: an address that the channel understands (mail address, phone number, topic, Apprise URL); "": the channel's own.
+    language: what the reader speaks, "en" or "zh"; None: the language of the site.
     """
 
     key: str
     alarm: str
     payload: dict
     recorded: bool = True
+    to: str = ""
+    language: str | None = None
 
 
 class Notifier(Protocol):

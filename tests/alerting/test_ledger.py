@@ -18,6 +18,7 @@ from alerting.ledger import AlarmLedger, Pending, Record, Work, last_instant, tr
 from alerting.lifecycle import Event, State
 from gateway.model.clock import Instant
 from gateway.model.errors import LedgerError
+from gateway.model.ports import Notice
 from gateway.model.text import Text
 from gateway.model.verdict import Evidence
 
@@ -28,8 +29,8 @@ BARE = AlarmState("esd/north \"x\" 北", State.UNACKNOWLEDGED, 1, 1, 2, 3, 4, ma
 STEP = Transition("GD-01/HH", 3, Event.ACKNOWLEDGE, State.UNACKNOWLEDGED, State.ACKNOWLEDGED, 12, 13, 10, who="王工",
                   evidence=TRACE)
 PENDING = Pending("depot/GD-01/HH#3@10:raise", "hook", "GD-01/HH", 1, 11, {"title": {"zh": "高高限"}, "value": None})
-
-
+PERSONAL = Pending.of(Notice("depot/GD-01/HH#3@10:raise/wang", "GD-01/HH", {}, to="+86 138 0000 0000", language="zh"),
+                      "hook", 1, 11)
 BYPASS = Bypass("GD-01/H", "王工", "calibration", "", 10, 20, 30, 40, True)
 
 
@@ -55,12 +56,13 @@ def bypassed(*bypasses: Bypass) -> Work:
 
 
 def test_what_was_committed_is_there_after_opening_again(ledger, path):
-    ledger.commit(work(STATE, BARE, steps=1, outbox={(PENDING.key, "hook"): PENDING}))
+    ledger.commit(work(STATE, BARE, steps=1, outbox={(each.key, "hook"): each for each in (PENDING, PERSONAL)}))
     contents = AlarmLedger(path).open()
     restored = {state.alarm: state for state in contents.states}
     assert repr(restored["GD-01/HH"]) == repr(STATE)
     assert repr(restored[BARE.alarm]) == repr(BARE)
-    assert contents.outbox == (PENDING,)
+    assert contents.outbox == (PENDING, PERSONAL)
+    assert (PERSONAL.notice.to, PERSONAL.notice.language, PENDING.notice.to) == ("+86 138 0000 0000", "zh", "")
     assert contents.set_aside is None
 
 

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from pydantic import ValidationError
@@ -42,6 +43,12 @@ async def test_without_a_secret_there_is_no_signature():
     with receiver() as phone:
         await hook(phone.url).send(NOTICE)
     assert "Davylamp-Signature" not in phone.calls[0].headers
+
+
+async def test_a_personal_notice_says_for_whom_and_in_which_language():
+    with receiver() as phone:
+        await hook(phone.url).send(replace(NOTICE, to="+86 138 0000 0000", language="zh"))
+    assert phone.calls[0].payload == NOTICE.payload | {"to": "+86 138 0000 0000", "language": "zh"}
 
 
 @pytest.mark.parametrize(("status", "retryable"), [
