@@ -96,11 +96,11 @@ class Outbox:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def release(self, notice: Notice, priority: Priority, *, line_ns: int | None = None,
-                only: str | None = None) -> None:
-        """Send this to every notifier (or to `only` one). A key that already waits is not added again."""
+                through: Sequence[str] | None = None) -> None:
+        """Send this to every notifier (or to those named). A key that already waits is not added again."""
         self._order += 1
         made = self._clock.now().line_ns if line_ns is None else line_ns
-        for name in self._channels if only is None else (only,):
+        for name in self._channels if through is None else through:
             self._channels[name].add(_Letter(notice, priority, self._order, made))
 
     def revise(self, notice: Notice) -> None:

@@ -64,7 +64,7 @@ class _Hand:
         self._free = deque(random.sample(range(signals), signals))
         self._expected: dict[str, asyncio.Future[tuple[int, int]]] = {}  # alarm -> (bytes received, committed)
         self.seen = _Seen()
-        gateway.alarms.on_commit = self._committed
+        gateway.alarms.on_commit.append(self._committed)
 
     async def event(self) -> None:
         """One signal goes up, the alarm is recorded; it goes down, that is recorded, and it may go up again."""

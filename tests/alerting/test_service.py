@@ -157,7 +157,8 @@ async def test_history_pages_backwards(path):
 async def test_the_benchmark_hook_sees_every_transition_once_in_order(path):
     async with alarms(path) as service:
         seen = []
-        service.on_commit = lambda steps, at_ns: seen.extend((step.alarm, step.event, at_ns) for step in steps)
+        service.on_commit.append(
+            lambda steps, at_ns: seen.extend((step.alarm, step.event, at_ns) for step in steps))
         for second in range(1, 101):
             say(service, ("GD-01/H", second % 2 == 1, second))
         await until(lambda: len(seen) == 100)

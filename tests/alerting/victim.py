@@ -77,7 +77,7 @@ async def main(path: str, diary: str, how: str) -> None:
     settings = AlarmSettings(commit_bound_s=60)
     ledger = Careless(path) if how == "without sync" else AlarmLedger(path)
     service = AlarmService(SITE.alarms, SITE, ledger, [Diary(diary)], clock, settings)
-    service.on_commit = committed
+    service.on_commit.append(committed)
     await service.start()
     say("ready")
     pace = random.Random()
