@@ -45,6 +45,7 @@ from gateway.sinks.config import InfluxSettings
 from gateway.sinks.influx import InfluxSink
 from gateway.store import StoreSettings, TelemetryStore, Trend, last_instant
 from gateway.teaching import Teaching
+from gateway.vigil import systemd
 
 log = logging.getLogger(__name__)
 
@@ -89,12 +90,17 @@ class Gateway:
         async with AsyncExitStack() as parts:
             await self._open(parts)
             _spare_the_collector(parts)
+            supervisor = systemd.Systemd()
+            supervisor.tell("READY=1")
+            parts.callback(supervisor.tell, "STOPPING=1")
             async with asyncio.TaskGroup() as tasks:
                 def start(name: str, run: Callable[[], Awaitable[None]]) -> None:
                     tasks.create_task(self._keep_running(name, run), name=name)
 
                 start("pipeline", self.pipeline.run)
                 start("health", self._judge)
+                start("watchdog", lambda: systemd.feed(
+                    supervisor, lambda: self.health.hung(self.clock.now()), self._status))
                 start("snapshots", self._save_snapshots)
                 for part in (*self.health.sources, *self.health.sinks):
                     start(part.id, part.run)
@@ -184,6 +190,9 @@ class Gateway:
             self.alarms.apply(self.health.judge(self.clock.now()))
             await asyncio.sleep(1)
 
+    def _status(self) -> str:
+        return f"{len(self.site.signals)} signals, {len(self.alarms.views())} alarms standing"
+
     async def _save_snapshots(self) -> None:
         while True:
             await asyncio.sleep(SNAPSHOT_EVERY_S)
@@ -266,10 +275,10 @@ class View:
     def health(self) -> api.Health:
         gateway, now = self._gateway, self.now()
         store, alarms = gateway.store.stats(), gateway.alarms.status()
-        stalled, stopped = gateway.health.stalled(now), gateway.health.stopped
+        hung, stopped = gateway.health.hung(now), gateway.health.stopped
         failures = [failure for failure in gateway.bank.failures if failure.standing]
         parts = (
-            api.Part("detection", Text("Detection", "检测"), not failures and not stalled,
+            api.Part("detection", Text("Detection", "检测"), not failures,
                      Text.same("; ".join(f"{failure.detector}: {failure.text}" for failure in failures)),
                      {"samples": gateway.pipeline.samples, "waiting": gateway.pipeline.fill}),
             api.Part("store", Text("Local store", "本地存储"), store.failing is None, store.failing or Text("", ""),
@@ -279,11 +288,10 @@ class View:
                      alarms.counters),
             api.Part("clock", Text("Clock", "时钟"), now.trusted,
                      Text("", "") if now.trusted else Text("not synchronised", "未同步")),
-            api.Part("tasks", Text("Tasks", "任务"), not stopped, Text(", ".join(sorted(stopped)),
-                                                                     "、".join(sorted(stopped)))),
+            api.Part("tasks", Text("Tasks", "任务"), not stopped and not hung.en, hung if hung.en else Text(
+                ", ".join(sorted(stopped)), "、".join(sorted(stopped)))),
         )
-        return api.Health(__version__, self._started_wall_ns, not stalled, now.trusted,
-                          Text("detection makes no progress", "检测没有进展") if stalled else Text("", ""), parts)
+        return api.Health(__version__, self._started_wall_ns, not hung.en, now.trusted, hung, parts)
 
     def metrics(self) -> Iterable[Metric]:
         yield from self._gateway.health.metrics()

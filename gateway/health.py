@@ -14,13 +14,16 @@ from gateway.core.bank import Bank
 from gateway.model.alarm import AlarmTable
 from gateway.model.clock import NS, Instant
 from gateway.model.ports import Sink, Source
+from gateway.model.pulse import hung
 from gateway.model.site import GatewayFault
+from gateway.model.text import Text
 from gateway.model.verdict import Edge, Verdicts
 from gateway.pipeline import Pipeline
 from gateway.store import TelemetryStore
 
 SETTLE_S = 300.0  # a clock may need this long after boot; and a passing event (a clock step, a drop) stays up this long
 SINK_PATIENCE_S = 60.0
+HANG_DETECTION_S = 10.0  # it steps at least once a second
 
 
 Judgement = Callable[[Instant], bool]
@@ -138,9 +141,14 @@ class Health:
         """Edges of the gateway's own alarms. Called about once a second."""
         return Verdicts.from_edges([edge for fault in self._faults if (edge := fault.judge(now)) is not None])
 
-    def stalled(self, now: Instant) -> bool:
-        """True when our own loop makes no progress. A field device or a database that is away does not count."""
-        return now.line_ns - self.pipeline.last_step_line_ns > 10 * NS
+    def hung(self, now: Instant) -> Text:
+        """Which of our own tasks make no progress; empty when all do. A field device, a database or a receiver that is
+        away does not count."""
+        detection = Text("detection", "检测")
+        names = [*((detection,) if now.line_ns - self.pipeline.last_step_line_ns > HANG_DETECTION_S * NS else ()),
+                 *map(Text.same, hung(pulse for source in self.sources for pulse in source.pulses()))]
+        return Text("no progress: {names}", "没有进展：{names}").format(names=Text(
+            ", ".join(name.en for name in names), "、".join(name.zh for name in names))) if names else Text("", "")
 
     def _not_evaluated(self) -> int:
         """Times that something which came in was not evaluated, or not in full."""

@@ -12,6 +12,7 @@ from drivers.modbus.wire import Line
 from gateway.model.clock import Clock
 from gateway.model.frame import Frame
 from gateway.model.ports import DeviceStatus, Intake
+from gateway.model.pulse import Pulse
 from gateway.model.signal import SignalTable
 
 HOLD_S = 0.002  # blocks that arrive within this time travel as one frame
@@ -24,8 +25,8 @@ class Handover:
     Blocks answered in quick succession leave as one frame, because what follows costs per frame more than per sample.
     """
 
-    def __init__(self, intake: Intake):
-        self._intake = intake
+    def __init__(self, intake: Intake, pulse: Pulse):
+        self._intake, self._pulse = intake, pulse
         self._held: list[Frame] = []
         self._filled = asyncio.Event()
         self._room = asyncio.Event()
@@ -39,7 +40,9 @@ class Handover:
 
     async def run(self) -> None:
         while True:
+            self._pulse.rest()
             await self._filled.wait()
+            self._pulse.beat()
             await asyncio.sleep(HOLD_S)
             self._filled.clear()
             frames, self._held = self._held, []
@@ -53,7 +56,8 @@ class ModbusDriver:
     def __init__(self, config: ModbusSource, signals: SignalTable, intake: Intake, clock: Clock):
         self.id = config.id
         self._line = Line(config, clock)
-        self._handover = Handover(intake)
+        self._handed_over = Pulse(f"{config.id} handover", clock)
+        self._handover = Handover(intake, self._handed_over)
         self._pollers = [Poller(config.id, device, signals, self._line, self._handover.give, clock)
                          for device in config.devices]
 
@@ -65,6 +69,9 @@ class ModbusDriver:
                     tasks.create_task(poller.run(), name=f"{self.id} {poller.device}")
         finally:
             self._line.close()
+
+    def pulses(self) -> Sequence[Pulse]:
+        return (self._handed_over, *(poller.pulse for poller in self._pollers))
 
     def devices(self) -> Sequence[DeviceStatus]:
         """One per device. `connects` and `late` (answers that came when nobody waited for them) are the line's."""

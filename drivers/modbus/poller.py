@@ -28,6 +28,7 @@ from drivers.modbus.wire import Answer, Line, Request, jittered
 from gateway.model.clock import Clock
 from gateway.model.frame import Frame
 from gateway.model.ports import DeviceStatus
+from gateway.model.pulse import HANG_S, Pulse
 from gateway.model.quality import Quality
 from gateway.model.signal import SignalTable
 from gateway.model.text import Text
@@ -75,6 +76,7 @@ class Poller:
                  give: Callable[[Frame], Awaitable[None]], clock: Clock):
         """`give` takes the frames; it waits while the pipeline is behind."""
         self.device = device.id
+        self.pulse = Pulse(f"{source}/{device.id}", clock)
         self._source = source
         self._device = device
         self._signals = signals
@@ -138,6 +140,7 @@ class Poller:
         loop = asyncio.get_running_loop()
         due = self._planned_at = loop.time()
         while True:
+            self.pulse.beat()
             try:
                 await self._turn(loop)
             except (Exception, asyncio.CancelledError) as error:
@@ -151,6 +154,7 @@ class Poller:
                 await self._lose_all(Quality.BAD, Text("internal error, see the log", "内部错误，请查看日志"))
                 await asyncio.sleep(OWN_FAULT_PAUSE_S)
             due = self._next(due, loop.time())
+            self.pulse.beat(max(0.0, due - loop.time()) + HANG_S)
             await asyncio.sleep(max(0.0, due - loop.time()))
 
     def _next(self, due: float, now: float) -> float:
@@ -213,6 +217,7 @@ class Poller:
     async def _ask(self, read: Read, retries: int) -> Answer:
         counters = self._counters
         while True:
+            self.pulse.beat()
             counters.requests += 1
             try:
                 answer = await self._line.read(read.request, **self._timing)

@@ -23,6 +23,7 @@ from drivers.mqtt.session import Backlog, Receipt, Receipts, Session
 from gateway.model.clock import NS, Clock
 from gateway.model.errors import DavylampError
 from gateway.model.ports import DeviceStatus, Intake
+from gateway.model.pulse import Pulse
 from gateway.model.secret import read_secret
 from gateway.model.signal import SignalTable
 from gateway.model.text import Text
@@ -49,6 +50,7 @@ class MqttDriver:
         self._reception = Reception(config, signals)
         self._inbox = Inbox(INBOX_MESSAGES, INBOX_BYTES)
         self._where = f"{config.host}:{config.broker_port}"
+        self._delivers, self._connection = Pulse(f"{config.id} messages", clock), Pulse(config.id, clock)
         self._online = False
         self._down_marked = False
         self._session: Session | None = None
@@ -64,6 +66,9 @@ class MqttDriver:
             tasks.create_task(self._deliver())
             tasks.create_task(self._stay_connected())
             tasks.create_task(self._watch_disk())
+
+    def pulses(self) -> Sequence[Pulse]:
+        return self._connection, self._delivers
 
     def devices(self) -> Sequence[DeviceStatus]:
         """The broker first, then each device of the section."""
@@ -88,7 +93,9 @@ class MqttDriver:
     async def _deliver(self) -> None:
         receipts = Receipts(lambda _mids: None)
         while True:
+            self._delivers.rest()
             taken = await self._inbox.take(FRAME_MESSAGES, FRAME_BYTES)
+            self._delivers.beat()
             if isinstance(taken, Opened):
                 receipts = taken.receipts
             elif isinstance(taken, Lost):
@@ -140,6 +147,7 @@ class MqttDriver:
     async def _stay_connected(self) -> None:
         pause = _FIRST_PAUSE_S
         while True:
+            self._connection.beat()
             began = self._clock.now().line_ns
             try:
                 await self._connected()
@@ -171,6 +179,7 @@ class MqttDriver:
             refused = await session.subscribe(self._filters())
             self._went_up(refused)
             while True:
+                self._connection.beat()
                 if backlog.open:
                     backlog.looked(await session.held_by_broker())
                 await session.rest(_LOOK_S)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from gateway.model.frame import Frame
+from gateway.model.pulse import Pulse
 from gateway.model.text import Text
 
 
@@ -40,6 +41,10 @@ class Source(Protocol):
     async def run(self) -> None: ...
 
     def devices(self) -> Sequence[DeviceStatus]: ...
+
+    def pulses(self) -> Sequence[Pulse]:
+        """Of each task that could hang unseen."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

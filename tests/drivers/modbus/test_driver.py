@@ -11,6 +11,7 @@ from drivers.modbus.wire import Line
 from gateway.model.clock import ManualClock
 from gateway.model.frame import Frame
 from gateway.model.ports import Source
+from gateway.model.pulse import Pulse
 from gateway.model.quality import Flag, Quality
 from gateway.model.text import Text
 from tests.drivers.modbus.scene import Collector, device, holding, running, source, table_of
@@ -69,7 +70,7 @@ async def test_a_full_handover_makes_the_devices_wait_and_loses_nothing():
             self.rows += frame.value.tolist()
 
     busy = Busy()
-    handover = Handover(busy)
+    handover = Handover(busy, Pulse("handover", ManualClock()))
     runner = asyncio.create_task(handover.run())
     count = 2 * HANDOVER_LIMIT + 10
     given = 0
