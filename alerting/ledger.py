@@ -3,20 +3,13 @@
 WAL with synchronous=FULL: when `commit` returns, the work is on the medium. After kill -9 or a power cut the file opens
 by itself and holds exactly the transactions whose commit returned (and perhaps one more, whole).
 
-The journal is append-only (triggers refuse UPDATE and DELETE) and chained:
-
-    hash(n) = SHA-256( hash(n-1) + UTF-8 of the JSON array [position, kind, alarm, wall_ns, body] )
-    hash(0) = 32 zero bytes
-
-with `body` as the very text that is stored and the array without blanks (separators "," and ":"), non-ASCII as is.
-A changed, removed or inserted row breaks the chain; a removed *tail* does not: only a copy elsewhere shows that.
+The journal is append-only (triggers refuse UPDATE and DELETE) and chained (alerting.journal.chain).
 
 A file that SQLite finds damaged is set aside (never deleted) and a new one is begun: alarms go on.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import os
@@ -31,6 +24,9 @@ from typing import Final
 
 from alerting.bypass import Bypass, Step
 from alerting.engine import AlarmState, Transition
+from alerting.journal.chain import FIRST_HASH, link
+from alerting.journal.chain import text as _json
+from alerting.journal.reader import examine
 from alerting.lifecycle import State
 from gateway.model.clock import Instant
 from gateway.model.errors import LedgerError
@@ -69,7 +65,6 @@ ALTER TABLE outbox ADD COLUMN recipient TEXT NOT NULL DEFAULT '';
 ALTER TABLE outbox ADD COLUMN language TEXT;
 PRAGMA user_version = 3;
 """)
-FIRST_HASH: Final = bytes(32)
 _TRANSITION_COLUMNS: Final = tuple(column.name for column in fields(Transition) if column.name != "notify")
 _DAMAGED: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
@@ -182,7 +177,7 @@ class AlarmLedger:
         for record in work.records:
             position += 1
             body = _json(record.body)
-            chained = _link(chained, position, record.kind, record.alarm, record.wall_ns, body)
+            chained = link(chained, position, record.kind, record.alarm, record.wall_ns, body)
             rows.append((position, record.kind, record.alarm, record.wall_ns, body, chained))
         gone = [key for key, pending in work.outbox.items() if pending is None]
         new = [(pending.key, pending.notifier, pending.alarm, pending.priority, pending.line_ns, _json(pending.payload),
@@ -239,18 +234,14 @@ class AlarmLedger:
 
     def verify(self) -> int:
         """Follow the chain from the first row. Returns the number of rows; LedgerError names the first wrong one."""
-        chained, count = FIRST_HASH, 0
-        with self._errors(), closing(self._reader()) as connection:
-            for position, kind, alarm, wall_ns, body, stored in connection.execute(
-                    "SELECT * FROM journal ORDER BY position"):
-                count += 1
-                chained = _link(chained, position, kind, alarm, wall_ns, body)
-                if position != count or chained != stored:
-                    raise LedgerError(Text(f"journal row {count} was changed or removed",
-                                           f"日志第 {count} 行被修改或删除"), where=str(self.path), retryable=False,
-                                      fix=Text("keep the file as evidence; compare with a backup",
-                                               "保留该文件作为证据，并与备份比对"))
-        return count
+        examination = examine(self.path)
+        if examination.faults:
+            wrong = examination.faults[0].position
+            raise LedgerError(Text(f"journal row {wrong} was changed or removed", f"日志第 {wrong} 行被修改或删除"),
+                              where=str(self.path), retryable=False,
+                              fix=Text("keep the file as evidence; compare with a backup",
+                                       "保留该文件作为证据，并与备份比对"))
+        return examination.rows
 
     # -- inside
 
@@ -383,14 +374,6 @@ def _is_damage(error: Exception) -> bool:
     if isinstance(error, sqlite3.Error):
         return getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED
     return isinstance(error, ValueError)
-
-
-def _link(previous: bytes, *columns: object) -> bytes:
-    return hashlib.sha256(previous + _json(list(columns)).encode()).digest()
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def _uri_path(path: Path) -> str:

@@ -120,6 +120,24 @@ def proof_tests(options: argparse.Namespace, language: str) -> int:
     return shown(options, language)
 
 
+def journal_verify(options: argparse.Namespace, language: str) -> int:
+    from gateway.replay import journal
+
+    return journal.verify(options, language)
+
+
+def journal_export(options: argparse.Namespace, language: str) -> int:
+    from gateway.replay import journal
+
+    return journal.export_rows(options, language)
+
+
+def journal_verify_export(options: argparse.Namespace, language: str) -> int:
+    from gateway.replay import journal
+
+    return journal.verify_export(options, language)
+
+
 def _show_problems(problems, language: str) -> None:
     from gateway.config.report import render
 
@@ -150,8 +168,8 @@ def _parser(language: str) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"davylamp {__version__}")
     commands = parser.add_subparsers(required=True, metavar=text("COMMAND", "命令"))
 
-    def command(name: str, function, help_text: str) -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=help_text, description=help_text, parents=[shared],
+    def command(name: str, function, help_text: str, among=commands) -> argparse.ArgumentParser:
+        sub = among.add_parser(name, help=help_text, description=help_text, parents=[shared],
                                   argument_default=argparse.SUPPRESS)
         sub.set_defaults(command=function)
         return sub
@@ -269,6 +287,8 @@ def _parser(language: str) -> argparse.ArgumentParser:
                                                                   "file)", "数据目录（默认取配置文件 [store] folder）"))
     sub.add_argument("--json", action="store_true", default=False, help=text("print JSON", "以 JSON 输出"))
 
+    _journal(commands, command, text)
+
     sub = command("demo", demo, text("watch a simulated gas leak become an alarm", "演示：模拟泄漏如何变成告警"))
     sub.add_argument("--scenario", type=Path, default=None, help=text("scenario file", "剧本文件"))
     sub.add_argument("--site", type=Path, default=None, help=text("site file (default: the small oil depot)",
@@ -286,3 +306,43 @@ def _parser(language: str) -> argparse.ArgumentParser:
     sub.add_argument("--duration", type=float, default=None,
                      help=text("stop after so many seconds", "运行若干秒后停止"))
     return parser
+
+
+def _journal(commands, command, text) -> None:
+    """`journal` has commands of its own."""
+    title = text("the journal as evidence: verify, export", "日志取证：校验、导出")
+    acts = commands.add_parser("journal", help=title, description=title).add_subparsers(
+        required=True, metavar=text("ACT", "操作"))
+
+    sub = command("verify", journal_verify, text("is every row as it was written? Names each one that is not",
+                                                 "逐行校验日志是否被改动，并指出改动的行"), acts)
+    sub.add_argument("file", type=Path, nargs="?", default=None, metavar="FILE", help=text(
+        "alarm file, data folder or site file; the gateway may run meanwhile (data)",
+        "告警文件、数据目录或站点文件；网关运行时也可校验（默认 data）"))
+    sub.add_argument("--against", type=Path, default=None, metavar="DIR", help=text(
+        "an older export: shows whether the end was cut off since", "较早的导出目录：用于发现末尾被截断"))
+
+    sub = command("export", journal_export, text(
+        "rows of the journal, with raw samples around alarms, as a signed folder",
+        "导出日志及告警前后的原始数据，并签名"), acts)
+    sub.add_argument("site", type=Path, metavar="SITE.toml")
+    sub.add_argument("--data", type=Path, default=None, help=text(
+        "data folder (default: [store] folder of the site file)", "数据目录（默认取配置文件 [store] folder）"))
+    sub.add_argument("--from", dest="start", default=None, metavar=text("TIME", "时间"), help=text(
+        "begin here; without a zone it is the site's own time", "开始时间；不写时区时按站点当地时间"))
+    sub.add_argument("--to", default=None, metavar=text("TIME", "时间"), help=text("end here", "结束时间"))
+    sub.add_argument("--alarm", default=None, metavar="ALARM", help=text(
+        "only this alarm, and what was done to its signal", "仅此告警及对其信号的操作"))
+    sub.add_argument("--samples", default=None, metavar=text("DURATION", "时长"), help=text(
+        'raw samples this long before and after each alarm, "0s": none (30min with --alarm, else none)',
+        '每次告警前后各取多长的原始数据，"0s" 为不取（有 --alarm 时默认 30min，否则不取）'))
+    sub.add_argument("--format", default="csv", choices=("csv", "json"), help=text("form of the files (csv)",
+                                                                                   "文件格式（csv）"))
+    sub.add_argument("--out", type=Path, default=None, metavar="DIR", help=text(
+        "new folder for it (default: named after site and time)", "导出到此新目录（默认按站点和时间命名）"))
+
+    sub = command("verify-export", journal_verify_export, text(
+        "is an export as the gateway wrote it?", "校验导出目录是否与网关导出时一致"), acts)
+    sub.add_argument("folder", type=Path, metavar="DIR")
+    sub.add_argument("--key", type=Path, default=None, metavar="PUBLIC.pem", help=text(
+        "public key of the gateway, known by another way", "通过其他途径取得的网关公钥"))

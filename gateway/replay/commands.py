@@ -8,35 +8,30 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
-from gateway.app import load
 from gateway.config import SiteFile
-from gateway.config.values import did_you_mean
-from gateway.model.alarm import AlarmDefinition
 from gateway.model.clock import NS, Instant
-from gateway.model.errors import CommandError, ConfigError
+from gateway.model.errors import CommandError
 from gateway.model.site import Site
 from gateway.model.text import Text
-from gateway.model.units import parse_duration
-from gateway.replay import sweep, words
+from gateway.replay import asked, sweep, words
 from gateway.replay.count import LabelledEvent, score
 from gateway.replay.data import Data, notes, opened
 from gateway.replay.explain import explain as explained
 from gateway.replay.run import run
 from gateway.replay.sweep_words import sweep_json, sweep_lines
-from gateway.replay.table import read_events, stamp
+from gateway.replay.table import read_events
 from gateway.store import EVER, Recording
 
 LOOK_BACK_S = 6 * 3600.0  # of explain, where --from does not say otherwise
 
 
 def replay(options: argparse.Namespace, language: str) -> int:
-    site_file = _site_file(options.site)
-    recorded = _recorded(options, site_file, [site_file.site], *_bounds(options, site_file.site))
+    site_file = asked.site_file(options.site)
+    recorded = _recorded(options, site_file, [site_file.site], *asked.bounds(options, site_file.site))
     events = _events(options, [site_file.site])
-    outcome = run(site_file.site, recorded, _seconds(options.ack_after), _progress(site_file.site, language))
+    outcome = run(site_file.site, recorded, _ack_after_s(options), _progress(site_file.site, language))
     scored = None if events is None else score(outcome, events)
     _show(options, language, words.replay_lines(outcome, scored, alarms=not options.summary),
           lambda: words.replay_json(outcome, scored))
@@ -51,11 +46,12 @@ def backtest(options: argparse.Namespace, language: str) -> int:
     if options.sweep:
         raise CommandError(Text("a sweep is over one site file", "扫描设置时只能使用一份站点文件"), where="--sweep",
                            fix=Text("leave out the second file", "请去掉第二份文件"))
-    before_file, after_file = _site_file(options.site), _site_file(options.candidate)
+    before_file, after_file = asked.site_file(options.site), asked.site_file(options.candidate)
     sites = [before_file.site, after_file.site]
-    recorded = _recorded(options, before_file, sites, *_bounds(options, after_file.site))
+    recorded = _recorded(options, before_file, sites, *asked.bounds(options, after_file.site))
     events = _events(options, sites)
-    before, after = (run(site, recorded, _seconds(options.ack_after), _progress(site, language)) for site in sites)
+    after_s = _ack_after_s(options)
+    before, after = (run(site, recorded, after_s, _progress(site, language)) for site in sites)
     names = (str(options.site), str(options.candidate))
     scores = None if events is None else (score(before, events), score(after, events))
     _show(options, language, words.backtest_lines(before, after, names, scores),
@@ -65,12 +61,12 @@ def backtest(options: argparse.Namespace, language: str) -> int:
 
 
 def _backtest_one(options: argparse.Namespace, language: str) -> int:
-    site_file = _site_file(options.site)
+    site_file = asked.site_file(options.site)
     site = site_file.site
     sweeps = [sweep.parse(text, site) for text in options.sweep]
-    recorded = _recorded(options, site_file, [site], *_bounds(options, site))
+    recorded = _recorded(options, site_file, [site], *asked.bounds(options, site))
     events = _events(options, [site])
-    after_s, progress = _seconds(options.ack_after), _progress(site, language)
+    after_s, progress = _ack_after_s(options), _progress(site, language)
     outcome = run(site, recorded, after_s, progress)
     scored = None if events is None else score(outcome, events)
     swept = run(sweep.swept(site, sweeps), sweep.Copied(recorded, site, sweeps), after_s, progress) if sweeps else None
@@ -89,15 +85,19 @@ def _backtest_one(options: argparse.Namespace, language: str) -> int:
 
 
 def explain(options: argparse.Namespace, language: str) -> int:
-    site_file = _site_file(options.site)
+    site_file = asked.site_file(options.site)
     site = site_file.site
-    alarm = _alarm(site, options.alarm)
-    asked = _time("--at", options.at, site) if options.at else None
-    recorded = _recorded(options, site_file, [site], _look_back(options, site_file, asked), EVER[1])
-    found = explained(site, alarm, recorded, asked, _progress(site, language))
+    alarm = asked.alarm(site, options.alarm)
+    at = asked.wall_time("--at", options.at, site) if options.at else None
+    recorded = _recorded(options, site_file, [site], _look_back(options, site_file, at), EVER[1])
+    found = explained(site, alarm, recorded, at, _progress(site, language))
     _show(options, language, words.explain_lines(found), lambda: words.explain_json(found))
     _notes(recorded, language)
     return 0
+
+
+def _ack_after_s(options: argparse.Namespace) -> float:
+    return asked.seconds("--ack-after", options.ack_after)
 
 
 def _events(options: argparse.Namespace, sites: list[Site]) -> tuple[LabelledEvent, ...] | None:
@@ -107,63 +107,16 @@ def _events(options: argparse.Namespace, sites: list[Site]) -> tuple[LabelledEve
 def _look_back(options: argparse.Namespace, site_file: SiteFile, at_wall_ns: int | None) -> int:
     """Where explain begins to evaluate. A file is read from its beginning."""
     if options.start:
-        return _time("--from", options.start, site_file.site)
-    path = _data(options, site_file)
+        return asked.wall_time("--from", options.start, site_file.site)
+    path = asked.data_folder(options, site_file)
     if path.is_file():
         return EVER[0]
     end = Recording(path / "telemetry").wall_high if at_wall_ns is None else at_wall_ns
     return end - round(LOOK_BACK_S * NS)
 
 
-def _site_file(path: Path) -> SiteFile:
-    loaded = load(path)
-    if loaded.site_file is None:
-        raise ConfigError(tuple(problem for problem in loaded.problems if problem.severity == "error"))
-    return loaded.site_file
-
-
 def _recorded(options: argparse.Namespace, site_file: SiteFile, sites: Iterable[Site], start: int, end: int) -> Data:
-    return opened(_data(options, site_file), sites, start, end, skip_unknown=options.skip_unknown)
-
-
-def _data(options: argparse.Namespace, site_file: SiteFile) -> Path:
-    return options.data or Path(site_file.store.folder)
-
-
-def _bounds(options: argparse.Namespace, site: Site) -> tuple[int, int]:
-    start = _time("--from", options.start, site) if options.start else EVER[0]
-    end = _time("--to", options.to, site) if options.to else EVER[1]
-    if start > end:
-        raise CommandError(Text("the end lies before the beginning", "结束时间早于开始时间"), where="--from, --to",
-                           fix=Text("exchange the two", "请调换两个时间"))
-    return start, end
-
-
-def _time(option: str, text: str, site: Site) -> int:
-    """What a person writes without a zone is the site's own time."""
-    try:
-        return stamp(text, site.zone)
-    except ValueError:
-        raise CommandError(Text(f"`{text}` is not a time", f"`{text}` 不是时间"), where=option, fix=Text(
-            f"write it as 2026-09-21T20:53:45 ({site.timezone}) or with a zone, 2026-09-21T12:53:45Z",
-            f"请写成 2026-09-21T20:53:45（{site.timezone}），或带时区，如 2026-09-21T12:53:45Z")) from None
-
-
-def _seconds(text: str) -> float:
-    try:
-        return parse_duration(text)
-    except ValueError:
-        raise CommandError(Text(f"`{text}` is not a duration", f"`{text}` 不是时长"), where="--ack-after",
-                           fix=Text('write it as "30s", "10min" or "1h"', '请写成 "30s"、"10min" 或 "1h"')) from None
-
-
-def _alarm(site: Site, id: str) -> AlarmDefinition:
-    found = site.alarms.get(id)
-    if found is None:
-        hint = did_you_mean(id, [alarm.id for alarm in site.alarms])
-        raise CommandError(Text(f"the site has no such alarm{hint.en}", f"站点没有此告警{hint.zh}"), where=id, fix=Text(
-            "take the id from the page or from `davylamp replay`", "请从页面或 `davylamp replay` 的输出中选取编号"))
-    return found
+    return opened(asked.data_folder(options, site_file), sites, start, end, skip_unknown=options.skip_unknown)
 
 
 def _show(options: argparse.Namespace, language: str, lines: Iterable[Text],

@@ -7,30 +7,28 @@ import json
 import time
 import unicodedata
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from alerting import proof
 from alerting.ledger import AlarmLedger
 from alerting.message import local_time
 from gateway.api.present import proof_tests as as_json
-from gateway.app import ALARM_FILE, load
+from gateway.app import ALARM_FILE
 from gateway.model.clock import NS
-from gateway.model.errors import CommandError, ConfigError
+from gateway.model.errors import CommandError
 from gateway.model.rules import ShutdownVerification
 from gateway.model.site import Site
 from gateway.model.stroke import Stroke
 from gateway.model.text import Text
+from gateway.replay import asked
 
 _DAY_NS = 86_400 * NS
 _NONE = Text.same("-")
 
 
 def proof_tests(options: argparse.Namespace, language: str) -> int:
-    loaded = load(options.site)
-    if loaded.site_file is None:
-        raise ConfigError(tuple(problem for problem in loaded.problems if problem.severity == "error"))
-    site = loaded.site_file.site
-    path = (options.data or Path(loaded.site_file.store.folder)) / ALARM_FILE
+    site_file = asked.site_file(options.site)
+    site = site_file.site
+    path = asked.data_folder(options, site_file) / ALARM_FILE
     if not path.exists():
         raise CommandError(
             Text("there is no alarm file: no gateway has run here yet", "没有告警文件：此处尚未运行过网关"),

@@ -1,0 +1,92 @@
+"""Reading the journal of an alarm file from outside: no lock, no write, while a gateway runs or long after.
+
+Text that is no longer UTF-8 (a changed byte) is read all the same: it must be named, not stumbled over.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from alerting.journal.chain import FIRST_HASH, Examination, Row, follow
+from gateway.model.errors import LedgerError
+from gateway.model.text import Text
+
+_ROWS: Final = "SELECT position, kind, alarm, wall_ns, body, hash FROM journal"
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection that can not write. LedgerError names the file."""
+    try:
+        connection = _connect(path)
+    except sqlite3.Error as error:
+        raise _unusable(path, error) from error
+    try:
+        connection.text_factory = lambda stored: stored.decode("utf-8", "surrogateescape")
+        yield connection
+    except sqlite3.Error as error:
+        raise _unusable(path, error) from error
+    finally:
+        connection.close()
+
+
+def examine(path: Path) -> Examination:
+    """Follow the chain from the first row to the last. LedgerError where SQLite itself can not read on."""
+    with reading(path) as connection:
+        return follow(map(Row._make, connection.execute(f"{_ROWS} ORDER BY position")))
+
+
+def stretch(path: Path, start_wall_ns: int, end_wall_ns: int,
+            about: Collection[str] | None = None) -> Iterator[tuple[bytes, Row]]:
+    """Rows whose stamp is in this stretch (both ends belong to it), in the order of the journal, each with the hash of
+    the row before it. about: only rows of these alarms, signals or rules; None: all."""
+    with reading(path) as connection:
+        previous = connection.cursor()
+        for row in map(Row._make, connection.execute(f"{_ROWS} WHERE wall_ns BETWEEN ? AND ? ORDER BY position",
+                                                     (start_wall_ns, end_wall_ns))):
+            if about is None or row.alarm in about:
+                before = previous.execute("SELECT hash FROM journal WHERE position = ?", (row.position - 1,)).fetchone()
+                yield FIRST_HASH if before is None else before[0], row
+
+
+def hash_at(path: Path, position: int) -> bytes | None:
+    """The stored hash of one row; None: there is no such row."""
+    with reading(path) as connection:
+        row = connection.execute("SELECT hash FROM journal WHERE position = ?", (position,)).fetchone()
+    return None if row is None else row[0]
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    """A copy on a medium that can not be written to has no write-ahead log: it is read as it lies there."""
+    try:
+        return _open(path, "mode=ro")
+    except sqlite3.OperationalError:
+        if not path.exists() or path.with_name(path.name + "-wal").exists():
+            raise
+        return _open(path, "mode=ro&immutable=1")
+
+
+def _open(path: Path, how: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(f"file:{_uri(path)}?{how}", uri=True, timeout=2.0)
+    try:
+        connection.execute("SELECT 1 FROM sqlite_master").fetchone()  # the first statement opens the file
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _uri(path: Path) -> str:
+    return str(path.absolute()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+
+
+def _unusable(path: Path, error: sqlite3.Error) -> LedgerError:
+    return LedgerError(
+        Text(f"the alarm file can not be read: {error}", f"告警文件无法读取：{error}"), where=str(path),
+        fix=Text("check that it is the alarm file (alarms.db) of a gateway, and the rights to read it; keep a damaged "
+                 "file as evidence", "请确认这是网关的告警文件（alarms.db）且有读取权限；损坏的文件请作为证据保留"),
+        retryable=False)
