@@ -93,6 +93,12 @@ class Roster:
     overrides: tuple[Override, ...] = ()
     holidays: frozenset[date] = field(default_factory=frozenset)
 
+    @property
+    def members(self) -> tuple[str, ...]:
+        """Everybody who takes turns or stands in."""
+        return tuple(dict.fromkeys((*(person for layer in self.layers for person in layer.people),
+                                    *(override.person for override in self.overrides))))
+
     def on_duty(self, at: datetime) -> Duty:
         """At this instant (aware)."""
         until = next(self.changes(at))

@@ -1,0 +1,202 @@
+"""Who is told of an alarm, how and when: people, escalation policies, and decisions with their reasons. Pure.
+
+    alarm --first policy that fits--> steps --at its time--> targets --roster--> people --> their channels
+
+A step that is due notifies its targets and then waits; when nobody has acknowledged meanwhile, the next one follows.
+After the last step the ladder begins again, as often as the policy says; for P1 without end. What is decided depends on
+the instant of the step, not on that of the alarm: whoever is on duty *now* is called.
+
+**Nothing may withhold a P1.** Mute windows do not apply to it; a roster with a gap, a person without a channel, a policy
+without steps and an alarm without a policy fall back to everybody, on every channel (`Routing.everybody`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, time
+from zoneinfo import ZoneInfo
+
+from alerting.oncall.roster import Roster
+from gateway.model.alarm import AlarmDefinition, Priority
+from gateway.model.text import Text
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """to: what the channel understands (a mail address, a number, a topic); empty: the channel's own default."""
+
+    channel: str
+    to: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """duty: what this person is responsible for, as shown: "safety officer", "village grid worker"."""
+
+    id: str
+    name: Text
+    addresses: tuple[Address, ...]
+    duty: Text = Text("", "")
+    language: str | None = None  # None: that of the site
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """Local hours of the day on some weekdays; ends <= begins: into the next day."""
+
+    begins: time
+    ends: time
+    days: frozenset[int] = frozenset(range(7))
+
+    def cover(self, at: datetime, zone: ZoneInfo) -> bool:
+        local = at.astimezone(zone)
+        now, day = local.time(), local.weekday()
+        if self.begins < self.ends:
+            return day in self.days and self.begins <= now < self.ends
+        return (day in self.days and now >= self.begins) or ((day - 1) % 7 in self.days and now < self.ends)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which alarms; an empty set: all of them."""
+
+    priorities: frozenset[Priority] = frozenset()
+    areas: frozenset[str] = frozenset()
+    conditions: frozenset[str] = frozenset()
+    hours: Hours | None = None
+
+    def fits(self, alarm: AlarmDefinition, at: datetime, zone: ZoneInfo) -> bool:
+        return ((not self.priorities or alarm.priority in self.priorities)
+                and (not self.areas or alarm.area in self.areas)
+                and (not self.conditions or alarm.condition in self.conditions)
+                and (self.hours is None or self.hours.cover(at, zone)))
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Notify these people and rosters, then wait for an acknowledgement."""
+
+    targets: tuple[str, ...]
+    wait_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """repeat: how often the whole ladder is climbed; P1 is called until somebody acknowledges, whatever stands here."""
+
+    id: str
+    applies: Filter
+    steps: tuple[Step, ...]
+    repeat: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Mute:
+    """A time at which alarms of this kind call nobody; they are shown and recorded as ever. Never a P1."""
+
+    name: Text
+    applies: Filter
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One line of who was told and who was not. person: None for a channel that was told as a whole."""
+
+    person: str | None
+    channel: str
+    to: str
+    sent: bool
+    reason: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """step: number of the step since the alarm was raised, from 0. after_s: since then."""
+
+    step: int
+    after_s: float
+
+
+@dataclass(frozen=True)
+class Routing:
+    """channels: ids of all notifiers of the site."""
+
+    zone: ZoneInfo
+    channels: tuple[str, ...]
+    people: Mapping[str, Person] = field(default_factory=dict)
+    rosters: Mapping[str, Roster] = field(default_factory=dict)
+    policies: tuple[Policy, ...] = ()
+    mutes: tuple[Mute, ...] = ()
+
+    def policy(self, alarm: AlarmDefinition, at: datetime) -> Policy | None:
+        """The first one that fits, at the time at which the alarm was raised."""
+        return next((policy for policy in self.policies if policy.applies.fits(alarm, at, self.zone)), None)
+
+    def next_step(self, alarm: AlarmDefinition, policy: Policy | None, done: int) -> Due | None:
+        """The step after `done` steps; None: no more."""
+        steps = () if policy is None else policy.steps
+        if not steps:
+            return Due(0, 0.0) if done == 0 else None
+        rounds, place = divmod(done, len(steps))
+        if rounds >= max(policy.repeat, 1) and alarm.priority is not Priority.P1:  # type: ignore[union-attr]
+            return None
+        lap = sum(step.wait_s for step in steps)
+        return Due(done, rounds * lap + sum(step.wait_s for step in steps[:place]))
+
+    def decide(self, alarm: AlarmDefinition, policy: Policy | None, step: int, at: datetime) -> tuple[Decision, ...]:
+        """Who is told with this step, and who is not and why."""
+        if policy is None or not policy.steps:
+            return self.everybody(_NO_POLICY)
+        if alarm.priority is not Priority.P1 and (mute := self._muted(alarm, at)) is not None:
+            reason = Text("muted: {mute}", "静默时段：{mute}").format(mute=mute.name)
+            return tuple(Decision(None, channel, "", False, reason) for channel in self.channels)
+        decisions: list[Decision] = []
+        for target in policy.steps[step % len(policy.steps)].targets:
+            decisions += self._target(target, at)
+        if not any(decision.sent for decision in decisions):
+            decisions += self.everybody(_NOBODY)
+        return _once(decisions)
+
+    def everybody(self, reason: Text) -> tuple[Decision, ...]:
+        return tuple(Decision(None, channel, "", True, reason) for channel in self.channels)
+
+    def _muted(self, alarm: AlarmDefinition, at: datetime) -> Mute | None:
+        return next((mute for mute in self.mutes if mute.applies.fits(alarm, at, self.zone)), None)
+
+    def _target(self, target: str, at: datetime) -> Sequence[Decision]:
+        roster = self.rosters.get(target)
+        if roster is None:
+            return self._person(target, Text("named in the policy", "策略指定"))
+        duty = roster.on_duty(at)
+        called = [] if duty.person is None else self._person(duty.person, Text(
+            "on duty, {roster}: {why}", "值班（{roster}）：{why}").format(roster=roster.name, why=duty.reason))
+        off = [person for person in roster.members if person != duty.person]
+        return [*called, *(self._off_duty(person, roster, at) for person in off)]
+
+    def _person(self, id: str, reason: Text) -> list[Decision]:
+        person = self.people[id]
+        if not person.addresses:
+            return [Decision(id, "", "", False, Text("has no channel", "没有通知渠道"))]
+        return [Decision(id, address.channel, address.to, True, reason) for address in person.addresses]
+
+    def _off_duty(self, id: str, roster: Roster, at: datetime) -> Decision:
+        comes = roster.next_duty(id, at)
+        if comes is None:
+            return Decision(id, "", "", False, Text("off duty", "不值班"))
+        return Decision(id, "", "", False, Text("off duty until {at}", "不值班，至 {at}").format(
+            at=f"{comes.astimezone(self.zone):%Y-%m-%d %H:%M}"))
+
+
+_NO_POLICY = Text("no policy is for this alarm: every channel", "没有适用的通知策略：通知全部渠道")
+_NOBODY = Text("nobody else could be told: every channel", "无人可通知：通知全部渠道")
+
+
+def _once(decisions: Sequence[Decision]) -> tuple[Decision, ...]:
+    """Nobody is told twice by one step, nor said to be off duty who is told."""
+    told = {decision.person for decision in decisions if decision.sent}
+    kept: dict[tuple, Decision] = {}
+    for decision in decisions:
+        if decision.sent or decision.person not in told or decision.person is None:
+            kept.setdefault((decision.person, decision.channel, decision.to, decision.sent), decision)
+    return tuple(kept.values())
