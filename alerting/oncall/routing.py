@@ -6,7 +6,7 @@ A step that is due notifies its targets and then waits; when nobody has acknowle
 After the last step the ladder begins again, as often as the policy says; for P1 without end. What is decided depends on
 the instant of the step, not on that of the alarm: whoever is on duty *now* is called.
 
-**Nothing may withhold a P1.** Mute windows do not apply to it; a roster with a gap, a person without a channel, a policy
+**Nothing may withhold a P1.** Mute windows do not apply to it; a roster with a gap, a person without a channel, a ladder
 without steps and an alarm without a policy fall back to everybody, on every channel (`Routing.everybody`).
 """
 
