@@ -19,6 +19,7 @@ from alerting.bypass import Bypass
 from alerting.ledger import JournalRow
 from alerting.notifiers.config import WebhookSettings
 from alerting.notifiers.webhook import WebhookNotifier
+from alerting.oncall.config import OnCallSection
 from alerting.service import AlarmService, AlarmSettings
 from alerting.views import AlarmView
 from drivers.modbus.config import ModbusSource
@@ -50,7 +51,7 @@ from gateway.vigil import systemd
 log = logging.getLogger(__name__)
 
 PLUGINS = Plugins(sources={"modbus": ModbusSource, "mqtt": MqttSource}, sinks={"influx": InfluxSettings},
-                  notifiers={"webhook": WebhookSettings})
+                  notifiers={"webhook": WebhookSettings}, oncall=OnCallSection)
 DRIVERS = {ModbusSource: ModbusDriver, MqttSource: MqttDriver}
 
 ALARM_FILE = "alarms.db"

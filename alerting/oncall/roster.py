@@ -106,7 +106,7 @@ class Roster:
             if override.begins <= at < override.ends:
                 why = Text(f" ({override.reason})", f"（{override.reason}）") if override.reason else Text("", "")
                 return Duty(override.person, until, Text("stands in until {until}{why}", "替班至 {until}{why}").format(
-                    until=_shown(override.ends, self.zone), why=why))
+                    until=shown(override.ends, self.zone), why=why))
         for layer in reversed(self.layers):
             shift = layer.shift(at, self.zone)
             if shift is not None and self._covers(layer, shift):
@@ -164,5 +164,6 @@ def _instant(day: date, hour: time, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, hour, zone).astimezone(UTC)
 
 
-def _shown(at: datetime, zone: ZoneInfo) -> str:
+def shown(at: datetime, zone: ZoneInfo) -> str:
+    """Local time, to the minute."""
     return f"{at.astimezone(zone):%Y-%m-%d %H:%M}"

@@ -6,7 +6,7 @@ A step that is due notifies its targets and then waits; when nobody has acknowle
 After the last step the ladder begins again, as often as the policy says; for P1 without end. What is decided depends on
 the instant of the step, not on that of the alarm: whoever is on duty *now* is called.
 
-**Nothing may withhold a P1.** Mute windows do not apply to it; a roster with a gap, a person without a channel, a ladder
+**Nothing may withhold a P1.** Mute windows do not apply to it; a roster with a gap, a person without channel, a policy
 without steps and an alarm without a policy fall back to everybody, on every channel (`Routing.everybody`).
 """
 
@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
-from alerting.oncall.roster import Roster
+from alerting.oncall.roster import EVERY_DAY, Roster, shown
 from gateway.model.alarm import AlarmDefinition, Priority
 from gateway.model.text import Text
 
@@ -47,7 +47,11 @@ class Hours:
 
     begins: time
     ends: time
-    days: frozenset[int] = frozenset(range(7))
+    days: frozenset[int] = EVERY_DAY
+
+    @property
+    def always(self) -> bool:
+        return self.begins == self.ends and self.days == EVERY_DAY
 
     def cover(self, at: datetime, zone: ZoneInfo) -> bool:
         local = at.astimezone(zone)
@@ -185,7 +189,7 @@ class Routing:
         if comes is None:
             return Decision(id, "", "", False, Text("off duty", "不值班"))
         return Decision(id, "", "", False, Text("off duty until {at}", "不值班，至 {at}").format(
-            at=f"{comes.astimezone(self.zone):%Y-%m-%d %H:%M}"))
+            at=shown(comes, self.zone)))
 
 
 _NO_POLICY = Text("no policy is for this alarm: every channel", "没有适用的通知策略：通知全部渠道")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 from gateway.config.build import SignalPlan
 from gateway.config.derived_checks import bound, derived_problems
@@ -51,6 +53,7 @@ def check(draft: Draft, plans: Mapping[str, SignalPlan]) -> Iterator[Problem]:
     yield from bindings
     told = {_spot(problem) for problem in bindings}  # a plugin may see the same
     yield from (problem for problem in _plugin_findings(draft) if _spot(problem) not in told)
+    yield from _oncall(draft)
     yield from _timing(draft, plans)
     yield from _uncovered(draft, plans)
 
@@ -181,6 +184,27 @@ def _plugin_findings(draft: Draft) -> Iterator[Problem]:
     for source in filter(lambda source: source.whole, draft.sources.values()):
         for location, what, fix, severity in source.section.findings():
             yield source.spot(location).problem(what, fix, severity)
+
+
+def _oncall(draft: Draft) -> Iterator[Problem]:
+    """Every name in `[oncall]` is known; and what it finds in itself."""
+    if draft.oncall is None or draft.site is None:
+        return
+    people, rosters = ([one.id for one in getattr(draft.oncall, table)] for table in ("people", "rosters"))
+    known = {"people": people, "targets": [*people, *rosters], "notifiers": draft.named["notifiers"],
+             "areas": draft.named["areas"]}
+    for location, kind, name in draft.oncall.references():
+        if name not in known[kind]:
+            hint, what = did_you_mean(name, known[kind]), _ONCALL[kind]
+            yield draft.document.spot(("oncall", *location)).problem(
+                Text('unknown {what} "{name}"{hint}', '未知的{what} "{name}"{hint}').format(
+                    what=what, name=name, hint=hint), Text("correct it, or add it", "更正，或新增"))
+    for location, what, fix, severity in draft.oncall.findings(ZoneInfo(draft.site.timezone), datetime.now(UTC)):
+        yield draft.document.spot(("oncall", *location)).problem(what, fix, severity)
+
+
+_ONCALL = {"people": Text("person", "人员"), "targets": Text("person or roster", "人员或值班表"),
+           "notifiers": Text("notifier", "通知渠道"), "areas": Text("area", "区域")}
 
 
 def _timing(draft: Draft, plans: Mapping[str, SignalPlan]) -> Iterator[Problem]:

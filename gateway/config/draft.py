@@ -37,11 +37,12 @@ ModelOf = Callable[[int, dict], type[BaseModel] | None]  # number and table of a
 
 @dataclass(frozen=True)
 class Plugins:
-    """The `type` of every section a plugin can read -> its pydantic model."""
+    """The `type` of every section a plugin can read -> its pydantic model. oncall: of the table `[oncall]`."""
 
     sources: Mapping[str, type[BaseModel]] = field(default_factory=dict)
     sinks: Mapping[str, type[BaseModel]] = field(default_factory=dict)
     notifiers: Mapping[str, type[BaseModel]] = field(default_factory=dict)
+    oncall: type[BaseModel] | None = None
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,8 @@ class Kind:
     written: Written | None = None
 
 
-TABLES = ("site", "areas", "kinds", "signals", "groups", "rules", "sources", "sinks", "notifiers", "store", "api",
-          "alarms")
+TABLES = ("site", "areas", "kinds", "signals", "groups", "rules", "sources", "sinks", "notifiers", "oncall", "store",
+          "api", "alarms")
 
 
 class Draft:
@@ -92,6 +93,7 @@ class Draft:
         self.rules = self._list("rules", self._typed("rules", RULES))
         self.sinks = self._list("sinks", self._typed("sinks", plugins.sinks))
         self.notifiers = self._list("notifiers", self._typed("notifiers", plugins.notifiers))
+        self.oncall = self._table("oncall", plugins.oncall) if plugins.oncall is not None else None
         self.bound_all = (len(self.sources) == len(self.named["sources"])
                           and all(source.whole for source in self.sources.values()))
         self.store = self._table("store", StoreSection)

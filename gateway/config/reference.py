@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import time
 from enum import Enum
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+from typing_extensions import Doc
 
 from gateway.config.draft import Plugins
 from gateway.config.kinds import HIGH_SIDE, CatalogueKind, catalogue
@@ -135,7 +137,9 @@ def reference(plugins: Plugins) -> str:
             parts += _table(f'[[{heading}]] type = "{name}"', model, "", shown)
     parts += [*_table("[store]", StoreSection, "Measured data on disk.", shown),
               *_table("[api]", ApiSection, "The on-site page and the JSON API.", shown),
-              *_table("[alarms]", AlarmsSection, "Notices.", shown), _points(), _catalogue()]
+              *_table("[alarms]", AlarmsSection, "Notices.", shown),
+              *(_table("[oncall]", plugins.oncall, "Who is called. Without it, every notifier for every alarm.",
+                       shown) if plugins.oncall is not None else ()), _points(), _catalogue()]
     return "\n".join(part.rstrip("\n") + "\n" for part in parts)
 
 
@@ -184,6 +188,7 @@ def _name(annotation: Any, metadata: Iterable[Any] = ()) -> str:
         annotation, *more = get_args(annotation)
         metadata += more
     known = next((WRITTEN_AS[item.func] for item in metadata if getattr(item, "func", None) in WRITTEN_AS), None)
+    known = known or next((item.documentation for item in metadata if isinstance(item, Doc)), None)  # a plugin's own
     options = [_plain(member) for member in _options(annotation) if member is not type(None)]
     name = known or " or ".join(dict.fromkeys(options))
     return name + _bounds(metadata)
@@ -243,6 +248,8 @@ def _default(field: FieldInfo) -> str:
             return f"`{value:g}`"
         case tuple() | list():
             return "`[" + ", ".join(f'"{item}"' if isinstance(item, str) else f"{item}" for item in value) + "]`"
+        case time():
+            return f'`"{value:%H:%M}"`'
         case Deadband():
             return f"`{value.value:g}{'%' * value.percent}`"
         case BaseModel():

@@ -31,6 +31,7 @@ class SiteFile:
     store: StoreSection
     api: ApiSection
     alarms: AlarmsSection
+    oncall: BaseModel | None = None
 
 
 @dataclass(frozen=True)
@@ -81,4 +82,4 @@ def _site_file(path: Path, draft: Draft, plans: Mapping[str, SignalPlan], folder
     return SiteFile(path, site, *(tuple(written.section for written in part.values())
                                   for part in (draft.sources, draft.sinks, draft.notifiers)),
                     store=draft.store.model_copy(update={"folder": folder}), api=draft.api,
-                    alarms=draft.alarms)
+                    alarms=draft.alarms, oncall=draft.oncall)

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from alerting.notifiers.config import WebhookSettings
+from alerting.oncall.config import OnCallSection
 from drivers.modbus.config import ModbusSource
 from drivers.mqtt.config import MqttSource
 from gateway.config import Loaded, Plugins, load
@@ -18,7 +19,7 @@ from gateway.model.units import parse_duration
 from gateway.sinks.config import InfluxSettings
 
 REAL = Plugins(sources={"modbus": ModbusSource, "mqtt": MqttSource}, sinks={"influx": InfluxSettings},
-               notifiers={"webhook": WebhookSettings})
+               notifiers={"webhook": WebhookSettings}, oncall=OnCallSection)
 
 
 class Tap(BaseModel):
