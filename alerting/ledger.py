@@ -16,7 +16,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import astuple, dataclass, field, fields
 from pathlib import Path
@@ -222,13 +222,15 @@ class AlarmLedger:
             with self._errors():
                 connection.close()
 
-    def history(self, limit: int, before: int | None = None, kind: str | None = None) -> list[JournalRow]:
+    def history(self, limit: int, before: int | None = None, kind: str | None = None,
+                alarms: Collection[str] = ()) -> list[JournalRow]:
         """The newest `limit` rows of the journal, newest first; with `before`: of those older than that position; with
-        `kind`: of those of that kind."""
+        `kind`: of those of that kind; with `alarms`: of those about one of them."""
         with self._errors(), closing(self._reader()) as connection:
             rows = connection.execute(
                 "SELECT * FROM journal WHERE position < ?1 AND (?3 IS NULL OR kind = ?3) "
-                "ORDER BY position DESC LIMIT ?2", (before if before is not None else 1 << 62, limit, kind)).fetchall()
+                "AND (?4 = '[]' OR alarm IN (SELECT value FROM json_each(?4))) ORDER BY position DESC LIMIT ?2",
+                (before if before is not None else 1 << 62, limit, kind, _json([*alarms]))).fetchall()
         return [JournalRow(position, kind, alarm, wall_ns, json.loads(body), bytes(chained).hex())
                 for position, kind, alarm, wall_ns, body, chained in rows]
 

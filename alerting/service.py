@@ -16,7 +16,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from alerting import bypass, message, proof
@@ -149,9 +149,11 @@ class AlarmService:
         standing = (self._alarms.get(state.alarm) for state in self._engine.standing())
         return risk_level(definition for definition in standing if area is None or definition.area == area)
 
-    async def history(self, limit: int = 100, before: int | None = None) -> list[JournalRow]:
-        """Journal rows, newest first; `before`: position to go on from. LedgerError when the file can not be read."""
-        return await asyncio.to_thread(self._ledger.history, limit, before)
+    async def history(self, limit: int = 100, before: int | None = None,
+                      alarms: Collection[str] = ()) -> list[JournalRow]:
+        """Journal rows, newest first; `before`: position to go on from; `alarms`: only rows about one of them.
+        LedgerError when the file can not be read."""
+        return await asyncio.to_thread(self._ledger.history, limit, before, None, alarms)
 
     async def strokes(self) -> list[Stroke]:
         """The proof-test log, newest first. LedgerError when the file can not be read."""

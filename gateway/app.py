@@ -9,7 +9,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from types import MappingProxyType
@@ -32,7 +32,9 @@ from gateway.api.server import serve
 from gateway.config import Loaded, Plugins, SiteFile
 from gateway.core.bank import Bank
 from gateway.core.detectors.devices import OnlineShare
+from gateway.core.detectors.group import GroupState
 from gateway.core.learning import LearningAct, Lessons, Picture
+from gateway.explaining import Explainer
 from gateway.health import Health, Metric
 from gateway.model.alarm import Risk
 from gateway.model.clock import Clock, Instant, TimeLine
@@ -220,6 +222,7 @@ class View:
         self.site = gateway.site
         self.latest = gateway.bank.latest
         self._started_wall_ns = time.time_ns()
+        self._explainer = Explainer(gateway.site, gateway.folder)
 
     def now(self) -> Instant:
         return self._gateway.clock.now()
@@ -254,8 +257,14 @@ class View:
     async def end_bypass(self, target: str, who: str, why: str) -> tuple[Bypass, bool]:
         return await self._gateway.alarms.end_bypass(target, who, why)
 
-    async def journal(self, limit: int, before: int | None) -> Sequence[JournalRow]:
-        return await self._gateway.alarms.history(limit, before)
+    async def journal(self, limit: int, before: int | None, alarms: Collection[str]) -> Sequence[JournalRow]:
+        return await self._gateway.alarms.history(limit, before, alarms)
+
+    async def explain(self, alarm: str, at_wall_ns: int | None, look_back_s: float) -> dict:
+        return await self._explainer.explain(alarm, at_wall_ns, look_back_s)
+
+    def groups(self) -> Sequence[GroupState]:
+        return self._gateway.bank.groups
 
     async def strokes(self) -> Sequence[Stroke]:
         return await self._gateway.alarms.strokes()

@@ -101,6 +101,7 @@ SCHEMAS = {
                          bypasses=_list(_ref("Bypass"), "the one that ends first comes first")),
     "Alarm": _object(
         id=STRING, occurrence=INTEGER, name=TEXT, condition=STRING, origin=STRING, area=STRING,
+        group={"type": "string", "description": "alarms of one group share a first-out; empty: of no group"},
         priority=_PRIORITY, risk=_RISK,
         state=_one_of("unacknowledged", "acknowledged", "returned", "latched"),
         waits={"type": "boolean", "description": "a person has to acknowledge"},
@@ -108,9 +109,39 @@ SCHEMAS = {
         recorded={"type": "boolean", "description": "false: the alarm file could not be written"},
         value=_or_null(NUMBER), limit=_or_null(NUMBER), unit=STRING, decimals=INTEGER, age_s=_or_null(NUMBER),
         raised=_or_null(TIME), since={**_or_null(TIME), "description": "when it came into this state"}, guidance=TEXT,
-        evidence=_list(_object(time=_or_null(TIME), signal=STRING, value=_or_null(NUMBER), note=TEXT)),
+        evidence=_list(_ref("Evidence")),
         who={"type": "string", "description": "who acknowledged"}, verified=BOOLEAN, comment=STRING,
         bypass=_or_null(_ref("Bypass"))),
+    "Definitions": _object(alarms=_list(_object(
+        id=STRING, name=TEXT, condition=STRING, origin=STRING, area=STRING, group=STRING, priority=_PRIORITY,
+        risk=_RISK, limit=_or_null(NUMBER), unit=STRING, decimals=INTEGER, latch=BOOLEAN, guidance=TEXT))),
+    "Explanation": _object(
+        alarm=STRING, name=TEXT, zone=STRING, asked=TIME, at={**TIME, "description": "the instant that was judged"},
+        evaluated_from=TIME, stands=BOOLEAN,
+        may_be_older={"type": "boolean", "description": "it stood near the first sample that was evaluated"},
+        last=_or_null(_object(began=TIME, value=_or_null(NUMBER), first_out=BOOLEAN, ended=_or_null(TIME),
+                              evidence=_list(_ref("Evidence")))),
+        settings=_list(TEXT), verdict=_list(TEXT), reasons=_list(TEXT),
+        plot=_or_null(_object(signal=STRING, unit=STRING, decimals=INTEGER, limits=_map(NUMBER), t_ms=_list(INTEGER),
+                              value=_list(_or_null(NUMBER)), good=_list(BOOLEAN))),
+        samples=_map(_list(_object(time=TIME, value=_or_null(NUMBER), quality=STRING), "oldest first"))),
+    "Evidence": _object(time=_or_null(TIME), signal=STRING, value=_or_null(NUMBER), note=TEXT),
+    "Rules": _object(
+        rules=_list(_object(
+            id=STRING, name=TEXT, area=STRING, kind=_one_of("interlock", "vote", "shutdown"), priority=_PRIORITY,
+            risk=_RISK, guidance=TEXT, alarms=_list(STRING, "ids of its alarms"),
+            parts=_list(_object(
+                part=_one_of("when", "requires", "members", "command", "feedback", "effect"),
+                needed={"type": "integer", "description": "so many of the tests must be true"},
+                tests=_list(_object(text=STRING, signal=STRING, op=STRING, value=NUMBER)))))),
+        groups=_list(_object(
+            id=STRING, name=TEXT, area=STRING, priority=_PRIORITY, risk=_RISK, alarm=STRING, every_s=NUMBER,
+            learn_s=NUMBER, progress={"type": "number", "description": "of the commissioning, 0..1"},
+            members=_list(_object(
+                signal=STRING, usual=_or_null(NUMBER), now=_or_null(NUMBER),
+                size={**_or_null(NUMBER), "description": "its smoothed deviation over what is allowed"},
+                there={"type": "boolean", "description": "it had a value in the newest span"})))),
+        derived=_list(_object(signal=STRING, expression=STRING, inputs=_list(STRING)))),
     "Bypass": {**_object(**_BYPASS), "description": "nobody is called for the alarms of `target` until it ends"},
     "BypassFound": _object(**_BYPASS, left_s=_or_null(NUMBER), alarms=_list(STRING, "ids of the alarms it covers")),
     "BypassAsked": {
@@ -225,6 +256,14 @@ PATHS = {
         "Acknowledge an alarm", "Acknowledgement", _answer("done", "Acknowledged"),
         _path("alarm", "id of an alarm, as it is (GD-03/HH) or percent-encoded (GD-03%2FHH)"),
         **{"404": _UNKNOWN, "409": _answer("there is nothing to acknowledge", "Error")}),
+    "/api/v1/alarms/{alarm}/explain": _get(
+        "Why an alarm stood, or not, from the stored samples; as `davylamp explain`", _answer("why", "Explanation"),
+        _path("alarm", "id of an alarm, as it is or percent-encoded"),
+        _query("at_ms", INTEGER, "instant, Unix ms; default: now"),
+        _query("minutes", NUMBER, "how far to look back, 0.1 to 1440; default 60"),
+        **{"400": _BAD_REQUEST, "404": _UNKNOWN, "409": _answer("measured data do not explain it", "Error")}),
+    "/api/v1/definitions": _get("Every alarm that the site can raise", _answer("all of them", "Definitions")),
+    "/api/v1/rules": _get("Rules, groups and calculated signals of the site", _answer("all of them", "Rules")),
     "/api/v1/signals/{signal}/baseline": {
         **_get("What was learnt of one signal", _answer("by each of its learners", "Baseline"), _SIGNAL,
                **{"404": _UNKNOWN}),
@@ -243,7 +282,9 @@ PATHS = {
     "/api/v1/journal": _get(
         "The alarm journal", _answer("newest first", "Journal"),
         _query("limit", INTEGER, "at most so many rows, 1 to 500; default 100"),
-        _query("before", INTEGER, "only rows with a smaller position"), **{"400": _BAD_REQUEST}),
+        _query("before", INTEGER, "only rows with a smaller position"),
+        _query("alarm", _list(STRING), "only rows about this alarm, signal or rule; up to 16"),
+        **{"400": _BAD_REQUEST}),
     "/api/v1/proof-tests": _get("Shut-downs that were commanded, and when each valve was last seen to close in time",
                                 _answer("strokes newest first", "ProofTests")),
     "/api/v1/health": _get("The gateway, its devices and its databases", _answer("all of it", "Health")),

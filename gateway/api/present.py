@@ -206,7 +206,8 @@ def _alarm(alarm: AlarmView, now: Instant, zone: ZoneInfo) -> dict:
     return {
         "id": definition.id, "occurrence": alarm.occurrence, "name": definition.name,
         "condition": definition.condition, "origin": definition.origin, "area": definition.area,
-        "priority": definition.priority, "risk": definition.risk, "state": alarm.state, "waits": alarm.state.waits,
+        "group": definition.group, "priority": definition.priority, "risk": definition.risk, "state": alarm.state,
+        "waits": alarm.state.waits,
         "active": alarm.active, "first_out": alarm.first_out, "recorded": alarm.recorded,
         "value": number(alarm.value), "limit": definition.limit, "unit": definition.unit,
         "decimals": definition.decimals, "age_s": _seconds(alarm.age_s(now)),

@@ -18,7 +18,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from alerting.engine import COMMENT_LENGTH, NAME_LENGTH
-from gateway.api import openapi, present, prometheus
+from gateway.api import openapi, present, prometheus, relations
 from gateway.api.answer import Json, refusal
 from gateway.api.guard import Guard
 from gateway.api.stream import Broadcast, EventStream
@@ -33,7 +33,8 @@ log = logging.getLogger(__name__)
 STATIC = Path(__file__).parent / "static"
 BODY_LIMIT = 8192
 HISTORY_SIGNALS, HISTORY_MINUTES, HISTORY_POINTS = 64, 7 * 24 * 60, 2000
-JOURNAL_ROWS = 500
+JOURNAL_ROWS, JOURNAL_ABOUT = 500, 16
+EXPLAINED_MINUTES, EXPLAINED_MINUTES_MOST = 60.0, 24 * 60.0
 
 
 def create_app(view: GatewayView) -> Starlette:
@@ -50,6 +51,9 @@ def create_app(view: GatewayView) -> Starlette:
             Route("/api/v1/history", api.history),
             Route("/api/v1/alarms", api.alarms),
             Route("/api/v1/alarms/{alarm:path}/ack", api.acknowledge, methods=["POST"]),
+            Route("/api/v1/alarms/{alarm:path}/explain", api.explain),
+            Route("/api/v1/definitions", api.definitions),
+            Route("/api/v1/rules", api.rules),
             Route("/api/v1/bypasses", api.bypasses),
             Route("/api/v1/bypasses", api.bypass, methods=["POST"]),
             Route("/api/v1/bypasses/{target:path}/end", api.end_bypass, methods=["POST"]),
@@ -120,11 +124,21 @@ class Api:
     async def alarms(self, _: Request) -> Response:
         return Json(present.alarm_list(self._view))
 
+    async def definitions(self, _: Request) -> Response:
+        return Json(relations.definitions(self._view.site))
+
+    async def explain(self, request: Request) -> Response:
+        alarm = self._alarm(request)
+        minutes = _number(request, "minutes", EXPLAINED_MINUTES, 0.1, EXPLAINED_MINUTES_MOST)
+        at_ms = _number(request, "at_ms", 0, 0, 2**53) if "at_ms" in request.query_params else None
+        at_wall_ns = None if at_ms is None else round(at_ms) * 1_000_000
+        return Json(await self._view.explain(alarm, at_wall_ns, minutes * 60))
+
+    async def rules(self, _: Request) -> Response:
+        return Json(relations.rules(self._view.site, self._view.groups()))
+
     async def acknowledge(self, request: Request) -> Response:
-        alarm = request.path_params["alarm"]
-        if alarm not in self._view.site.alarms:
-            raise Refused(404, Text(f"unknown alarm {alarm!r}", f"未知告警 {alarm!r}"), "alarm",
-                          Text("see /api/v1/alarms", "见 /api/v1/alarms"))
+        alarm = self._alarm(request)
         body = await _json_body(request)
         who = _line(body, "name", 1, NAME_LENGTH)
         comment = _line(body, "comment", 0, COMMENT_LENGTH)
@@ -169,6 +183,13 @@ class Api:
         ended, recorded = await self._view.end_bypass(request.path_params["target"], who, why)
         return Json({"bypass": present.bypass(self._view, ended), "recorded": recorded})
 
+    def _alarm(self, request: Request) -> str:
+        alarm = request.path_params["alarm"]
+        if alarm not in self._view.site.alarms:
+            raise Refused(404, Text(f"unknown alarm {alarm!r}", f"未知告警 {alarm!r}"), "alarm",
+                          Text("see /api/v1/definitions", "见 /api/v1/definitions"))
+        return alarm
+
     def _signal(self, request: Request) -> str:
         signal = request.path_params["signal"]
         if signal not in self._view.site.signals:
@@ -178,7 +199,10 @@ class Api:
     async def journal(self, request: Request) -> Response:
         limit = _number(request, "limit", 100, 1, JOURNAL_ROWS)
         before = _number(request, "before", 0, 1, 2**63) if "before" in request.query_params else None
-        rows = await self._view.journal(int(limit), None if before is None else int(before))
+        about = request.query_params.getlist("alarm")
+        if len(about) > JOURNAL_ABOUT:
+            raise _out_of_range("alarm", f"0..{JOURNAL_ABOUT}")
+        rows = await self._view.journal(int(limit), None if before is None else int(before), about)
         return Json(present.journal(rows, self._view.site.zone))
 
     async def proof_tests(self, _: Request) -> Response:

@@ -5,7 +5,7 @@ Everything here is read on the event loop and must not wait; what may touch a di
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -16,6 +16,7 @@ from alerting.bypass import Bypass
 from alerting.ledger import JournalRow
 from alerting.views import AlarmView
 from gateway.core.detectors.devices import OnlineShare
+from gateway.core.detectors.group import GroupState
 from gateway.core.learning import LearningAct, Lessons, Picture
 from gateway.model.alarm import Risk
 from gateway.model.clock import Instant
@@ -115,12 +116,22 @@ class GatewayView(Protocol):
 
     async def end_bypass(self, target: str, who: str, why: str) -> tuple[Bypass, bool]: ...
 
-    async def journal(self, limit: int, before: int | None) -> Sequence[JournalRow]:
-        """The newest rows first; only rows with a smaller position than `before`, where it is given."""
+    async def journal(self, limit: int, before: int | None, alarms: Collection[str]) -> Sequence[JournalRow]:
+        """The newest rows first; only rows with a smaller position than `before`, where it is given, and only those
+        about one of `alarms`, where there are any (a bypass is about its target, learning about its signal)."""
         ...
 
     async def strokes(self) -> Sequence[Stroke]:
         """The proof-test log: shut-downs that were commanded, newest first."""
+        ...
+
+    async def explain(self, alarm: str, at_wall_ns: int | None, look_back_s: float) -> dict:
+        """Why it stood, or not, at this instant (None: now), from the stored samples so long before. JSON-ready; the
+        same as `davylamp explain --json`. CommandError when measured data do not explain it."""
+        ...
+
+    def groups(self) -> Sequence[GroupState]:
+        """How far the commissioning of each group is, and where its members stand."""
         ...
 
     async def history(self, signals: Sequence[int], start_wall_ns: int, end_wall_ns: int,

@@ -12,7 +12,7 @@ from alerting.lifecycle import Event
 from alerting.message import local_time, quantity, title
 from gateway.model.clock import NS
 from gateway.model.quality import LABELS, code, severity
-from gateway.model.signal import LIMIT_CONDITIONS, Condition
+from gateway.model.signal import LIMIT_CONDITIONS, Condition, Signal
 from gateway.model.site import Site
 from gateway.model.text import Text
 from gateway.model.verdict import Evidence
@@ -92,6 +92,28 @@ def explain_lines(found: Explanation) -> Lines:
         yield Text("  " + ", ".join(one.en for one in found.settings),
                    "  " + "，".join(one.zh for one in found.settings))
     yield Text("", "")
+    yield from verdict_lines(found)
+    yield from found.reasons
+    if found.last is not None and found.last.evidence:
+        yield Text("", "")
+        yield Text("Trace of the last time:", "上一次的依据：")
+        yield from (_evidence(site, line) for line in found.last.evidence)
+    if len(found.plotted) > 1:
+        yield Text("", "")
+        yield from map(Text.same, _chart(found))
+    for id, samples in found.samples.items():
+        signal = site.signals[site.signals.index(id)]
+        yield Text("", "")
+        yield Text("{id} {name}, newest samples:", "{id} {name}，最近数据：").format(id=id, name=signal.name)
+        for sample in samples:
+            yield Text("  {time}  {value:>14}  {quality}", "  {time}  {value:>14}  {quality}").format(
+                time=clock(site, sample.wall_ns), value=measured(signal, sample.value),
+                quality=LABELS[code(sample.quality)])
+
+
+def verdict_lines(found: Explanation) -> Lines:
+    """Whether the condition stood at the instant, and since when."""
+    site, alarm = found.site, found.alarm
     at, last = clock(site, found.at_wall_ns), found.last
     if found.at_wall_ns < found.asked_wall_ns:
         yield Text("The recording ends at {at}; judged there.", "记录到 {at} 为止，以该时刻判断。").format(at=at)
@@ -118,22 +140,6 @@ def explain_lines(found: Explanation) -> Lines:
             if alarm.latch:
                 yield Text("It latches: without an acknowledgement the alarm itself still counted as active.",
                            "该告警锁存：未经确认则告警本身仍算作活动状态。")
-    yield from found.reasons
-    if last is not None and last.evidence:
-        yield Text("", "")
-        yield Text("Trace of the last time:", "上一次的依据：")
-        yield from (_evidence(site, line) for line in last.evidence)
-    if len(found.plotted) > 1:
-        yield Text("", "")
-        yield from map(Text.same, _chart(found))
-    for id, samples in found.samples.items():
-        signal = site.signals[site.signals.index(id)]
-        yield Text("", "")
-        yield Text("{id} {name}, newest samples:", "{id} {name}，最近数据：").format(id=id, name=signal.name)
-        for sample in samples:
-            yield Text("  {time}  {value:>14}  {quality}", "  {time}  {value:>14}  {quality}").format(
-                time=clock(site, sample.wall_ns), value=measured(signal, sample.value),
-                quality=LABELS[code(sample.quality)])
 
 
 # -- JSON --------------------------------------------------------------------------------------------------------------
@@ -184,7 +190,8 @@ def explain_json(found: Explanation) -> dict[str, Any]:
             "ended": None if last.ended_wall_ns is None else _iso(site, last.ended_wall_ns),
             "evidence": [{"time": _iso(site, line.wall_ns), "signal": line.signal, "value": _number(line.value),
                           "note": _both(line.note)} for line in last.evidence]},
-        "settings": [_both(one) for one in found.settings], "reasons": [_both(one) for one in found.reasons],
+        "settings": [_both(one) for one in found.settings], "verdict": [_both(one) for one in verdict_lines(found)],
+        "reasons": [_both(one) for one in found.reasons], "plot": _plot(found) if len(found.plotted) > 1 else None,
         "samples": {id: [{"time": _iso(site, one.wall_ns), "value": _number(one.value),
                           "quality": code(one.quality).name.lower()} for one in samples]
                     for id, samples in found.samples.items()},
@@ -327,13 +334,27 @@ def _not_judged_lines(outcome: Outcome) -> Lines:
 _NONE = Text("none", "无")
 
 
+def _plot(found: Explanation) -> dict[str, Any]:
+    """The curve of the signal itself, in columns. t_ms: Unix time, UTC."""
+    signal, samples = _plotted_signal(found), found.plotted
+    return {"signal": signal.id, "unit": signal.unit, "decimals": signal.decimals, "limits": _levels(signal),
+            "t_ms": [one.wall_ns // 1_000_000 for one in samples], "value": [_number(one.value) for one in samples],
+            "good": [severity(one.quality) == "good" for one in samples]}
+
+
 def _chart(found: Explanation) -> list[str]:
-    signal = found.site.signals[found.site.signals.index(found.alarm.origin)]
-    samples = found.plotted
-    limits = {str(limit.condition): limit.value for limit in signal.limits if limit.condition in _LEVELS}
+    signal, samples = _plotted_signal(found), found.plotted
     return chart([one.wall_ns / NS for one in samples], [one.value for one in samples],
-                 [severity(one.quality) == "good" for one in samples], limits,
+                 [severity(one.quality) == "good" for one in samples], _levels(signal),
                  (clock(found.site, samples[0].wall_ns), clock(found.site, samples[-1].wall_ns)), signal.decimals)
+
+
+def _plotted_signal(found: Explanation) -> Signal:
+    return found.site.signals[found.site.signals.index(found.alarm.origin)]
+
+
+def _levels(signal: Signal) -> dict[str, float]:
+    return {str(limit.condition): limit.value for limit in signal.limits if limit.condition in _LEVELS}
 
 
 _LEVELS = (Condition.HIGH_HIGH, Condition.HIGH, Condition.LOW, Condition.LOW_LOW)

@@ -84,6 +84,13 @@ def test_outbox_rows_go_when_told(ledger, path):
     assert AlarmLedger(path).open().outbox == ()
 
 
+def test_history_of_some_alarms(ledger):
+    ledger.commit(Work(records=[Record("bypass", about, place, {}) for place, about in enumerate("ABACA")]))
+    assert [row.position for row in ledger.history(10, alarms=["A"])] == [5, 3, 1]
+    assert [row.position for row in ledger.history(2, before=5, alarms=["A", "C"])] == [4, 3]
+    assert ledger.history(10, alarms=["B'"]) == []
+
+
 def test_history_pages_from_the_newest(ledger):
     ledger.commit(work(steps=5))
     first = ledger.history(2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from alerting.views import AlarmView, in_order, risk_level
 from gateway.api.view import Health, Part
 from gateway.core.bank import Bank
 from gateway.core.detectors.devices import OnlineShare
+from gateway.core.detectors.group import GroupState
 from gateway.core.learning import LearningAct, Lessons, Picture
 from gateway.model.alarm import Priority, Risk
 from gateway.model.clock import NS, Clock, Instant, ManualClock
@@ -27,6 +28,8 @@ from gateway.model.site import Site
 from gateway.model.stroke import Stroke
 from gateway.model.text import Text
 from gateway.model.verdict import Edge, Evidence, Verdicts
+from gateway.replay.explain import explain
+from gateway.replay.words import explain_json
 from gateway.store.history import History, Trend
 
 AREAS = (Area("tank_farm", Text("Tank farm", "储罐区")), Area("pump_house", Text("Pump house", "泵房")),
@@ -90,6 +93,20 @@ class Counted:
     kind: str
     help: str
     samples: tuple
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """The frames of a MemoryGateway as a recording."""
+
+    gateway: MemoryGateway
+
+    @property
+    def ids(self) -> frozenset[str]:
+        return frozenset(signal.id for signal in self.gateway.site.signals if not signal.derived)
+
+    def frames(self, signals: SignalTable) -> Iterator[tuple[bool, Frame]]:
+        return ((place == 0, frame) for place, frame in enumerate(self.gateway.frames))
 
 
 class MemoryGateway:
@@ -201,8 +218,15 @@ class MemoryGateway:
         self.changed()
         return step.bypass, True
 
-    async def journal(self, limit: int, before: int | None) -> Sequence[JournalRow]:
-        return [row for row in reversed(self.rows) if before is None or row.position < before][:limit]
+    async def journal(self, limit: int, before: int | None, alarms: Collection[str]) -> Sequence[JournalRow]:
+        return [row for row in reversed(self.rows) if (before is None or row.position < before)
+                and (not alarms or row.alarm in alarms)][:limit]
+
+    async def explain(self, alarm: str, at_wall_ns: int | None, look_back_s: float) -> dict:
+        return explain_json(explain(self.site, self.site.alarms.get(alarm), Remembered(self), at_wall_ns))
+
+    def groups(self) -> Sequence[GroupState]:
+        return self.bank.groups
 
     async def strokes(self) -> Sequence[Stroke]:
         return self.log

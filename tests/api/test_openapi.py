@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -12,17 +13,29 @@ import pytest
 from gateway.api.openapi import PATHS, SCHEMAS, description
 from gateway.api.routes import create_app, pages
 from gateway.api.stream import Broadcast
+from gateway.model.expression import Expression
+from gateway.model.group import Group
 from gateway.model.ports import DeviceStatus, SinkStatus
 from gateway.model.quality import Quality
+from gateway.model.rules import Test, Vote
+from gateway.model.signal import Signal
 from gateway.model.stroke import Outcome, Seen, Stroke
 from gateway.model.text import Text
 from gateway.model.verdict import Evidence
+from tests.api.depot import MemoryGateway, site
 from tests.api.schema import faults
 
 
 @pytest.fixture
-def gateway(gateway):
+def gateway():
     """With something of everything to tell."""
+    group = Group("pump", Text("pump", "泵"), "pump_house", ("P-101.P", "LINE.p"))
+    sums = Signal("P.sum", Text("sum", "合计"), "power", "kW", "pump_house",
+                  derived=Expression.parse("[P-101.P] + [LINE.p]"))
+    vote = Vote("2oo3", Text("two of three", "三取二"), "tank_farm",
+                tuple(Test.parse(f"GD-0{n} >= 20") for n in (1, 2, 3)), 2)
+    here = site([sums])
+    gateway = MemoryGateway(replace(here, groups=(group,), rules=(*here.rules, vote)))
     gateway.feed("GD-03", 42.17)
     gateway.feed("GD-06", math.nan, Quality.BAD_COMM_LOST)
     line = Evidence(gateway.now().wall_ns, "GD-03", math.nan, Text("no value", "无数值"))
@@ -56,7 +69,8 @@ def answer_schema(path: str, method: str, status: str = "200") -> dict:
 
 @pytest.mark.parametrize("path, question", [
     ("/api/v1/site", ""), ("/api/v1/signals", ""), ("/api/v1/alarms", ""), ("/api/v1/journal", ""),
-    ("/api/v1/proof-tests", ""),
+    ("/api/v1/proof-tests", ""), ("/api/v1/definitions", ""), ("/api/v1/rules", ""),
+    ("/api/v1/alarms/{alarm}/explain", ""), ("/api/v1/journal", "?alarm=esd-north&alarm=GD-03"),
     ("/api/v1/health", ""), ("/api/v1/signals/{signal}/history", ""), ("/api/v1/history", "?signal=GD-03&signal=GD-01"),
     ("/api/v1/signals/{signal}/baseline", ""), ("/api/v1/bypasses", ""),
     ("/healthz", ""), ("/api/v1/openapi.json", "")])
@@ -65,7 +79,8 @@ async def test_real_answers_fit_their_description(client, gateway, path, questio
     seen = Seen("XV-102.closed == 1", 5.0, True)
     gateway.log.append(Stroke("esd-north", Outcome.VERIFIED, False, 1, 1, 2, 2, (seen,), (Seen("FT < 1", None, True),)))
     await client.post("/api/v1/bypasses", json=ASKED)
-    answer = await client.get(path.replace("{signal}", "VAP.T" if "baseline" in path else "GD-03") + question)
+    answer = await client.get(path.replace("{signal}", "VAP.T" if "baseline" in path else "GD-03").replace(
+        "{alarm}", "GD-03/HH") + question)
     assert answer.status_code == 200
     assert faults(answer.json(), answer_schema(path, "get"), SCHEMAS) == []
 

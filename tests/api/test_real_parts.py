@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import httpx
 import pytest
@@ -14,6 +14,7 @@ from alerting.views import AlarmView
 from gateway.api.routes import create_app
 from gateway.api.stream import Broadcast
 from gateway.core.bank import Bank
+from gateway.explaining import Explainer
 from gateway.model.alarm import Risk
 from gateway.model.clock import ManualClock
 from gateway.model.frame import Frame
@@ -27,6 +28,7 @@ class Parts(MemoryGateway):
 
     def __init__(self, folder):
         super().__init__(clock=ManualClock(line_ns=10**9))
+        self.explainer = Explainer(self.site, folder)
         self.bank = Bank(self.site)
         self.latest = self.bank.latest
         self.store = TelemetryStore(folder / "telemetry", self.site.signals, StoreSettings(), self.clock)
@@ -53,8 +55,11 @@ class Parts(MemoryGateway):
     async def acknowledge(self, alarm: str, who: str, comment: str) -> AlarmView:
         return await self.service.acknowledge(alarm, who, comment)
 
-    async def journal(self, limit: int, before: int | None) -> Sequence[JournalRow]:
-        return await self.service.history(limit, before)
+    async def journal(self, limit: int, before: int | None, alarms: Collection[str]) -> Sequence[JournalRow]:
+        return await self.service.history(limit, before, alarms)
+
+    async def explain(self, alarm: str, at_wall_ns: int | None, look_back_s: float) -> dict:
+        return await self.explainer.explain(alarm, at_wall_ns, look_back_s)
 
     async def history(self, signals: Sequence[int], start_wall_ns: int, end_wall_ns: int, max_points: int) -> Trend:
         return await asyncio.to_thread(self.store.history, signals, start_wall_ns, end_wall_ns, max_points)
@@ -103,6 +108,21 @@ async def test_a_leak_is_shown_acknowledged_and_kept(parts, client):
         await asyncio.sleep(0.01)
     trend = (await client.get("/api/v1/signals/GD-03/history?minutes=2&points=10")).json()
     assert max(trend["high"]) == 50.0 and min(trend["low"]) == 0.5
+    about = (await client.get("/api/v1/journal?alarm=GD-03/H")).json()["rows"]
+    assert [(row["alarm"], row["body"]["event"]) for row in about] == [("GD-03/H", "raise")]
+
+
+async def test_an_alarm_is_explained_from_the_store_beside_the_gateway(parts, client):
+    refused = (await client.get("/api/v1/alarms/GD-03/H/explain")).json()["error"]
+    assert refused["what"]["zh"] == "此处没有已存储的测量数据"
+    for level in range(0, 32, 2):
+        parts.second(QUIET | {"GD-03": float(level)})
+    while parts.store.durable_position < parts.store.position:
+        await asyncio.sleep(0.01)
+    told = (await client.get("/api/v1/alarms/GD-03/H/explain")).json()
+    assert (told["stands"], told["last"]["value"], told["plot"]["value"][-1]) == (True, 20.0, 30.0)
+    refused = (await client.get("/api/v1/alarms/gateway/ledger/explain")).json()["error"]
+    assert refused["where"] == "gateway/ledger" and refused["what"]["zh"].startswith("该告警针对网关自身")
 
 
 async def test_silence_makes_the_zone_blind_and_the_stream_says_so(parts, client):

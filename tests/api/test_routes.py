@@ -85,6 +85,11 @@ async def test_history_of_a_signal_with_a_dot_and_of_several_signals(client, gat
     ("/api/v1/signals/GD-01/history?points=1e9", 400, "points"),
     ("/api/v1/journal?limit=0", 400, "limit"),
     ("/api/v1/journal?before=x", 400, "before"),
+    ("/api/v1/journal?" + "&".join(["alarm=x"] * 17), 400, "alarm"),
+    ("/api/v1/alarms/NOPE/explain", 404, "alarm"),
+    ("/api/v1/alarms/GD-03/HH/explain?minutes=0", 400, "minutes"),
+    ("/api/v1/alarms/GD-03/HH/explain?at_ms=soon", 400, "at_ms"),
+    ("/api/v1/alarms/gateway/ledger/explain", 409, "gateway/ledger"),
     ("/api/v1/nothing", 404, "/api/v1/nothing"),
     ("/static/../routes.py", 404, "/routes.py"),
     ("/etc/passwd", 404, "/etc/passwd"),
@@ -258,3 +263,41 @@ async def test_the_pages_files_are_served_once_and_then_by_their_tag(client):
     assert (again.status_code, again.content) == (304, b"")
     assert (await client.get("/page.js")).headers["content-type"].startswith("text/javascript")
     assert (await client.get("/page.css")).headers["content-type"].startswith("text/css")
+
+
+async def test_the_journal_of_one_alarm(client, gateway):
+    for alarm in ("GD-03/HH", "esd-north", "GD-03/H"):
+        gateway.raise_alarm(alarm)
+        await client.post(f"/api/v1/alarms/{alarm}/ack", json={"name": "Li"})
+    rows = (await client.get("/api/v1/journal?alarm=GD-03/HH&alarm=GD-03/H")).json()["rows"]
+    assert [row["alarm"] for row in rows] == ["GD-03/H", "GD-03/HH"]
+
+
+async def test_an_explanation_has_the_curve_its_limits_and_the_reason(client, gateway):
+    for value in (1.0, 12.0, 25.0, 28.0):
+        gateway.feed("GD-03", value)
+        gateway.clock.advance(1)
+    told = (await client.get("/api/v1/alarms/GD-03/H/explain")).json()
+    assert (told["stands"], told["plot"]["value"], told["plot"]["limits"]) == (
+        True, [1.0, 12.0, 25.0, 28.0], {"HH": 40.0, "H": 20.0})
+    assert "28.0 %LEL is at or beyond the set point 20.0 %LEL." in [reason["en"] for reason in told["reasons"]]
+    assert told["verdict"][0]["zh"].endswith("，当时 25.0 %LEL。")
+    before = (await client.get(f"/api/v1/alarms/GD-03/H/explain?at_ms={told['plot']['t_ms'][1]}")).json()
+    assert (before["stands"], before["last"]) == (False, None)
+
+
+async def test_rules_tell_what_is_needed_of_which_tests(client):
+    told = (await client.get("/api/v1/rules")).json()
+    assert [(rule["id"], rule["kind"], [(part["part"], part["needed"], [test["text"] for test in part["tests"]])
+                                        for part in rule["parts"]]) for rule in told["rules"]] == [
+        ("esd-north", "shutdown", [("command", 1, ["XV-101.closed == 1"]), ("feedback", 1, ["XV-102.closed == 1"])]),
+        ("work-without-video-pump", "interlock", [("when", 1, ["P-101.P > 2"]),
+                                                  ("requires", 1, ["CAM-pump.fps >= 1"])])]
+
+
+async def test_every_alarm_that_can_be_raised_is_told_with_what_to_do(client, gateway):
+    told = {one["id"]: one for one in (await client.get("/api/v1/definitions")).json()["alarms"]}
+    assert list(told) == [alarm.id for alarm in gateway.site.alarms]
+    gas = told["GD-03/HH"]
+    assert (gas["limit"], gas["latch"], gas["group"]) == (40.0, True, "tank_farm")
+    assert told["esd-north"]["guidance"]["zh"].startswith("手动关闭")
