@@ -36,7 +36,7 @@ from gateway.core.instruments import Instruments
 from gateway.core.latest import Latest
 from gateway.core.learning import Holds, Learner, Learning
 from gateway.core.risk import Risks
-from gateway.core.rows import NEVER, Rows, one_round
+from gateway.core.rows import NEVER, Intake, Rows, extremes
 from gateway.core.rules.watch import Watch
 from gateway.core.snapshot import overlap, pack, transfer, unpack, unreadable
 from gateway.model.clock import Instant
@@ -79,6 +79,7 @@ class Bank:
         self._outages = Outages()
         self._instruments = Instruments(site, self._latest)
         self._validity = Validity(site, self._outages, self._instruments)
+        self._intake = Intake(*self._validity.range)
         self._deadman = Deadman(site, self._outages)
         self._holds = Holds(site)
         chosen = tuple(_chosen(site, self._holds))
@@ -225,6 +226,7 @@ class Bank:
         for name, live in (("active", conditions.active), ("line", conditions.line), ("wall", conditions.wall),
                            ("value", conditions.value)):
             transfer(arrays.get(f"alarm/{name}"), live, there, here, len(alarms))
+        self._latest.restored()
         self._instruments.restored()
         self._holds.stand(np.flatnonzero(conditions.active))
         if self._gates:
@@ -264,15 +266,16 @@ class Bank:
 
     def _take_in(self, frame: Frame, edges: Edges) -> None:
         newest_ns = self._latest.line_ns
-        if (single := one_round(frame, newest_ns.shape[0])) is not None:
-            rows, index = single
-            late = rows.line_ns < newest_ns[index]
-            if dropped := int(np.count_nonzero(late)):
-                self.late_samples += dropped
-                rows = rows.take(~late)
-                index = rows.signal.astype(np.int64)
-            if len(rows):
-                self._round(Rows.of(rows, index), edges)
+        if (single := self._intake.one_round(frame)) is not None:
+            taken, index = single
+            if extremes(taken.line_ns)[0] < self._latest.newest_ns:
+                late = taken.line_ns < newest_ns[index]
+                if dropped := int(np.count_nonzero(late)):
+                    self.late_samples += dropped
+                    taken = taken.take(~late)
+                    index = taken.signal.astype(np.int64)
+            if len(taken):
+                self._round(self._intake.rows(taken, index), edges)
             return
         kept = timely(frame, newest_ns)
         self.late_samples += len(frame) - len(kept)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.core.rows import Rows, judged
+from gateway.core.rows import Rows, extremes, judged
 from gateway.model.frame import Frame
 
 _PLANES = ("value", "quality", "line", "wall", "good", "alarming", "answered", "silent")
@@ -55,7 +55,7 @@ class Block:
             answered = None if self.answered is None else np.flatnonzero(self.answered[at])
             yield Rows(self.index, self.signal, self.value[at], self.quality[at], self.line[at], self.wall[at],
                        self.good[at], self.alarming[at], self.all_good or bool(self.good[at].all()),
-                       int(self.line[at].max()), answered if answered is not None and answered.size else None)
+                       *extremes(self.line[at]), answered if answered is not None and answered.size else None)
 
     def rounds(self, start: int, stop: int) -> Block:
         """Some of the rounds: a view."""

@@ -28,18 +28,24 @@ class Latest:
         self.quality: NDArray[np.uint16] = _read_only(self._quality)
         self.wall_ns: NDArray[np.int64] = _read_only(self._wall)
         self.line_ns: NDArray[np.int64] = _read_only(self._line)
+        self.newest_ns = 0  # line time of the newest of all samples
 
     def take(self, rows: Rows) -> None:
         self._value[rows.index] = rows.value
         self._quality[rows.index] = rows.quality
         self._wall[rows.index] = rows.wall
         self._line[rows.index] = rows.line
+        self.newest_ns = max(self.newest_ns, rows.last_ns)
 
     def sweep(self, block: Block) -> None:
         self._value[block.index] = block.value[-1]
         self._quality[block.index] = block.quality[-1]
         self._wall[block.index] = block.wall[-1]
         self._line[block.index] = block.line[-1]
+        self.newest_ns = max(self.newest_ns, block.last_ns)
+
+    def restored(self) -> None:
+        self.newest_ns = int(self._line.max(initial=0))
 
     def state(self) -> dict[str, NDArray]:
         return {"value": self._value, "quality": self._quality, "wall": self._wall, "line": self._line}

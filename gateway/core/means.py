@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.core.block import Block, Spans
-from gateway.core.rows import Rows
+from gateway.core.rows import NEVER, ORDINARY, Rows
 from gateway.model.quality import Flag
 
 _NEVER = -(2**62)
 _UNTRUSTED = np.uint16(Flag.CLOCK_NOT_TRUSTED)
-_HUGE = 1e30  # keeps the sum of a mean finite
+_HUGE = ORDINARY  # keeps the sum of a mean finite
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,7 @@ class Means:
         self._until = np.full(count, _NEVER, np.int64)  # end of the span that is being filled
         self._sum = np.zeros(count)
         self._samples = np.zeros(count, np.int64)
+        self._next_ns = _NEVER  # no span that is being filled ends before
         self._due, self._term = np.empty(count, np.bool_), np.empty(count)
 
     def take(self, rows: Rows) -> Ended | None:
@@ -64,10 +65,10 @@ class Means:
                 return None
             index = signal = signal[row]
             value, line, wall, quality = value[row], line[row], wall[row], quality[row]
-        due = np.greater_equal(line, self._until[index], out=self._due[:line.shape[0]])
-        ended = self._end(np.flatnonzero(due), signal, line, wall, quality) if np.count_nonzero(due) else None
-        value = np.minimum(value, _HUGE, out=self._term[:line.shape[0]])
-        np.maximum(value, -_HUGE, out=value)
+        ended = self._end_due(index, signal, line, wall, quality) if rows.last_ns >= self._next_ns else None
+        if not rows.ordinary:
+            value = np.minimum(value, _HUGE, out=self._term[:line.shape[0]])
+            np.maximum(value, -_HUGE, out=value)
         if isinstance(index, slice):
             self._sum[index] += value
             self._samples[index] += 1
@@ -100,6 +101,7 @@ class Means:
     def forget(self, signal: NDArray[np.int64]) -> None:
         """The spans of these signals that are being filled are dropped."""
         self._until[signal], self._sum[signal], self._samples[signal] = _NEVER, 0.0, 0
+        self._next_ns = _NEVER
 
     def state(self) -> dict[str, NDArray]:
         return {"until": self._until, "sum": self._sum, "samples": self._samples}
@@ -139,6 +141,15 @@ class Means:
             signal = block.signal[at[1]]
             yield Ended(signal, total[own] / samples[own], samples[own], until[own] - self._every[signal],
                         block.line[at], block.wall[at], block.quality[at] & _UNTRUSTED == 0)
+
+    def _end_due(self, index, signal, line, wall, quality) -> Ended | None:
+        due = np.greater_equal(line, self._until[index], out=self._due[:line.shape[0]])
+        if not np.count_nonzero(due):
+            return None
+        ended = self._end(np.flatnonzero(due), signal, line, wall, quality)
+        until = self._until if self._all_watched else self._until[self._watched]
+        self._next_ns = int(until.min(initial=NEVER))
+        return ended
 
     def _end(self, row, signal, line, wall, quality) -> Ended | None:
         """These rows are the first of a later span."""

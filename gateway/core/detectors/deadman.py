@@ -60,13 +60,17 @@ class Deadman(Detector):
         self._silent_count = 0
         self._waiting_count = count
         self._outages = outages
+        self._newest_ns = _NOT_BEGUN  # of all `since`
+        self._due = np.empty(count, np.int64)
         self.deadline_ns = NEVER
 
     def step(self, rows: Rows, edges: Edges) -> None:
         index, line = rows.index, rows.line
         if self.deadline_ns <= rows.last_ns:
-            since = self._since[index]
-            self._expire(rows.signal[~self.silent[index] & (since + self._period[index] <= line)], edges)
+            self._find_deadline()  # in most cases it has moved on
+            if self.deadline_ns <= rows.last_ns:
+                since = self._since[index]
+                self._expire(rows.signal[~self.silent[index] & (since + self._period[index] <= line)], edges)
         if rows.all_good:
             signal, value, wall = rows.signal, rows.value, rows.wall
         else:
@@ -78,7 +82,8 @@ class Deadman(Detector):
                 return
             signal = index = rows.signal[good]
             line, value, wall = line[good], rows.value[good], rows.wall[good]
-        self._since[index] = np.maximum(self._since[index], line)
+        self._since[index] = line if rows.first_ns >= self._newest_ns else np.maximum(self._since[index], line)
+        self._newest_ns = max(self._newest_ns, rows.last_ns)
         if self._silent_count or self._waiting_count:
             self._hear(signal, value, line, wall, edges)
 
@@ -93,6 +98,7 @@ class Deadman(Detector):
         if block.all_good and not np.count_nonzero(silent) and not np.count_nonzero(waiting) and bool(
                 (line[0] - since < period).all() and (np.diff(line, axis=0) < period).all()):
             self._since[signal] = np.maximum(since, line[-1])
+            self._newest_ns = max(self._newest_ns, block.last_ns)
             self._find_deadline()
             return
         heard = np.maximum.accumulate(np.concatenate([since[None], np.where(block.good, line, _NOT_BEGUN)]), axis=0)
@@ -118,16 +124,20 @@ class Deadman(Detector):
 
     def tick(self, line_ns: int, edges: Edges) -> None:
         if self.deadline_ns <= line_ns:
-            self._expire(np.flatnonzero(~self.silent & (self._since + self._period <= line_ns)), edges)
             self._find_deadline()
+            if self.deadline_ns <= line_ns:
+                self._expire(np.flatnonzero(~self.silent & (self._since + self._period <= line_ns)), edges)
+                self._find_deadline()
 
     def begin(self, line_ns: int) -> None:
         np.maximum(self._since, line_ns, out=self._since)
+        self._newest_ns = max(self._newest_ns, line_ns)
         self._find_deadline()
 
     def start(self, line_ns: int) -> None:
         """Signals that are not watched yet are watched from here."""
         self._since[self._since == _NOT_BEGUN] = line_ns
+        self._newest_ns = max(self._newest_ns, line_ns)
         self._find_deadline()
 
     def await_news(self, signal: NDArray[np.int64]) -> None:
@@ -141,6 +151,7 @@ class Deadman(Detector):
     def restored(self) -> None:
         self._silent_count = np.count_nonzero(self.silent)
         self._waiting_count = np.count_nonzero(self.waiting)
+        self._newest_ns = int(self._since.max(initial=_NOT_BEGUN))
         self._find_deadline()
 
     def adopt(self, alarms: NDArray[np.int64]) -> None:
@@ -182,6 +193,11 @@ class Deadman(Detector):
             self.deadline_ns = min(self.deadline_ns, int((self._since[signal] + self._period[signal]).min()))
 
     def _find_deadline(self) -> None:
-        begun = ~self.silent & (self._since > _NOT_BEGUN)
-        due = (self._since + self._period)[begun & (self._period < _UNWATCHED)]
+        due = np.add(self._since, self._period, out=self._due)
+        if self._silent_count:
+            due[self.silent] = NEVER
         self.deadline_ns = int(due.min(initial=NEVER))
+        if self.deadline_ns <= 0:  # not all have begun
+            self.deadline_ns = int(due[due > 0].min(initial=NEVER))
+        if self.deadline_ns >= _UNWATCHED:
+            self.deadline_ns = NEVER

@@ -139,7 +139,7 @@ class Groups(Learner):
         if row.size:
             ended = self._means.take(Rows(
                 index, member, rows.value[row], rows.quality[row], rows.line[row], rows.wall[row], rows.good[row],
-                rows.alarming[row], rows.all_good, rows.last_ns))
+                rows.alarming[row], rows.all_good, rows.first_ns, rows.last_ns, ordinary=rows.ordinary))
             self._hear(() if ended is None else (ended,))
 
     def sweep(self, block: Block, edges: Edges) -> None:

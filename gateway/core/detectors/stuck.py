@@ -50,7 +50,8 @@ class Stuck(Detector):
         self._needed = np.full(count, _MANY, np.int64)  # stuck_reads once the signal has moved
         self._unmoved_count = np.count_nonzero(self._reads < _MANY)  # among the watched
         self._active_count = 0
-        self._flags = np.empty((2, count), np.bool_)
+        self._repeated = True  # some run may not be 1
+        self._same, self._flag = np.empty(count, np.bool_), np.empty(count, np.bool_)
 
     def step(self, rows: Rows, edges: Edges) -> None:
         if rows.all_good and self._all_watched:
@@ -61,26 +62,19 @@ class Stuck(Detector):
                 return
             index = signal = rows.signal[good]
             value, line, wall = rows.value[good], rows.line[good], rows.wall[good]
-        same, flag = self._flags[0, :signal.shape[0]], self._flags[1, :signal.shape[0]]
-        last = self._last[index]
+        same, last = self._same[:signal.shape[0]], self._last[index]
         np.equal(value, last, out=same)
         if self._unmoved_count:
             self._note_motion(signal[~same & ~np.isnan(last)])
-        if self._rests:
-            np.not_equal(value, self._rest[index], out=flag)
-            same &= flag
-        run = self._run[index]  # a view for a slice, else a copy
-        run *= same
-        run += 1
-        if not isinstance(index, slice):
-            self._run[index] = run
+        if np.count_nonzero(same):
+            self._count(same, index, signal, value, line, wall, edges)
+        else:
+            if self._repeated:  # else all have 1 already, but for those that were never heard
+                self._run[index] = 1
+                self._repeated = not isinstance(index, slice) or index.stop - index.start < self._run.shape[0]
+            if self._active_count:
+                self._turn(False, np.flatnonzero(self._active[index]), signal, value, line, wall, edges)
         self._last[index] = value
-        if self._active_count:
-            freed = np.flatnonzero(self._active[index] & ~same)
-            self._turn(False, freed, signal, value, line, wall, edges)
-        np.greater_equal(run, self._needed[index], out=flag)
-        if np.count_nonzero(flag):
-            self._turn(True, np.flatnonzero(flag & ~self._active[index]), signal, value, line, wall, edges)
 
     def sweep(self, block: Block, edges: Edges) -> None:
         for part, _, _ in block.good_parts(self._watched):
@@ -90,6 +84,7 @@ class Stuck(Detector):
         return {"last": self._last, "run": self._run, "moved": self._moved, "active": self._active}
 
     def restored(self) -> None:
+        self._repeated = True
         self._active &= self._reads < _MANY
         np.copyto(self._needed, np.where(self._moved, self._reads, _MANY))
         self._unmoved_count = np.count_nonzero(~self._moved & (self._reads < _MANY))
@@ -98,6 +93,25 @@ class Stuck(Detector):
     def adopt(self, alarms: NDArray[np.int64]) -> None:
         self._active |= np.isin(self._alarm, alarms) & (self._alarm >= 0)
         self.restored()
+
+    def _count(self, same, index, signal, value, line, wall, edges: Edges) -> None:
+        """Some of these samples repeat the one before."""
+        flag = self._flag[:signal.shape[0]]
+        if self._rests:
+            np.not_equal(value, self._rest[index], out=flag)
+            same &= flag
+        run = self._run[index]  # a view for a slice, else a copy
+        run *= same
+        run += 1
+        if not isinstance(index, slice):
+            self._run[index] = run
+        self._repeated = True
+        if self._active_count:
+            freed = np.flatnonzero(self._active[index] & ~same)
+            self._turn(False, freed, signal, value, line, wall, edges)
+        np.greater_equal(run, self._needed[index], out=flag)
+        if np.count_nonzero(flag):
+            self._turn(True, np.flatnonzero(flag & ~self._active[index]), signal, value, line, wall, edges)
 
     def _sweep(self, block: Block, edges: Edges) -> None:
         """All is good in it."""

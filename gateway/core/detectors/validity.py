@@ -93,19 +93,26 @@ class Validity(Detector):
                               np.uint16)
         self.invalid = np.zeros(len(site.signals), np.bool_)
         self.inhibited = np.zeros(len(site.signals), np.bool_)
-        self._out_count = 0  # invalid or inhibited
+        self._out = np.zeros(len(site.signals), np.bool_)  # invalid or inhibited
+        self._out_count = 0
         self._outages, self._instruments = outages, instruments
         self._flags = np.empty((2, len(site.signals)), np.bool_)
 
+    @property
+    def range(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Lowest and highest value that is not out of range, of each signal."""
+        return self._fault_low, self._fault_high
+
     def step(self, rows: Rows, edges: Edges) -> None:
         index, value = rows.index, rows.value
+        service = self._instruments.of(rows)
+        if rows.ordinary and service is None and not (self._out_count and np.count_nonzero(self._out[index])):
+            return
+        rows.ordinary = False
         outside, above = self._flags[0, :len(rows)], self._flags[1, :len(rows)]
         np.less(value, self._low[index], out=outside)
         np.greater(value, self._high[index], out=above)
         np.logical_or(outside, above, out=outside)
-        service = self._instruments.of(rows)
-        if rows.all_good and service is None and not self._out_count and not np.count_nonzero(outside):
-            return
         self._judge(rows, outside, above)
         if service is not None:
             said = np.flatnonzero(service)
@@ -234,7 +241,8 @@ class Validity(Detector):
             self._outages.add(signal, Outages.INHIBITED, inhibited, line)
 
     def _count_out(self) -> None:
-        self._out_count = np.count_nonzero(self.invalid) + np.count_nonzero(self.inhibited)
+        np.logical_or(self.invalid, self.inhibited, out=self._out)
+        self._out_count = np.count_nonzero(self._out)
 
 
 def _put(part: Block, block: Block, column: NDArray[np.int64]) -> None:
