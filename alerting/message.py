@@ -201,7 +201,7 @@ def _reason(site: Site, definition: AlarmDefinition) -> Iterator[Text]:
     """What the site file has to say with numbers, where neither value and limit nor a trace say it."""
     if definition.condition == Condition.BLIND:
         yield Text("None of {n} gas detectors works", "{n} 个气体探测器均不可用").format(
-            n=len(site.gas_areas.get(definition.origin, ())))
+            n=sum(len(zone.detectors) for zone in site.gas_zones if zone.id == definition.id))
     if definition.origin not in site.signals:
         return
     signal = site.signals[site.signals.index(definition.origin)]

@@ -167,7 +167,7 @@ SCHEMAS = {
     "Seen": _object(test=STRING, after_s=_or_null(NUMBER), moved=BOOLEAN),
     "Journal": _object(rows=_list(_object(position=INTEGER, time=_or_null(TIME), kind=STRING, alarm=STRING,
                                           body={"type": "object"}, hash=STRING), "newest first")),
-    "Zone": _object(area=STRING, detectors=_list(STRING), works=_list(BOOLEAN),
+    "Zone": _object(area=STRING, kind=STRING, gas=TEXT, detectors=_list(STRING), works=_list(BOOLEAN),
                     why=_list(_or_null(TEXT), "what keeps each detector from working"), working=INTEGER, total=INTEGER,
                     state=_one_of("ok", "degraded", "blind")),
     "Device": _object(source=STRING, device=STRING, online=BOOLEAN, reason=TEXT, last_contact=_or_null(TIME),

@@ -63,10 +63,11 @@ def ages_s(latest: Latest, now: Instant) -> NDArray[np.float64]:
 def site(view: GatewayView) -> dict:
     """All that does not change while the gateway runs: names, areas, signals with their limits, and the words."""
     here, health = view.site, view.health()
+    gas = {zone.area for zone in here.gas_zones}
     return {
         "id": here.id, "name": here.name, "timezone": here.timezone, "language": here.language,
         "version": health.version, "boot": boot(health),
-        "areas": [{"id": area.id, "name": area.name, "gas": area.id in here.gas_areas} for area in here.areas],
+        "areas": [{"id": area.id, "name": area.name, "gas": area.id in gas} for area in here.areas],
         "signals": [_signal(signal) for signal in here.signals],
         "words": {
             "quality": {str(int(quality)): text for quality, text in LABELS.items()},
@@ -251,18 +252,21 @@ def zones(here: Site, latest: Latest, alarms: Iterable[AlarmView]) -> list[dict]
     """Each gas zone with its detectors. A detector works once it was heard, while none of its sensor-fault alarms
     holds: one lost request does not put it out. Blind: announced as such, or all have failed. why: null for those that
     work."""
-    holding = {(alarm.definition.origin, alarm.definition.condition) for alarm in alarms if alarm.state.condition}
-    failed = {origin: CONDITION_NAMES[condition] for condition in reversed(_SENSOR_LOST)
-              for origin, held in holding if held == condition}
+    holding = [alarm.definition for alarm in alarms if alarm.state.condition]
+    failed = {alarm.origin: CONDITION_NAMES[condition] for condition in reversed(_SENSOR_LOST)
+              for alarm in holding if alarm.condition == condition}
+    announced = {alarm.id for alarm in holding}
     order = {area.id: place for place, area in enumerate(here.areas)}
     found = []
-    for area, detectors in sorted(here.gas_areas.items(), key=lambda zone: order.get(zone[0], len(order))):
+    for zone in sorted(here.gas_zones, key=lambda zone: order.get(zone.area, len(order))):
+        detectors = zone.detectors
         heard = [bool(latest.wall_ns[here.signals.index(detector)]) for detector in detectors]
         works = [was and detector not in failed for was, detector in zip(heard, detectors, strict=True)]
         why = [None if working else failed.get(detector, LABELS[Quality.BAD_WAITING])
                for working, detector in zip(works, detectors, strict=True)]
-        blind = (area, Condition.BLIND) in holding or all(detector in failed for detector in detectors)
-        found.append({"area": area, "detectors": list(detectors), "works": works, "why": why, "working": sum(works),
+        blind = zone.id in announced or all(detector in failed for detector in detectors)
+        found.append({"area": zone.area, "kind": zone.kind, "gas": zone.gas,
+                      "detectors": list(detectors), "works": works, "why": why, "working": sum(works),
                       "total": len(detectors), "state": "blind" if blind else "ok" if all(works) else "degraded"})
     return found
 

@@ -229,7 +229,8 @@ def site(section: SiteSection, places: tuple[Area, ...], signals: Iterable[Signa
     guidance = {name: kind.kind.guidance for name,
                 kind in kinds.items() if name in used and kind.kind.guidance is not None}
     return Site(section.id, section.name, section.timezone, section.language, places, table, tuple(rules), guidance,
-                tuple(groups), tuple(devices), section.online_target, section.online_below)
+                tuple(groups), tuple(devices), section.online_target, section.online_below,
+                {name: kind.kind.name for name, kind in kinds.items() if name in used})
 
 
 def group(section: GroupSection, area: str) -> Group:

@@ -108,7 +108,7 @@ class Bank:
 
     @property
     def zones(self) -> tuple[Zone, ...]:
-        """Per gas area: how many detectors there are and how many work."""
+        """Per gas zone: how many detectors there are and how many work."""
         return self._blind.zones()
 
     @property
@@ -331,6 +331,8 @@ class Bank:
     def _pass_time(self, edges: Edges) -> None:
         """Bring everyone to the newest instant: deadlines first, then those who are told by others."""
         self._expire(self._now_ns, edges)
+        if self._blind.unannounced:
+            self._guard(self._blind.name, self._blind.announce, self._now_ns, edges)
         outages = self._outages.take() if self._outages.rows else []
         if outages:
             self._guard("blind", self._blind.settle, outages, edges)

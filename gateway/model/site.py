@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
@@ -26,6 +26,7 @@ from gateway.model.signal import (
     Trend,
 )
 from gateway.model.text import Text
+from gateway.model.zone import GasZone, gas_zones
 
 CONDITION_NAMES: dict[Condition, Text] = {
     Condition.HIGH_HIGH: Text("high-high", "高高限"),
@@ -155,6 +156,7 @@ class Site:
     """id: used in topics and tags. name: for people. timezone: IANA name; every time a person sees is in it.
 
     devices        what the sources give, by device
+    kinds          names of the kinds of its signals
     online_target  share of devices online that the site aims at, in per cent: shown, no alarm
     online_below   an alarm when fewer per cent are online; None: no alarm
     """
@@ -171,6 +173,7 @@ class Site:
     devices: tuple[Device, ...] = ()
     online_target: float = ONLINE_TARGET
     online_below: float | None = None
+    kinds: Mapping[str, Text] = field(default_factory=dict, hash=False)
 
     @cached_property
     def alarms(self) -> AlarmTable:
@@ -183,13 +186,9 @@ class Site:
         return ZoneInfo(self.timezone)
 
     @cached_property
-    def gas_areas(self) -> dict[str, tuple[str, ...]]:
-        """Area id -> ids of its gas detectors, for areas that have any."""
-        zones: dict[str, list[str]] = {}
-        for signal in self.signals:
-            if signal.gas:
-                zones.setdefault(signal.area, []).append(signal.id)
-        return {area: tuple(detectors) for area, detectors in zones.items()}
+    def gas_zones(self) -> tuple[GasZone, ...]:
+        """What watches each area that has gas detectors, by kind of gas."""
+        return gas_zones(self.signals, self.kinds)
 
     def area_name(self, area: str) -> Text:
         return next((known.name for known in self.areas if known.id == area), Text.same(area))
@@ -317,12 +316,13 @@ class Site:
         return self.signals[self.signals.index(id)]
 
     def _blind_alarms(self) -> Iterator[AlarmDefinition]:
-        for area in self.gas_areas:
+        for zone in self.gas_zones:
             yield AlarmDefinition(
-                f"{area}/{Condition.BLIND}", Condition.BLIND, area, area,
-                Text("{area}: gas zone is blind, no detector works", "{area}：气体检测失效，无可用探测器").format(
-                    area=self.area_name(area)),
-                Priority.P1, Risk.ORANGE, group=area,
+                zone.id, Condition.BLIND, zone.area, zone.area,
+                Text("{area}: gas zone is blind, no detector of {gas} works",
+                     "{area}：{gas}检测失效，无可用探测器").format(
+                    area=self.area_name(zone.area), gas=zone.gas),
+                Priority.P1, Risk.ORANGE, group=zone.area,
                 guidance=Text("Treat the zone as dangerous: portable detectors, no hot work; restore the detectors.",
                               "按危险区域处置：使用便携式检测仪，停止动火作业，尽快恢复探测器。"))
 

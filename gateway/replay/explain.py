@@ -336,7 +336,7 @@ class _State:
 
     def _zone(self) -> Iterator[Text]:
         for zone in self.replay.bank.zones:
-            if zone.area == self.alarm.origin:
+            if zone.id == self.alarm.id:
                 yield Text("{working} of {detectors} gas detectors of this zone work.",
                            "该区域 {detectors} 个气体探测器中有 {working} 个可用。").format(
                     working=zone.working, detectors=zone.detectors)

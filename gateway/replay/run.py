@@ -208,7 +208,7 @@ def judged_by(site: Site, alarm: AlarmDefinition) -> tuple[str, ...]:
         return tuple(signal for device in site.devices for signal in device.signals
                      if alarm.condition == Condition.ONLINE or device.id == alarm.origin)
     if alarm.condition == Condition.BLIND:
-        return site.gas_areas.get(alarm.origin, ())
+        return next(zone.detectors for zone in site.gas_zones if zone.id == alarm.id)
     if alarm.condition == Condition.RISK:
         counted = [other for other in site.alarms if other.area == alarm.area and other.condition in RISK_CONDITIONS]
         return tuple(dict.fromkeys(signal for other in counted for signal in judged_by(site, other)))

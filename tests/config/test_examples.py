@@ -59,8 +59,9 @@ def test_the_depot_is_the_one_that_is_simulated():
         "P-101.P", "P-101.I", "P-101.U", "P-101.E", "P-101.run", "FAN-01.run", "FAN-01.P", "P-102.P", "ESD.cmd",
         "XV-101.closed", "XV-101.open", "XV-102.closed", "XV-102.open", "XV-101.pos", "XV-102.pos", "T-101.level",
         "LINE.p", "VAP.T", "CAM-pump.fps", "CAM-pump.detect", "CAM-tank.fps", "PUMP.persons", "TANK.persons"}
-    assert site.gas_areas == {"tank_farm": ("GD-01", "GD-02", "GD-03"), "pump_house": ("GD-04", "GD-05"),
-                              "loading_bay": ("GD-06",)}
+    assert {zone.id: zone.detectors for zone in site.gas_zones} == {
+        "tank_farm/blind": ("GD-01", "GD-02", "GD-03"), "pump_house/blind": ("GD-04", "GD-05"),
+        "loading_bay/blind": ("GD-06",)}
     assert [rule.id for rule in site.rules] == ["esd-north", "work-without-video-pump", "gas-without-fan-pump",
                                             "tank-farm-gas"]
 

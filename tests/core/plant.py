@@ -24,7 +24,8 @@ def limit(condition: Condition | str, value: float, **settings) -> Limit:
 
 
 def signal(name: str, *limits: Limit, **settings) -> Signal:
-    return Signal(name, Text.same(name), "any", "u", settings.pop("area", "tank_farm"), limits=limits, **settings)
+    return Signal(name, Text.same(name), settings.pop("kind", "any"), "u", settings.pop("area", "tank_farm"),
+                  limits=limits, **settings)
 
 
 def gas(name: str, *limits: Limit, **settings) -> Signal:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from gateway.core import Zone
 from gateway.model.frame import Frame
 from gateway.model.quality import Quality
+from gateway.model.text import Text
 from tests.core.plant import Plant, gas, instant, limit, signal, site
 
 
@@ -142,17 +145,46 @@ class TestBlind:
     def test_a_zone_is_blind_when_its_last_detector_is_gone(self):
         plant = self.zone()
         plant.at(1, {"GD-01": 0, "GD-02": 0, "GD-03": 0})
-        assert plant.bank.zones == (Zone("tank_farm", 2, 2), Zone("pump_house", 1, 1))
+        assert plant.bank.zones == (Zone("tank_farm/blind", 2, 2), Zone("pump_house/blind", 1, 1))
         assert plant.at(4, {"GD-01": -20}) == [("GD-01/invalid", "begins", 4)]
         assert plant.wait(6) == [("GD-01/deadman", "begins", 6), ("GD-02/deadman", "begins", 6),
                                  ("tank_farm/blind", "begins", 6)]
-        assert plant.bank.zones[0] == Zone("tank_farm", 2, 0)
+        assert plant.bank.zones[0] == Zone("tank_farm/blind", 2, 0)
         assert plant.at(9, {"GD-02": 0}) == [("GD-02/deadman", "ends", 9), ("tank_farm/blind", "ends", 9)]
 
     def test_a_detector_without_deadman_keeps_its_zone_alive_for_a_minute_at_most(self):
         plant = self.zone()
         plant.at(1, {"GD-03": 0})
         assert ("pump_house/blind", "begins", 61) in plant.wait(100)
+
+    def test_a_detector_of_another_gas_is_no_substitute(self):
+        plant = Plant(site(gas("GD-01", kind="combustible_gas"), gas("O2-01", kind="oxygen")))
+        plant.at(1, {"GD-01": 0, "O2-01": 20.9})
+        plant.at(5, {"O2-01": 20.9})
+        assert plant.at(6, {"O2-01": 20.9}) == [("GD-01/deadman", "begins", 6),
+                                                ("tank_farm/blind-combustible_gas", "begins", 6)]
+        assert plant.bank.zones == (Zone("tank_farm/blind-combustible_gas", 1, 0), Zone("tank_farm/blind-oxygen", 1, 1))
+        assert plant.at(7, {"GD-01": 0}) == [("GD-01/deadman", "ends", 7),
+                                             ("tank_farm/blind-combustible_gas", "ends", 7)]
+
+    def test_one_kind_of_gas_needs_no_name_in_the_id_of_the_alarm_but_in_its_title(self):
+        depot = replace(site(gas("GD-01", kind="oxygen")), kinds={"oxygen": Text("oxygen", "氧气")})
+        alarm = depot.alarms.get("tank_farm/blind")
+        assert alarm is not None and "no detector of oxygen" in alarm.name.en and "氧气检测失效" in alarm.name.zh
+
+    def test_a_zone_whose_last_detector_is_taken_out_of_the_site_file_is_blind_after_the_restart(self):
+        plant = self.zone()
+        plant.at(1, {"GD-02": 0})
+        plant.at(6, {"GD-02": 0})
+        assert "GD-01/deadman" in plant.standing() and "tank_farm/blind" not in plant.standing()
+        again = plant.after_restart(site(gas("GD-01"), gas("GD-03", area="pump_house", deadman_s=None)))
+        assert ("tank_farm/blind", "begins", 7) in again.wait(7)
+
+    def test_an_oxygen_head_that_is_added_does_not_hide_that_the_area_was_blind(self):
+        plant = Plant(site(gas("GD-01")))
+        assert ("tank_farm/blind", "begins", 5) in plant.wait(5)
+        again = plant.after_restart(site(gas("GD-01"), gas("O2-01", kind="oxygen")))
+        assert ("tank_farm/blind-any", "begins", 6) in again.wait(6)
 
     def test_nothing_heard_since_the_start(self):
         plant = self.zone()

@@ -46,7 +46,7 @@ class TestFault:
         plant = working()
         assert plant.at(2, {"GD": 0, "GD.status": 3}) == [("GD/invalid", "begins", 2), ("tank_farm/blind", "begins", 2)]
         assert quality(plant) is Quality.BAD_SENSOR
-        assert plant.bank.zones == (Zone("tank_farm", 1, 0),)
+        assert plant.bank.zones == (Zone("tank_farm/blind", 1, 0),)
         assert plant.at(3, {"GD": 0, "GD.status": 0}) == [("GD/invalid", "ends", 3), ("tank_farm/blind", "ends", 3)]
         assert quality(plant) is Quality.GOOD
 
@@ -95,7 +95,7 @@ class TestOutOfService:
         plant = working(gas("GD-02"))
         plant.at(1, {"GD-02": 0})
         assert alarms(plant.at(2, {"GD": 0, "GD.status": 4, "GD-02": 0})) == ["GD/inhibit"]
-        assert plant.bank.zones == (Zone("tank_farm", 2, 1),)
+        assert plant.bank.zones == (Zone("tank_farm/blind", 2, 1),)
 
     def test_calibration_gas_raises_no_limit(self):
         plant = working()

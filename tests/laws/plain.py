@@ -335,7 +335,7 @@ class PlainSite:
                                            [signal for signal in site.signals
                                             if signal.status is not None and signal.status.signal == name])
                          for name in {signal.status.signal for signal in site.signals if signal.status is not None}}
-        self.zones = site.gas_areas
+        self.zones = site.gas_zones
         self.rules = list(plain_rules(self, site))
         self.deviations = [PlainDeviation(self, signal.id, limit, PlainLimit(
             self.log, f"{signal.id}/{limit.condition}", limit, low=False))
@@ -441,12 +441,12 @@ class PlainSite:
         self.relate(t, heard)
 
     def relate(self, t, names):
-        for area, members in self.zones.items():
-            signals = [self.signals[name] for name in members]
+        for zone in self.zones:
+            signals = [self.signals[name] for name in zone.detectors]
             if all(signal.failed for signal in signals):
-                self.log.add(f"{area}/blind", True, t)
+                self.log.add(zone.id, True, t)
             elif any(signal.works for signal in signals):
-                self.log.add(f"{area}/blind", False, t)
+                self.log.add(zone.id, False, t)
         devices = [(device, [one for name in device.signals if (one := self.signals[name]).watch is not None])
                    for device in self.site.devices]
         silent = {device.id: all(one.silent for one in watched) for device, watched in devices if watched}

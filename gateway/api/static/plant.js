@@ -15,7 +15,9 @@ function showZones(zones, site) {
     const why = zone.detectors.filter((_, k) => !zone.works[k]).map((id) => `${id} ${pick(zone.why[zone.detectors.indexOf(id)])}`).join(" · ");
     const words = zone.state === "blind" ? say("blind") : say("working", { n: zone.working, m: zone.total });
     const sign = zone.state === "blind" ? shape("eye-off", "line") : zone.state === "degraded" ? shape("p2", "sign small P2") : shape("tick");
-    const name = pick(site.areas.find((area) => area.id === zone.area)?.name ?? { en: zone.area, zh: zone.area });
+    const area = pick(site.areas.find((area) => area.id === zone.area)?.name ?? { en: zone.area, zh: zone.area });
+    const several = zones.filter((other) => other.area === zone.area).length > 1;
+    const name = several ? `${area} · ${pick(zone.gas)}` : area;
     return el("li", `zone ${zone.state}`, sign, el("div", "", el("small", "", name), el("b", "", words), why ? el("small", "why", why) : null), dots);
   }));
 }

@@ -1,4 +1,4 @@
-"""Loss of gas detection: a zone in which no detector works."""
+"""Loss of gas detection: an area in which no detector of a kind of gas works."""
 
 from __future__ import annotations
 
@@ -8,53 +8,62 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.core.edges import Edges, Outage, Outages
-from gateway.model.signal import Condition
 from gateway.model.site import Site
 
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """Gas detection of one area: how many detectors there are, how many work now."""
+    """One gas zone (gateway.model.zone), by the id of its alarm: how many detectors it has, how many work now."""
 
-    area: str
+    id: str
     detectors: int
     working: int
 
 
 class Blind:
-    """A gas zone is blind while none of its detectors works.
+    """A gas zone, all detectors of one kind of gas in one area, is blind while none of them works.
 
     Formula: a detector works from its first good sample until it is silent (deadman; 60 s where the signal has none),
     invalid or out of service, and again from its next good sample. The condition begins when the last one fails, or
     when none was heard within its deadman from the start; it ends as soon as one works. The value of an edge is the
     number that work.
 
-    On a plant: the zone is to be treated as dangerous, not as quiet. One lost request does not make a zone blind: that
-    is what the deadman is for. A declared sensor fault does, at once; so does an over-range reading of the only head;
-    so does its calibration: meanwhile nothing watches the zone.
+    On a plant: the zone is to be treated as dangerous, not as quiet. By kind of gas, because an oxygen head that works
+    sees no leak: it must not hide that the only head for combustible gas is dead. One lost request does not make a zone
+    blind: that is what the deadman is for. A declared sensor fault does, at once; so does an over-range reading of the
+    only head; so does its calibration: meanwhile nothing watches the zone.
 
     Delay: that of the deadman, or none. False alarms: none of its own.
 
     It is told by the deadman and the validity detector, not by samples, and looks once per instant after all that
-    happened in it, so that the order of signals does not matter.
+    happened in it, so that the order of signals does not matter. Where the site file has changed what makes a zone, it
+    looks at once: a zone whose remaining detectors had failed before is announced.
 
-    Not for: deciding that a zone is safe. A zone that is not blind has a detector that answers, and no more is known.
+    Not for: deciding that a zone is safe, nor for gases that none of its detectors measures. A zone that is not blind
+    has a detector that answers, and no more is known.
     """
 
     name = "blind"
 
     def __init__(self, site: Site):
         count = len(site.signals)
-        self._areas = tuple(site.gas_areas)
-        self._alarm = [site.alarms.index(f"{area}/{Condition.BLIND}") for area in self._areas]
-        self._members = [np.array([site.signals.index(signal) for signal in site.gas_areas[area]], np.int64)
-                         for area in self._areas]
+        self._ids = tuple(zone.id for zone in site.gas_zones)
+        self._alarm = [site.alarms.index(id) for id in self._ids]
+        self._members = [np.array([site.signals.index(signal) for signal in zone.detectors], np.int64)
+                         for zone in site.gas_zones]
         self._zone = np.full(count, -1, np.int64)  # of each signal
         for zone, members in enumerate(self._members):
             self._zone[members] = zone
         self._heard = np.zeros(count, np.bool_)
         self._failed = np.zeros((Outages.CAUSES, count), np.bool_)  # by cause, see Outages
-        self._blind = np.zeros(len(self._areas), np.bool_)
+        self._blind = np.zeros(len(self._ids), np.bool_)
+        self.unannounced = False  # what was restored may have zones that failed in another form
+
+    def announce(self, line_ns: int, edges: Edges) -> None:
+        """Zones that failed before the site file was changed to have them."""
+        self.unannounced = False
+        for zone in np.flatnonzero(~self._blind).tolist():
+            self._look(zone, line_ns, edges)
 
     def settle(self, outages: list[Outage], edges: Edges) -> None:
         """Outages of one step, in order of time."""
@@ -71,8 +80,8 @@ class Blind:
                 touched.clear()
 
     def zones(self) -> tuple[Zone, ...]:
-        return tuple(Zone(area, len(members), self._working(zone))
-                     for zone, (area, members) in enumerate(zip(self._areas, self._members, strict=True)))
+        return tuple(Zone(id, len(members), self._working(zone))
+                     for zone, (id, members) in enumerate(zip(self._ids, self._members, strict=True)))
 
     def state(self) -> dict[str, NDArray]:
         return {"heard": self._heard, "silent": self._failed[Outages.SILENT], "invalid": self._failed[Outages.INVALID],
@@ -81,6 +90,7 @@ class Blind:
     def restored(self, active: NDArray[np.bool_]) -> None:
         """State was written from outside; `active` is the state of all alarms, by number."""
         self._blind[:] = active[self._alarm]
+        self.unannounced = True
 
     def adopt(self, alarms: NDArray[np.int64]) -> NDArray[np.int64]:
         """These alarms are known to stand. Returns the signals of those zones: who of them is heard ends it."""
