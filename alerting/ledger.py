@@ -27,7 +27,7 @@ from alerting.engine import AlarmState, Transition
 from alerting.journal.chain import FIRST_HASH, link
 from alerting.journal.chain import text as _json
 from alerting.journal.reader import examine
-from alerting.lifecycle import State
+from alerting.lifecycle import Event, State
 from gateway.model.clock import Instant
 from gateway.model.errors import LedgerError
 from gateway.model.ports import Notice
@@ -134,12 +134,14 @@ class JournalRow:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What was in the file when it was opened. set_aside: the damaged file that this one replaces."""
+    """What was in the file when it was opened. set_aside: the damaged file that this one replaces. head: position of
+    the last journal row."""
 
     states: tuple[AlarmState, ...]
     outbox: tuple[Pending, ...]
     set_aside: Path | None
     bypasses: tuple[Bypass, ...] = ()
+    head: int = 0
 
 
 class AlarmLedger:
@@ -260,7 +262,7 @@ class AlarmLedger:
                 connection.executescript(f"BEGIN IMMEDIATE; {MIGRATIONS[number]} COMMIT;")
             last = connection.execute("SELECT position, hash FROM journal ORDER BY position DESC LIMIT 1").fetchone()
             contents = Contents(tuple(_read_states(connection)), tuple(_read_outbox(connection)), set_aside,
-                                tuple(_read_bypasses(connection)))
+                                tuple(_read_bypasses(connection)), last[0] if last else 0)
         except BaseException:
             connection.close()
             raise
@@ -325,6 +327,14 @@ def transition_record(transition: Transition) -> Record:
     if not transition.withheld:
         del body["withheld"]
     return Record("transition", body.pop("alarm"), body.pop("wall_ns"), body)
+
+
+def transition_of(alarm: str, wall_ns: int, body: dict) -> Transition:
+    """The transition that a row of the journal records, without its evidence."""
+    value = body.get("value")
+    return Transition(alarm, body["occurrence"], Event(body["event"]), State(body["old"]), State(body["new"]), wall_ns,
+                      body["line_ns"], body["raised_wall_ns"], math.nan if value is None else value, body["first_out"],
+                      body["who"], body["comment"], withheld=body.get("withheld", ""))
 
 
 def bypass_record(step: Step) -> Record:

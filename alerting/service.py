@@ -23,6 +23,8 @@ from alerting import bypass, message, proof
 from alerting.bypass import Act, Bypass, Bypasses, Step
 from alerting.calls import Calls, raised_again
 from alerting.engine import TOLD, AlarmEngine, Changes, Transition
+from alerting.figures.figures import Figures
+from alerting.figures.live import LiveFigures
 from alerting.ledger import AlarmLedger, Contents, JournalRow, Pending, Record, Work, bypass_record, transition_record
 from alerting.lifecycle import Effect
 from alerting.outbox import DeliverySettings, NotifierStatus, Outbox
@@ -42,11 +44,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class AlarmSettings(RecorderSettings):
-    """link: see message. bypass_*: see alerting.bypass."""
+    """link: see message. bypass_*: see alerting.bypass. operators: see alerting.figures."""
 
     link: str = ""
     bypass_longest_s: float = bypass.LONGEST_S
     bypass_longest_p1_s: float = bypass.LONGEST_P1_S
+    operators: int = 1
     delivery: DeliverySettings = field(default_factory=DeliverySettings)
 
 
@@ -76,6 +79,7 @@ class AlarmService:
                               trouble=self._judge_notifiers)
         self._calls = Calls(alarms, site, settings.link, self._outbox.notifiers)
         self._recorder = Recorder(ledger, self._outbox, self, settings)
+        self._figures = LiveFigures(alarms, settings.operators, clock, self._note)
         self.on_commit = self._recorder.on_commit
         self.on_restored: Callable[[], None] | None = None
         self.on_bypass: Callable[[tuple[Bypass, ...]], None] | None = None
@@ -91,12 +95,16 @@ class AlarmService:
     async def close(self) -> None:
         """Stop sending, write what is left."""
         await self._outbox.close()
+        await self._figures.close()
         await self._recorder.close()
 
     def apply(self, verdicts: Verdicts) -> None:
         """Take in what the detectors say. In memory at once, on disk soon; never waits, never raises for a disk."""
-        self._take_steps(self._bypasses.expire(self._clock.now()))
+        now = self._clock.now()
+        self._take_steps(self._bypasses.expire(now))
         self._remember(self._engine.apply(verdicts))
+        if not len(verdicts):  # edges bring their own time, which is long ago while stored frames are evaluated again
+            self._note(self._figures.pass_time(now))
         if verdicts.strokes:
             self._recorder.note(Work(records=[proof.record(stroke) for stroke in verdicts.strokes]))
 
@@ -159,6 +167,11 @@ class AlarmService:
         """The proof-test log, newest first. LedgerError when the file can not be read."""
         return proof.strokes(await asyncio.to_thread(self._ledger.history, proof.NEWEST, None, proof.KIND))
 
+    @property
+    def figures(self) -> Figures:
+        """Rates, floods, chattering, times to acknowledge: see alerting.figures."""
+        return self._figures.figures
+
     def subscribe(self, changed: Callable[[], None]) -> Callable[[], None]:
         """`changed` is called after every change that a page could show; look at `views` then. It must not wait and
         must not raise. Returns what ends the subscription."""
@@ -177,9 +190,14 @@ class AlarmService:
             transitions = tuple(self._judged(transition) for transition in changes.transitions)
             self._counters["transitions"] += len(transitions)
             self._recorder.enter(Work({state.alarm: state for state in changes.states},
-                                      [transition_record(transition) for transition in transitions]),
+                                      [transition_record(transition) for transition in transitions]
+                                      + self._figures.take(transitions)),
                                  [self._calls.of(transition) for transition in transitions if transition.notify],
                                  transitions, [transition.alarm for transition in transitions])
+
+    def _note(self, records: Sequence[Record]) -> None:
+        if records:
+            self._recorder.note(Work(records=list(records)))
 
     def _judged(self, transition: Transition) -> Transition:
         """With the reason why people are not told who otherwise would be, if there is one."""
@@ -244,6 +262,7 @@ class AlarmService:
         if self.on_restored is not None:
             self.on_restored()
         self._judge_notifiers()
+        self._figures.read(self._ledger.path, contents.head)
 
     def everything(self) -> Work:
         return Work({state.alarm: state for state in self._engine.states()},

@@ -3,6 +3,7 @@ the diary of what was handed over (tests.alerting.victim) and what the victim sa
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
@@ -18,7 +19,16 @@ def journal(path: Path) -> list[Transition]:
     """Every step, oldest first. The chain is verified."""
     ledger = AlarmLedger(path)
     ledger.verify()
-    return [_told(row) for row in reversed(ledger.history(1_000_000))]
+    return [_told(row) for row in reversed(ledger.history(1_000_000, kind="transition"))]
+
+
+def bursts(path: Path) -> dict[tuple[str, str], list[str]]:
+    """(kind, alarm) -> its begins and ends, oldest first."""
+    found: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for row in reversed(AlarmLedger(path).history(1_000_000)):
+        if row.kind in ("flood", "chatter"):
+            found[row.kind, row.alarm].append(row.body["act"])
+    return found
 
 
 def notices(steps: Iterable[Transition]) -> set[str]:
@@ -50,6 +60,9 @@ def examine(path: Path, diary: Path, said: Iterable[str]) -> None:
         assert step.old is folded.get(step.alarm, (State.NORMAL, 0))[0], "no step is missing, none is there twice"
         folded[step.alarm] = (step.new, step.occurrence)
     assert {state.alarm: (state.state, state.occurrence) for state in contents.states} == folded
+
+    for acts in bursts(path).values():
+        assert acts == (["begin", "end"] * len(acts))[:len(acts)], "floods and chattering begin and end in turn"
 
     due, pending, handed = notices(steps), {row.key for row in contents.outbox}, {key for key, _ in handed_over(diary)}
     assert handed <= due, "nothing is sent that is not on disk"

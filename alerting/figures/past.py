@@ -1,0 +1,58 @@
+"""Figures from the journal: after a restart, and of any stretch that a person asks for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from alerting.engine import Transition
+from alerting.figures.bursts import Act, Kind
+from alerting.figures.figures import KEPT_NS, Figures
+from alerting.journal.chain import Row
+from alerting.journal.reader import newest, stretch
+from alerting.ledger import transition_of
+from gateway.model.alarm import AlarmTable
+from gateway.model.clock import NS
+
+ROWS_READ: Final = 100_000  # of the journal at a start: it stays bounded, and the figures say since when they count
+_CARRIED_NS: Final = 86_400 * NS  # before a stretch: what stood and which bursts ran when it began
+_TRANSITION: Final = "transition"
+
+Open = dict[tuple[Kind, str], int]  # bursts journalled as begun and not as ended -> wall ns of their beginning
+
+
+def resumed(path: Path, alarms: AlarmTable, operators: int, head: int, now_wall_ns: int) -> tuple[Figures, Open]:
+    """What a gateway knew when it stopped. LedgerError when the file can not be read."""
+    rows = newest(path, (_TRANSITION, *Kind), now_wall_ns - KEPT_NS, head, ROWS_READ)
+    return _fed(Figures(alarms, operators), rows), opened(rows)
+
+
+def of_stretch(path: Path, alarms: AlarmTable, operators: int, start_wall_ns: int, end_wall_ns: int) -> Figures:
+    """Whatever a stretch needs. LedgerError when the file can not be read."""
+    return _fed(Figures(alarms, operators), (row for _, row in stretch(
+        path, start_wall_ns - _CARRIED_NS, end_wall_ns)))
+
+
+def opened(rows: Iterable[Row]) -> Open:
+    found: Open = {}
+    for row in rows:
+        if row.kind in [*Kind]:
+            key = Kind(row.kind), row.alarm
+            if json.loads(row.body)["act"] == Act.BEGIN:
+                found[key] = row.wall_ns
+            else:
+                found.pop(key, None)
+    return found
+
+
+def _fed(figures: Figures, rows: Iterable[Row]) -> Figures:
+    for row in rows:
+        if row.kind == _TRANSITION:
+            figures.take(_transition(row))
+    return figures
+
+
+def _transition(row: Row) -> Transition:
+    return transition_of(row.alarm, row.wall_ns, json.loads(row.body))
