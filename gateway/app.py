@@ -16,6 +16,7 @@ from types import MappingProxyType
 
 from alerting import ledger
 from alerting.bypass import Bypass
+from alerting.figures.figures import Figures
 from alerting.ledger import JournalRow
 from alerting.notifiers.config import WebhookSettings
 from alerting.notifiers.webhook import WebhookNotifier
@@ -28,6 +29,7 @@ from drivers.mqtt.config import MqttSource
 from drivers.mqtt.driver import MqttDriver
 from gateway import __version__, config
 from gateway.api import view as api
+from gateway.api.kpi import gauges
 from gateway.api.server import serve
 from gateway.config import Loaded, Plugins, SiteFile
 from gateway.core.bank import Bank
@@ -130,7 +132,8 @@ class Gateway:
         self.alarms = AlarmService(self.site.alarms, self.site, ledger.AlarmLedger(self.folder / ALARM_FILE), notifiers,
                                    self.clock, AlarmSettings(
                                        link=asked.base_url or "", bypass_longest_s=asked.bypass_max,
-                                       bypass_longest_p1_s=asked.bypass_p1_max))
+                                       bypass_longest_p1_s=asked.bypass_p1_max,
+                                       operators=asked.operators))
         self.teaching = Teaching(self.site, self.bank, self.alarms, self.clock)
         self.alarms.on_bypass = self.teaching.hold
         await self.alarms.start()
@@ -266,6 +269,9 @@ class View:
     def groups(self) -> Sequence[GroupState]:
         return self._gateway.bank.groups
 
+    def figures(self) -> Figures:
+        return self._gateway.alarms.figures
+
     async def strokes(self) -> Sequence[Stroke]:
         return await self._gateway.alarms.strokes()
 
@@ -309,6 +315,7 @@ class View:
         yield Metric("davylamp_alarms_standing", "gauge", "Alarms that are not normal, by priority.", [
             ({"priority": f"P{number}"}, sum(view.definition.priority == number for view in views))
             for number in range(1, 5)])
+        yield from gauges(self.figures(), views, self.now())
         latest = self.latest
         yield Metric("davylamp_signals_good", "gauge", "Signals whose newest value is good.",
                      [({}, int(is_good(latest.quality).sum()))])

@@ -120,6 +120,12 @@ def proof_tests(options: argparse.Namespace, language: str) -> int:
     return shown(options, language)
 
 
+def kpi(options: argparse.Namespace, language: str) -> int:
+    from gateway import remote
+
+    return remote.kpi(options, language)
+
+
 def journal_verify(options: argparse.Namespace, language: str) -> int:
     from gateway.replay import journal
 
@@ -286,6 +292,19 @@ def _parser(language: str) -> argparse.ArgumentParser:
     sub.add_argument("--data", type=Path, default=None, help=text("data folder (default: [store] folder of the site "
                                                                   "file)", "数据目录（默认取配置文件 [store] folder）"))
     sub.add_argument("--json", action="store_true", default=False, help=text("print JSON", "以 JSON 输出"))
+
+    sub = command("kpi", kpi, text("alarm figures after EEMUA 191: load, floods, chattering, time to acknowledge",
+                                   "告警统计（EEMUA 191）：负荷、洪泛、抖动、确认用时"))
+    sub.add_argument("site", type=Path, nargs="?", default=None, metavar="SITE.toml", help=text(
+        "read the journal of this site instead of asking the running gateway",
+        "不询问运行中的网关，而是读取该站点的告警日志"))
+    sub.add_argument("--data", type=Path, default=None, help=text(
+        "data folder (default: [store] folder of the site file)", "数据目录（默认取配置文件 [store] folder）"))
+    sub.add_argument("--from", dest="start", default=None, metavar=text("TIME", "时间"), help=text(
+        "begin here; without a zone it is the site's own time", "开始时间；不写时区时按站点当地时间"))
+    sub.add_argument("--to", default=None, metavar=text("TIME", "时间"), help=text("end here", "结束时间"))
+    sub.add_argument("--json", action="store_true", default=False, help=text("print JSON", "以 JSON 输出"))
+    running(sub)
 
     _journal(commands, command, text)
 

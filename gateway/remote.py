@@ -19,6 +19,7 @@ from gateway.model.errors import CommandError, ConfigError, DavylampError
 from gateway.model.text import Text
 from gateway.model.units import parse_duration
 from gateway.pipeline import saved_bank
+from gateway.replay import kpi as figures
 from gateway.replay import learnt
 
 
@@ -81,6 +82,18 @@ def baseline(options: argparse.Namespace, language: str) -> int:
     else:
         for line in learnt.lines(found, language):
             print(line)
+    return 0
+
+
+def kpi(options: argparse.Namespace, language: str) -> int:
+    """Of the running gateway; with a site file: of any stretch of its journal."""
+    if options.site is None and (options.start or options.to or options.data):
+        raise CommandError(Text("--from, --to and --data need the site file", "--from、--to 和 --data 需要站点文件"),
+                           where="davylamp kpi", fix=Text("davylamp kpi SITE.toml --from ... --to ...",
+                                                          "davylamp kpi SITE.toml --from …… --to ……"))
+    found = _ask(options.url, "kpi", "kpi") if options.site is None else figures.of_file(options)
+    print(json.dumps(found, ensure_ascii=False, indent=1) if options.json else "\n".join(
+        figures.lines(found, language)))
     return 0
 
 

@@ -55,10 +55,11 @@ class _Standing:
 
 class Figures:
     """`take` each transition once, in order; `pass_time` at least now and then. Both return the bursts that began or
-    ended. operators: people who share the alarms; a flood is one for each of them."""
+    ended. operators: people who share the alarms; a flood is one for each of them. kept_ns: of wall time."""
 
-    def __init__(self, alarms: AlarmTable, operators: int = 1):
+    def __init__(self, alarms: AlarmTable, operators: int = 1, kept_ns: int = KEPT_NS):
         self.operators = operators
+        self._kept_slots = kept_ns // SLOT_NS
         self._alarms = alarms
         self._tallies: dict[int, Tally] = {}
         self._standing: dict[str, _Standing] = {}
@@ -179,7 +180,7 @@ class Figures:
         slot = wall_ns // SLOT_NS
         tally = self._tallies.get(slot)
         if tally is None:
-            for old in [old for old in self._tallies if old <= slot - KEPT_NS // SLOT_NS]:
+            for old in [old for old in self._tallies if old <= slot - self._kept_slots]:
                 del self._tallies[old]
             tally = self._tallies[slot] = Tally()
         return tally

@@ -31,7 +31,8 @@ def resumed(path: Path, alarms: AlarmTable, operators: int, head: int, now_wall_
 
 def of_stretch(path: Path, alarms: AlarmTable, operators: int, start_wall_ns: int, end_wall_ns: int) -> Figures:
     """Whatever a stretch needs. LedgerError when the file can not be read."""
-    return _fed(Figures(alarms, operators), (row for _, row in stretch(
+    kept_ns = max(end_wall_ns - start_wall_ns, 0) + 2 * _CARRIED_NS
+    return _fed(Figures(alarms, operators, kept_ns), (row for _, row in stretch(
         path, start_wall_ns - _CARRIED_NS, end_wall_ns)))
 
 

@@ -55,6 +55,8 @@ _BYPASS = {
     "verified": BOOLEAN, "begun": _or_null(TIME), "until": _or_null(TIME),
 }
 
+_ANSWERS = {"count": INTEGER, "median_s": _or_null(NUMBER), "p90_s": _or_null(NUMBER)}
+
 SCHEMAS = {
     "Text": {**_object(en=STRING, zh=STRING), "description": "one sentence in each language"},
     "Error": _object(error=_object(what=TEXT, where=STRING, fix=TEXT, retryable=BOOLEAN)),
@@ -157,6 +159,35 @@ SCHEMAS = {
                        "why": {"type": "string", "maxLength": 500}}},
     "Bypassed": _object(bypass=_ref("BypassFound"),
                         recorded={"type": "boolean", "description": "false: the alarm file did not take it in time"}),
+    "Kpi": _object(
+        time=TIME, operators=INTEGER, metrics=_ref("AlarmMetrics"),
+        now=_object(
+            rate={"type": "integer", "description": "alarms in the last 10 minutes"}, flood=_or_null(_ref("Flood")),
+            chattering=_list(_object(alarm=STRING, name=TEXT, since=_or_null(TIME))), standing=INTEGER,
+            unacknowledged=INTEGER,
+            stale=_list(_object(alarm=STRING, name=TEXT, age_s=NUMBER, raised=_or_null(TIME)), "active for over 24 h")),
+        targets=_object(average=NUMBER, peak=NUMBER, flood_percent=NUMBER, stale=INTEGER, chattering=INTEGER,
+                        worst_percent=NUMBER, split_percent=_map(NUMBER)),
+        periods=_list(_ref("KpiPeriod"))),
+    "AlarmMetrics": {
+        **_object(AlarmCount=INTEGER, StartTime=_or_null(TIME), MaximumActiveState=NUMBER, MaximumUnAck=NUMBER,
+                  CurrentAlarmRate=NUMBER, MaximumAlarmRate=NUMBER, MaximumReAlarmCount=INTEGER,
+                  AverageAlarmRate=NUMBER),
+        "description": "AlarmMetricsType of OPC 10000-9, 9.2; rates are alarms per 10 minutes, times in seconds"},
+    "Flood": _object(begun=_or_null(TIME), end={**_or_null(TIME), "description": "null while it stands"},
+                     alarms=INTEGER),
+    "AlarmCounts": _list(_object(alarm=STRING, name=TEXT, count=INTEGER), "most first"),
+    "KpiPeriod": _object(
+        period=_one_of("8h", "day", "week", "month"),
+        start={**_or_null(TIME), "description": "what is known of the period begins here"}, end=_or_null(TIME),
+        alarms={"type": "integer", "description": "that called a person: P1 to P3, not withheld"},
+        average={"type": "number", "description": "per 10 minutes and operator"},
+        peak={"type": "number", "description": "in any 10 minutes, per operator"},
+        flood_percent=NUMBER, floods=INTEGER, flood_list=_list(_ref("Flood"), "the last 50, oldest first"),
+        by_priority=_object(P1=INTEGER, P2=INTEGER, P3=INTEGER, P4=INTEGER),
+        split_percent=_object(P1=NUMBER, P2=NUMBER, P3=NUMBER), worst=_ref("AlarmCounts"), worst_percent=NUMBER,
+        chattering=_ref("AlarmCounts"), withheld=_ref("AlarmCounts"), answers=_object(**_ANSWERS),
+        by_person=_list(_object(who=STRING, **_ANSWERS))),
     "ProofTests": _object(
         valves=_list(_object(
             rule=STRING, name=TEXT, test=STRING, stroke_time_s=NUMBER, last=_or_null(TIME), after_s=_or_null(NUMBER),
@@ -284,6 +315,10 @@ PATHS = {
         _query("limit", INTEGER, "at most so many rows, 1 to 500; default 100"),
         _query("before", INTEGER, "only rows with a smaller position"),
         _query("alarm", _list(STRING), "only rows about this alarm, signal or rule; up to 16"),
+        **{"400": _BAD_REQUEST}),
+    "/api/v1/kpi": _get(
+        "Alarm figures after EEMUA 191 and ISA-18.2", _answer("now, and by period", "Kpi"),
+        _query("period", _list(_one_of("8h", "day", "week", "month")), "only these; may be repeated; default: all"),
         **{"400": _BAD_REQUEST}),
     "/api/v1/proof-tests": _get("Shut-downs that were commanded, and when each valve was last seen to close in time",
                                 _answer("strokes newest first", "ProofTests")),

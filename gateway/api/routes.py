@@ -18,7 +18,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from alerting.engine import COMMENT_LENGTH, NAME_LENGTH
-from gateway.api import openapi, present, prometheus, relations
+from alerting.figures.report import PERIODS
+from gateway.api import kpi, openapi, present, prometheus, relations
 from gateway.api.answer import Json, refusal
 from gateway.api.guard import Guard
 from gateway.api.stream import Broadcast, EventStream
@@ -58,6 +59,7 @@ def create_app(view: GatewayView) -> Starlette:
             Route("/api/v1/bypasses", api.bypass, methods=["POST"]),
             Route("/api/v1/bypasses/{target:path}/end", api.end_bypass, methods=["POST"]),
             Route("/api/v1/journal", api.journal),
+            Route("/api/v1/kpi", api.kpi),
             Route("/api/v1/proof-tests", api.proof_tests),
             Route("/api/v1/health", api.health),
             Route("/api/v1/events", EventStream(api.broadcast), methods=["GET"]),
@@ -204,6 +206,12 @@ class Api:
             raise _out_of_range("alarm", f"0..{JOURNAL_ABOUT}")
         rows = await self._view.journal(int(limit), None if before is None else int(before), about)
         return Json(present.journal(rows, self._view.site.zone))
+
+    async def kpi(self, request: Request) -> Response:
+        view, asked = self._view, request.query_params.getlist("period")
+        if set(asked) - set(PERIODS):
+            raise _out_of_range("period", ", ".join(PERIODS))
+        return Json(kpi.document(view.site, view.figures(), view.alarms(), view.now(), asked or PERIODS))
 
     async def proof_tests(self, _: Request) -> Response:
         view = self._view

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alerting.bypass import Bypass
+from alerting.figures.figures import Figures
 from alerting.ledger import JournalRow
 from alerting.views import AlarmView
 from gateway.core.detectors.devices import OnlineShare
@@ -119,6 +120,10 @@ class GatewayView(Protocol):
     async def journal(self, limit: int, before: int | None, alarms: Collection[str]) -> Sequence[JournalRow]:
         """The newest rows first; only rows with a smaller position than `before`, where it is given, and only those
         about one of `alarms`, where there are any (a bypass is about its target, learning about its signal)."""
+        ...
+
+    def figures(self) -> Figures:
+        """Of the alarms: rates, floods, chattering, times to acknowledge."""
         ...
 
     async def strokes(self) -> Sequence[Stroke]:

@@ -721,3 +721,6 @@ class AlarmsSection(Section):
     """Longest time for which a person may bypass an alarm, at most a day. Every bypass ends; none is prolonged."""
     bypass_p1_max: Annotated[Duration, Field(le=28800)] = 3600.0
     """The same for P1, which also needs the name of a second person; at most 8 h. `"0s"`: P1 is never bypassed."""
+    operators: Annotated[Whole, Field(ge=1, le=100)] = 1
+    """People who share the alarms at one time: the alarm figures are per person, and a flood is one for each of them.
+    """

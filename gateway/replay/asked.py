@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from gateway.app import load
+from gateway.app import ALARM_FILE, load
 from gateway.config import SiteFile
 from gateway.config.values import did_you_mean
 from gateway.model.alarm import AlarmDefinition
@@ -26,6 +26,17 @@ def site_file(path: Path) -> SiteFile:
 
 def data_folder(options: argparse.Namespace, of: SiteFile) -> Path:
     return options.data or Path(of.store.folder)
+
+
+def alarm_file(options: argparse.Namespace, of: SiteFile) -> Path:
+    """In the data folder. CommandError when there is none."""
+    path = data_folder(options, of) / ALARM_FILE
+    if not path.exists():
+        raise CommandError(
+            Text("there is no alarm file: no gateway has run here yet", "没有告警文件：此处尚未运行过网关"),
+            where=str(path), fix=Text("give the data folder of the gateway with --data",
+                                      "用 --data 指定网关的数据目录"))
+    return path
 
 
 def bounds(options: argparse.Namespace, site: Site) -> tuple[int, int]:

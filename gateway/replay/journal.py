@@ -43,8 +43,7 @@ def verify(options: argparse.Namespace, language: str) -> int:
 def export_rows(options: argparse.Namespace, language: str) -> int:
     site_file = asked.site_file(options.site)
     site = site_file.site
-    data = asked.data_folder(options, site_file)
-    _there(data / ALARM_FILE)
+    data = asked.alarm_file(options, site_file).parent
     alarm = asked.alarm(site, options.alarm) if options.alarm else None
     around = options.samples or (DEFAULT_AROUND if alarm else "0s")
     now = time.time_ns()

@@ -5,21 +5,19 @@ from __future__ import annotations
 import argparse
 import json
 import time
-import unicodedata
 from collections.abc import Iterator, Sequence
 
 from alerting import proof
 from alerting.ledger import AlarmLedger
 from alerting.message import local_time
 from gateway.api.present import proof_tests as as_json
-from gateway.app import ALARM_FILE
 from gateway.model.clock import NS
-from gateway.model.errors import CommandError
 from gateway.model.rules import ShutdownVerification
 from gateway.model.site import Site
 from gateway.model.stroke import Stroke
 from gateway.model.text import Text
 from gateway.replay import asked
+from gateway.replay.columns import table
 
 _DAY_NS = 86_400 * NS
 _NONE = Text.same("-")
@@ -28,12 +26,7 @@ _NONE = Text.same("-")
 def proof_tests(options: argparse.Namespace, language: str) -> int:
     site_file = asked.site_file(options.site)
     site = site_file.site
-    path = asked.data_folder(options, site_file) / ALARM_FILE
-    if not path.exists():
-        raise CommandError(
-            Text("there is no alarm file: no gateway has run here yet", "没有告警文件：此处尚未运行过网关"),
-            where=str(path),
-            fix=Text("give the data folder of the gateway with --data", "用 --data 指定网关的数据目录"))
+    path = asked.alarm_file(options, site_file)
     log = proof.strokes(AlarmLedger(path).history(proof.NEWEST, kind=proof.KIND))
     now = time.time_ns()
     if options.json:
@@ -56,7 +49,7 @@ def lines(site: Site, log: Sequence[Stroke], now_wall_ns: int, language: str) ->
               Text("days ago", "距今天数"), Text("took", "用时"), Text("due", "下次到期"))
     rows = [titles, *(_row(site, one, now_wall_ns) for rule in rules for one in proof.proofs(rule, log, now_wall_ns))]
     yield ""
-    yield from _table([[cell[language] for cell in row] for row in rows])
+    yield from table([[cell[language] for cell in row] for row in rows])
     yield ""
     if not log:
         yield Text("No shut-down has been commanded since the log began.", "自有记录以来没有发出过切断指令。")[language]
@@ -79,17 +72,6 @@ def _row(site: Site, one: proof.Proof, now_wall_ns: int) -> tuple[Text, ...]:
 
 def _clock(site: Site, wall_ns: int) -> str:
     return f"{local_time(site, wall_ns):%Y-%m-%d %H:%M:%S}"
-
-
-def _table(rows: list[list[str]]) -> Iterator[str]:
-    """Columns in line, Chinese letters counted as two."""
-    widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        yield "  ".join(cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)).rstrip()
-
-
-def _width(text: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
 def _plain(value: object) -> object:

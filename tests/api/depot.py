@@ -10,6 +10,7 @@ import numpy as np
 
 from alerting.bypass import Bypass, Bypasses
 from alerting.engine import AlarmEngine, AlarmState
+from alerting.figures.figures import Figures
 from alerting.ledger import JournalRow
 from alerting.views import AlarmView, in_order, risk_level
 from gateway.api.view import Health, Part
@@ -130,6 +131,7 @@ class MemoryGateway:
         self.device_list: list[DeviceStatus] = []
         self.sink_list: list[SinkStatus] = []
         self.metric_list: list = []
+        self.figured = Figures(self.site.alarms)
         self.condition = Health("0.1.0", self.clock.now().wall_ns, True, True, parts=(
             Part("store", Text("Store", "本地存储"), True, Text("12 MB of 2 GB", "12 MB / 2 GB")),
             Part("ledger", Text("Alarm file", "告警文件"), True)))
@@ -158,7 +160,8 @@ class MemoryGateway:
     def _edge(self, alarm: str, active: bool, value: float, evidence: tuple[Evidence, ...]) -> None:
         now = self.now()
         edge = Edge(self.site.alarms.index(alarm), active, value, now.line_ns, now.wall_ns, evidence)
-        self.engine.apply(Verdicts.from_edges([edge]))
+        for transition in self.engine.apply(Verdicts.from_edges([edge])).transitions:
+            self.figured.take(transition)
 
     def learn(self, signal: str, seconds: float) -> None:
         """A sample of 20 to 21 each 5 s, through the bank."""
@@ -187,7 +190,8 @@ class MemoryGateway:
         return lambda: self.watchers.remove(changed)
 
     async def acknowledge(self, alarm: str, who: str, comment: str) -> AlarmView:
-        self.engine.acknowledge(alarm, who, comment, self.now())
+        for transition in self.engine.acknowledge(alarm, who, comment, self.now()).transitions:
+            self.figured.take(transition)
         self.rows.append(JournalRow(len(self.rows) + 1, "acknowledge", alarm, self.now().wall_ns, {"who": who}, "00"))
         self.changed()
         return self._view(self.engine.state(alarm))
@@ -227,6 +231,9 @@ class MemoryGateway:
 
     def groups(self) -> Sequence[GroupState]:
         return self.bank.groups
+
+    def figures(self) -> Figures:
+        return self.figured
 
     async def strokes(self) -> Sequence[Stroke]:
         return self.log

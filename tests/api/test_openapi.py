@@ -69,7 +69,8 @@ def answer_schema(path: str, method: str, status: str = "200") -> dict:
 
 @pytest.mark.parametrize("path, question", [
     ("/api/v1/site", ""), ("/api/v1/signals", ""), ("/api/v1/alarms", ""), ("/api/v1/journal", ""),
-    ("/api/v1/proof-tests", ""), ("/api/v1/definitions", ""), ("/api/v1/rules", ""),
+    ("/api/v1/proof-tests", ""), ("/api/v1/kpi", ""), ("/api/v1/kpi", "?period=day"),
+    ("/api/v1/definitions", ""), ("/api/v1/rules", ""),
     ("/api/v1/alarms/{alarm}/explain", ""), ("/api/v1/journal", "?alarm=esd-north&alarm=GD-03"),
     ("/api/v1/health", ""), ("/api/v1/signals/{signal}/history", ""), ("/api/v1/history", "?signal=GD-03&signal=GD-01"),
     ("/api/v1/signals/{signal}/baseline", ""), ("/api/v1/bypasses", ""),
