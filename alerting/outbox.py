@@ -19,6 +19,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from alerting.wording import plain
 from gateway.model.alarm import Priority
 from gateway.model.clock import NS, Clock
 from gateway.model.errors import NotifyError
@@ -186,7 +187,7 @@ class _Channel:
         """(None, False) when it was taken, else the reason and whether the notice itself was refused."""
         try:
             async with asyncio.timeout(self._settings.send_timeout_s):
-                await self._notifier.send(notice)
+                await self._notifier.send(plain(notice))
             return None, False
         except NotifyError as error:
             return Text(error.message("en"), error.message("zh")), not error.retryable

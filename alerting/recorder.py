@@ -120,8 +120,7 @@ class Recorder:
         """To the file, and to people when it is on disk. keys: of what is not recorded until then."""
         self._make_room()
         told = [(call, call.compose(True)) for call in calls]
-        work.outbox |= {(notice.key, notifier): Pending(notice.key, notifier, notice.alarm, call.priority, call.line_ns,
-                                                        notice.payload)
+        work.outbox |= {(notice.key, notifier): Pending.of(notice, notifier, call.priority, call.line_ns)
                         for call, notice in told for notifier in call.through}
         ticket = self._writer.put(work)
         waiting = _Waiting(ticket, transitions, told, asyncio.get_running_loop().time(), released=False)

@@ -285,7 +285,7 @@ class AlarmService:
         gone = {}
         for row in pending:
             if row.notifier in self._outbox.notifiers:
-                self._outbox.release(Notice(row.key, row.alarm, row.payload), Priority(row.priority),
+                self._outbox.release(row.notice, Priority(row.priority),
                                      line_ns=row.line_ns, through=(row.notifier,))
             else:
                 gone[row.key, row.notifier] = None

@@ -18,7 +18,17 @@ from alerting import ledger
 from alerting.bypass import Bypass
 from alerting.figures.figures import Figures
 from alerting.ledger import JournalRow
-from alerting.notifiers.config import WebhookSettings
+from alerting.notifiers.alertmanager import AlertmanagerNotifier
+from alerting.notifiers.apprise import AppriseNotifier
+from alerting.notifiers.config import (
+    AlertmanagerSettings,
+    AppriseSettings,
+    MqttNotifierSettings,
+    SmtpSettings,
+    WebhookSettings,
+)
+from alerting.notifiers.mqtt import MqttNotifier
+from alerting.notifiers.smtp import SmtpNotifier
 from alerting.notifiers.webhook import WebhookNotifier
 from alerting.oncall.config import OnCallSection
 from alerting.service import AlarmService, AlarmSettings
@@ -41,7 +51,7 @@ from gateway.health import Health, Metric
 from gateway.model.alarm import Risk
 from gateway.model.clock import Clock, Instant, TimeLine
 from gateway.model.errors import DavylampError
-from gateway.model.ports import DeviceStatus, SinkStatus
+from gateway.model.ports import DeviceStatus, Notifier, SinkStatus
 from gateway.model.quality import is_good
 from gateway.model.stroke import Stroke
 from gateway.model.text import Text
@@ -55,8 +65,12 @@ from gateway.vigil import systemd
 log = logging.getLogger(__name__)
 
 PLUGINS = Plugins(sources={"modbus": ModbusSource, "mqtt": MqttSource}, sinks={"influx": InfluxSettings},
-                  notifiers={"webhook": WebhookSettings}, oncall=OnCallSection)
+                  notifiers={"webhook": WebhookSettings, "smtp": SmtpSettings, "apprise": AppriseSettings,
+                             "mqtt": MqttNotifierSettings, "alertmanager": AlertmanagerSettings},
+                  oncall=OnCallSection)
 DRIVERS = {ModbusSource: ModbusDriver, MqttSource: MqttDriver}
+NOTIFIERS = {WebhookSettings: WebhookNotifier, SmtpSettings: SmtpNotifier, AppriseSettings: AppriseNotifier,
+             MqttNotifierSettings: MqttNotifier, AlertmanagerSettings: AlertmanagerNotifier}
 
 ALARM_FILE = "alarms.db"
 SNAPSHOT_EVERY_S = 300.0
@@ -87,6 +101,7 @@ class Gateway:
         self.bank: Bank
         self.store: TelemetryStore
         self.alarms: AlarmService
+        self.notifiers: Sequence[Notifier]
         self.pipeline: Pipeline
         self.health: Health
         self.teaching: Teaching
@@ -107,7 +122,8 @@ class Gateway:
                 start("watchdog", lambda: systemd.feed(
                     supervisor, lambda: self.health.hung(self.clock.now()), self._status))
                 start("snapshots", self._save_snapshots)
-                for part in (*self.health.sources, *self.health.sinks):
+                connected = [notifier for notifier in self.notifiers if isinstance(notifier, MqttNotifier)]
+                for part in (*self.health.sources, *self.health.sinks, *connected):
                     start(part.id, part.run)
                 start("page", self._serve)
 
@@ -128,9 +144,9 @@ class Gateway:
         parts.push_async_callback(self.store.close)
         self.bank = Bank(self.site)
         asked = self.site_file.alarms
-        notifiers = [WebhookNotifier(settings) for settings in self.site_file.notifiers]
-        self.alarms = AlarmService(self.site.alarms, self.site, ledger.AlarmLedger(self.folder / ALARM_FILE), notifiers,
-                                   self.clock, AlarmSettings(
+        self.notifiers = [NOTIFIERS[type(settings)](settings) for settings in self.site_file.notifiers]
+        self.alarms = AlarmService(self.site.alarms, self.site, ledger.AlarmLedger(self.folder / ALARM_FILE),
+                                   self.notifiers, self.clock, AlarmSettings(
                                        link=asked.base_url or "", bypass_longest_s=asked.bypass_max,
                                        bypass_longest_p1_s=asked.bypass_p1_max,
                                        operators=asked.operators))

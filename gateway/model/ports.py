@@ -91,6 +91,7 @@ class Notice:
     written: the notice goes out all the same and says so.
     to: an address that the channel understands (mail address, phone number, topic, Apprise URL); "": the channel's own.
     language: what the reader speaks, "en" or "zh"; None: the language of the site.
+    title, text: what a person reads, in that language, worded for the channel; the outbox fills them in.
     """
 
     key: str
@@ -99,6 +100,8 @@ class Notice:
     recorded: bool = True
     to: str = ""
     language: str | None = None
+    title: str = ""
+    text: str = ""
 
 
 class Notifier(Protocol):

@@ -36,6 +36,7 @@ class Receiver:
         self.answers: list[int] = []
         self.refuses: set[str] = set()
         self.status = 204
+        self.body = b""  # of an answer that is not an error, or of every answer when it is set
         self.hold = threading.Event()  # cleared: do not answer
         self.hold.set()
 
@@ -68,15 +69,15 @@ def receiver(port: int = 0) -> Iterator[Receiver]:
         def do_POST(self):
             body = self.rfile.read(int(self.headers["Content-Length"]))
             here.hold.wait(20)
-            refused = self.headers["Idempotency-Key"] in here.refuses
+            refused = self.headers.get("Idempotency-Key") in here.refuses
             status = 400 if refused else here.answers.pop(0) if here.answers else here.status
             here.calls.append(Call(self.path, dict(self.headers), body, status))
             self.send_response(status)
             if 300 <= status < 400:
                 self.send_header("Location", "/elsewhere")
             self.end_headers()
-            if status >= 300:
-                self.wfile.write(b"not today")
+            if status != 204:
+                self.wfile.write(here.body or (b"not today" if status >= 300 else b""))
 
         def log_message(self, *_):
             pass

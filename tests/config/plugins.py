@@ -9,17 +9,12 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from alerting.notifiers.config import WebhookSettings
-from alerting.oncall.config import OnCallSection
-from drivers.modbus.config import ModbusSource
-from drivers.mqtt.config import MqttSource
+from gateway.app import PLUGINS as REAL
 from gateway.config import Loaded, Plugins, load
 from gateway.model.text import Text
 from gateway.model.units import parse_duration
-from gateway.sinks.config import InfluxSettings
 
-REAL = Plugins(sources={"modbus": ModbusSource, "mqtt": MqttSource}, sinks={"influx": InfluxSettings},
-               notifiers={"webhook": WebhookSettings}, oncall=OnCallSection)
+__all__ = ("BENCH", "HEAD", "REAL")
 
 
 class Tap(BaseModel):
