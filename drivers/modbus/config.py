@@ -109,6 +109,25 @@ class Forbidden(_Section):
     last: Annotated[Integer, Field(ge=0)]
 
 
+class Contact(_Section):
+    """One contact of a relay that the gateway may drive, once a person has armed it: for a siren or a beacon. Nothing
+    else is ever written.
+
+    id      what an annunciator refers to
+    table   coil (function 5) or holding (function 6)
+    on, off contents of a holding register that mean driven and released
+    """
+
+    id: Annotated[str, Field(min_length=1)]
+    table: Literal["coil", "holding"] = "coil"
+    address: Annotated[Integer, Field(ge=0)]
+    on: Annotated[Integer, Field(ge=0, le=65535)] = 1
+    off: Annotated[Integer, Field(ge=0, le=65535)] = 0
+
+    def content(self, on: bool) -> int:
+        return self.on if on else self.off
+
+
 class Device(_Section):
     """One slave, and how it likes to be asked.
 
@@ -139,8 +158,9 @@ class Device(_Section):
     order: Order = "ABCD"
     points: tuple[Point, ...] = ()
     points_csv: str | None = None  # already read into `points` by gateway.config
+    outputs: tuple[Contact, ...] = ()
 
-    def wire_address(self, point: Point) -> int:
+    def wire_address(self, point: Point | Contact) -> int:
         return point.address - self.address_base
 
 
@@ -172,6 +192,12 @@ class ModbusSource(_Section):
     def wired(self) -> dict[str, list[str]]:
         """Device -> the signals that it gives."""
         return {device.id: [point.signal for point in device.points] for device in self.devices}
+
+    def contacts(self) -> Iterable[tuple[str, tuple]]:
+        """Every output id, with its place in this section."""
+        for row, device in enumerate(self.devices):
+            for number, contact in enumerate(device.outputs):
+                yield contact.id, ("devices", row, "outputs", number, "id")
 
     def periods(self) -> dict[str, float]:
         """Signal id -> seconds between samples."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from drivers.modbus.config import ModbusSource
+from drivers.modbus.output import ModbusOutput
 from drivers.modbus.poller import Poller
 from drivers.modbus.wire import Line
 from gateway.model.clock import Clock
@@ -60,6 +61,8 @@ class ModbusDriver:
         self._handover = Handover(intake, self._handed_over)
         self._pollers = [Poller(config.id, device, signals, self._line, self._handover.give, clock)
                          for device in config.devices]
+        self.outputs = [ModbusOutput(device, contact, self._line)
+                        for device in config.devices for contact in device.outputs]
 
     async def run(self) -> None:
         try:

@@ -104,6 +104,11 @@ def unreachable(endpoint: str, error: OSError) -> LinkDown:
     return LinkDown(Text("no connection to {where}: {why}", "无法连接 {where}：{why}").format(where=endpoint, why=why))
 
 
+def not_done() -> WrongAnswer:
+    return WrongAnswer(Text("the contact was commanded and read back otherwise: is it switched to manual?",
+                            "已下发输出命令，但回读状态不一致：请检查继电器是否处于手动模式"))
+
+
 def wrong_unit(asked: int, answered: int) -> WrongAnswer:
     return _wrong("unit {asked} was asked, unit {answered} answered", "请求站号 {asked}，应答站号为 {answered}",
                   asked, answered)

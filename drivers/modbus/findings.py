@@ -103,6 +103,15 @@ _MESSAGES: dict[str, tuple[str, Text, Text]] = {
     "same registers": ("warning", Text(
         "the same registers as point {other}", "与测点 {other} 的寄存器完全相同"), Text(
         "check that both are meant", "请确认两者均为所需")),
+    "output twice": ("error", Text(
+        "output id {id} is used twice", "输出编号 {id} 重复"), Text(
+        "give each output its own id", "为每个输出设置唯一编号")),
+    "same contact": ("error", Text(
+        "the same contact as output {other}", "与输出 {other} 为同一触点"), Text(
+        "one contact has one output: correct the address, or remove one of them", "一个触点只对应一个输出：请更正地址或删除其中一个")),
+    "on is off": ("error", Text(
+        "on and off are the same content: {content}", "on 与 off 内容相同：{content}"), Text(
+        "write what the manual of the relay says for each", "请按继电器手册分别填写")),
     "overlap": ("error", Text(
         "shares some registers with point {other} at {address}: one address or type is wrong",
         "与地址 {address} 的测点 {other} 部分重叠：其中一个地址或类型有误"), Text(
@@ -120,6 +129,11 @@ def findings(source: ModbusSource) -> Iterator[Finding]:
         if device.id in ids[:row]:
             yield _say("device twice", ("devices", row, "id"), id=device.id)
         yield from _device(source, device, ("devices", row))
+    outputs: set[str] = set()
+    for output, place in source.contacts():
+        if output in outputs:
+            yield _say("output twice", place, id=output)
+        outputs.add(output)
     seen: set[str] = set()
     for signal, place in source.bindings():
         if signal in seen:
@@ -144,13 +158,28 @@ def _device(source: ModbusSource, device: Device, place: tuple) -> Iterator[Find
     for number, zone in enumerate(device.do_not_read):
         if zone.last < zone.first:
             yield _say("zone backwards", (*place, "do_not_read", number, "last"))
-    if not device.points:
+    if not device.points and not device.outputs:
         yield _say("no points", (*place, "points"), id=device.id)
     for number, point in enumerate(device.points):
         at = (*place, "points", number)
         yield from _address(device, point, at)
         yield from _type(point, at)
     yield from _overlaps(device, (*place, "points"))
+    yield from _contacts(device, (*place, "outputs"))
+
+
+def _contacts(device: Device, place: tuple) -> Iterator[Finding]:
+    known: dict[tuple, str] = {}
+    for number, contact in enumerate(device.outputs):
+        first = device.wire_address(contact)
+        if not 0 <= first < 65536:
+            yield _say("address out of range", (*place, number, "address"), address=contact.address,
+                       low=device.address_base, high=65535 + device.address_base)
+        if contact.table == "holding" and contact.on == contact.off:
+            yield _say("on is off", (*place, number, "on"), content=contact.on)
+        other = known.setdefault((contact.table, contact.address), contact.id)
+        if other != contact.id:
+            yield _say("same contact", (*place, number, "address"), other=other)
 
 
 def _address(device: Device, point: Point, at: tuple) -> Iterator[Finding]:

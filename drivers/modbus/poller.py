@@ -24,7 +24,7 @@ from drivers.modbus import faults
 from drivers.modbus.config import BIT_TABLES, FUNCTION, Device
 from drivers.modbus.decode import Decoder, Field
 from drivers.modbus.plan import Block, Span, halves, plan
-from drivers.modbus.wire import Answer, Line, Request, jittered
+from drivers.modbus.wire import Answer, Line, Request, jittered, reading, timing
 from gateway.model.clock import Clock
 from gateway.model.frame import Frame
 from gateway.model.ports import DeviceStatus
@@ -35,8 +35,6 @@ from gateway.model.text import Text
 
 log = logging.getLogger(__name__)
 
-RTU_PAUSE_S = 0.01
-QUARANTINE_TIMEOUTS = 2  # length of the default quarantine
 SPLITS_PER_TURN = 16  # a device that refuses everything must not be asked hundreds of times at once
 RELEARN_S = 600.0
 OWN_FAULT_PAUSE_S = 5.0
@@ -83,11 +81,7 @@ class Poller:
         self._line = line
         self._give = give
         self._clock = clock
-        self._timing = {
-            "timeout": device.timeout,
-            "pause": device.pause if device.pause is not None else RTU_PAUSE_S if line.rtu else 0.0,
-            "quarantine": device.quarantine if device.quarantine is not None else QUARANTINE_TIMEOUTS * device.timeout,
-        }
+        self._timing = timing(device, line)
         self._spans = [Span(device.wire_address(point), point.width) for point in device.points]
         self._planned = self._plan()
         self._reads = self._planned
@@ -124,7 +118,7 @@ class Poller:
         first = block.first + device.address_base
         addresses = f"{first}" if block.size == 1 else f"{first}..{first + block.size - 1}"
         names = ", ".join(point.signal for point in points[:2]) + (f" +{len(points) - 2}" if len(points) > 2 else "")
-        return Read(block, table, Request(FUNCTION[table], device.unit, block.first, block.size), Decoder(fields),
+        return Read(block, table, reading(FUNCTION[table], device.unit, block.first, block.size), Decoder(fields),
                     np.array([field.signal for field in fields], np.int32), f"{table} {addresses} ({names})")
 
     def _split(self, read: Read) -> list[Read]:
@@ -220,7 +214,7 @@ class Poller:
             self.pulse.beat()
             counters.requests += 1
             try:
-                answer = await self._line.read(read.request, **self._timing)
+                answer = await self._line.ask(read.request, **self._timing)
             except faults.LinkDown:
                 raise
             except faults.ReadFailed as fault:

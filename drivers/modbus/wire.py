@@ -1,4 +1,5 @@
-"""The wire: one endpoint, one connection, one request at a time. It can read and nothing else.
+"""The wire: one endpoint, one connection, one request at a time. What may be asked for is a `Request`: the four reads are
+here, the only writes are in drivers.modbus.output.
 
 Requests, framing, CRC and the serial transport are pymodbus's. The taking of answers is ours, because pymodbus 3.16
 (read in its source, see README) accepts a transaction id of 0 for any request, any unit for unit 0, any function code
@@ -23,13 +24,13 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from pymodbus.framer import FramerRTU, FramerSocket
-from pymodbus.pdu import DecodePDU
+from pymodbus.pdu import DecodePDU, ModbusPDU
 from pymodbus.pdu.bit_message import ReadCoilsRequest, ReadDiscreteInputsRequest
 from pymodbus.pdu.register_message import ReadHoldingRegistersRequest, ReadInputRegistersRequest
 from pymodbus.transport.serialtransport import create_serial_connection
 
 from drivers.modbus import faults
-from drivers.modbus.config import ModbusSource
+from drivers.modbus.config import Device, ModbusSource
 from gateway.model.clock import Clock, Instant
 
 _READS = {1: ReadCoilsRequest, 2: ReadDiscreteInputsRequest,
@@ -40,6 +41,8 @@ _TCP_FRAMER, _RTU_FRAMER = FramerSocket(DecodePDU(False)), FramerRTU(DecodePDU(F
 MAX_RTU_BUFFER = 1024  # bytes of garble kept while looking for an answer
 UNANSWERED_LIMIT = 3  # requests in a row without any answer: a TCP connection may be half open, dial again
 FIRST_REDIAL_S = 0.25
+RTU_PAUSE_S = 0.01
+QUARANTINE_TIMEOUTS = 2  # length of the default quarantine
 RTU_QUIET_S = 0.02  # silence after stray bytes, at least 3.5 characters. USB adapters deliver in steps of 16 ms
 
 
@@ -51,17 +54,27 @@ class Answer(NamedTuple):
 
 
 class Request:
-    """One of the four reads, encoded once: FC 1-4, `size` bits or registers from wire address `first`."""
+    """One question, encoded once, and what its answer looks like.
 
-    __slots__ = ("data_bytes", "function", "rtu", "tcp_tail", "unit")
+    head        how the answer begins: unit, function, and what must follow them
+    data_bytes  so many bytes come after the head
+    """
 
-    def __init__(self, function: int, unit: int, first: int, size: int):
-        pdu = _READS[function](dev_id=unit, address=first, count=size)
-        self.function = function
+    __slots__ = ("data_bytes", "function", "head", "rtu", "tcp_tail", "unit")
+
+    def __init__(self, pdu: ModbusPDU, unit: int, follows: bytes, data_bytes: int):
+        self.function = pdu.function_code
         self.unit = unit
-        self.data_bytes = (size + 7) // 8 if function <= 2 else size * 2
+        self.head = bytes((unit, self.function)) + follows
+        self.data_bytes = data_bytes
         self.rtu = _RTU_FRAMER.buildFrame(pdu)
         self.tcp_tail = _TCP_FRAMER.buildFrame(pdu)[2:]  # all but the transaction id
+
+
+def reading(function: int, unit: int, first: int, size: int) -> Request:
+    """One of the four reads: FC 1-4, `size` bits or registers from wire address `first`."""
+    data_bytes = (size + 7) // 8 if function <= 2 else size * 2
+    return Request(_READS[function](dev_id=unit, address=first, count=size), unit, bytes((data_bytes,)), data_bytes)
 
 
 @dataclass(slots=True)
@@ -175,10 +188,11 @@ class _TcpStream(_Stream):
         elif body[0] != request.unit:
             self._fail(faults.wrong_unit(request.unit, body[0]))
         elif body[1] == request.function:
-            if len(body) == 3 + request.data_bytes and body[2] == request.data_bytes:
-                self._give(Answer(body[3:], at))
+            start = len(request.head)
+            if len(body) == start + request.data_bytes and body.startswith(request.head):
+                self._give(Answer(body[start:], at))
             else:
-                self._fail(faults.wrong_length(request.data_bytes, len(body) - 3))
+                self._fail(faults.wrong_length(request.data_bytes, len(body) - start))
         elif body[1] == request.function | 0x80:
             self._fail(faults.Refused(body[2]))
         else:
@@ -197,8 +211,7 @@ class _RtuStream(_Stream):
         if self._buffer:
             self._counters.late += 1
             self._buffer = b""
-        unit, function = request.unit, request.function
-        self._heads = (bytes((unit, function, request.data_bytes)), bytes((unit, function | 0x80)))
+        self._refusal = bytes((request.unit, request.function | 0x80))
         return request.rtu
 
     def data_received(self, data: bytes) -> None:
@@ -211,15 +224,15 @@ class _RtuStream(_Stream):
     def _hunt(self, request: Request, at: Instant) -> None:
         """The open request's answer, wherever in the buffer it starts; noise, echo, other answers are passed over."""
         buffer = self._buffer
-        normal, refused = self._heads
-        for head, size in ((normal, 5 + request.data_bytes), (refused, 5)):
+        normal = request.head
+        for head, size in ((normal, len(normal) + request.data_bytes + 2), (self._refusal, 5)):
             start = buffer.find(head)
             while 0 <= start <= len(buffer) - size:
                 frame = buffer[start:start + size]
                 if FramerRTU.compute_CRC(frame[:-2]) == int.from_bytes(frame[-2:], "big"):
                     self._buffer = b""
                     if head is normal:
-                        self._give(Answer(frame[3:-2], at))
+                        self._give(Answer(frame[len(head):-2], at))
                     else:
                         self._fail(faults.Refused(frame[2]))
                     return
@@ -236,7 +249,7 @@ class _Dialling:
 
 
 class Line:
-    """One endpoint. `read` is all it can do. Devices that share it are served one request at a time, in the order they
+    """One endpoint, the one master of its bus. Devices that share it are served one request at a time, in the order they
     ask (asyncio.Lock is fair), so a silent device costs the others one time-out per attempt and no more."""
 
     def __init__(self, source: ModbusSource, clock: Clock):
@@ -254,7 +267,7 @@ class Line:
         self._quarantined: dict[int, float] = {}  # RTU: unit -> loop time before which it is not asked
         self.counters = LineCounters()
 
-    async def read(self, request: Request, *, timeout: float, pause: float = 0.0, quarantine: float = 0.0) -> Answer:
+    async def ask(self, request: Request, *, timeout: float, pause: float = 0.0, quarantine: float = 0.0) -> Answer:
         """Ask once. Raises faults.ReadFailed. `pause`: silence kept afterwards. `quarantine`: see config.Device."""
         loop = asyncio.get_running_loop()
         while True:
@@ -330,6 +343,15 @@ class Line:
         if self._stream is not None:
             self._stream.close()
             self._stream = None
+
+
+def timing(device: Device, line: Line) -> dict[str, float]:
+    """How `Line.ask` treats this device."""
+    return {
+        "timeout": device.timeout,
+        "pause": device.pause if device.pause is not None else RTU_PAUSE_S if line.rtu else 0.0,
+        "quarantine": device.quarantine if device.quarantine is not None else QUARANTINE_TIMEOUTS * device.timeout,
+    }
 
 
 def jittered(seconds: float) -> float:

@@ -47,6 +47,16 @@ class Source(Protocol):
         ...
 
 
+class Output(Protocol):
+    """One contact in the field, such as that of a siren's relay. Nobody calls it before a person has armed it."""
+
+    id: str
+
+    async def drive(self, on: bool) -> None:
+        """Returns when the device has confirmed it. Repeating is harmless. SourceError: not confirmed."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """What a reader of the telemetry store takes: frames in order, and the position after them."""

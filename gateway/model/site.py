@@ -108,6 +108,7 @@ class GatewayFault:
     SINK = "gateway/sink"
     REFUSED = "gateway/refused"
     TASK = "gateway/task"
+    OUTPUT = "gateway/output"
 
 
 _GATEWAY_ALARMS: tuple[tuple[str, Text, Priority, Risk, Text], ...] = (
@@ -145,6 +146,9 @@ _GATEWAY_ALARMS: tuple[tuple[str, Text, Priority, Risk, Text], ...] = (
     (GatewayFault.TASK, Text("A part of the gateway has failed and is started again",
                              "网关的某个部分出错，正在重新启动"),
      Priority.P2, Risk.ORANGE, Text("See the gateway's log and report it.", "查看网关日志并上报。")),
+    (GatewayFault.OUTPUT, Text("A siren or beacon can not be driven", "声光报警器无法驱动"), Priority.P2, Risk.ORANGE,
+     Text("People near it are not warned: tell them by another way; check the relay, its bus and its supply.",
+          "附近人员无法收到声光警示：请用其他方式通知；检查继电器、总线和供电。")),
 )
 
 
