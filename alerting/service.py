@@ -32,7 +32,7 @@ from alerting.recorder import Recorder, RecorderSettings
 from alerting.views import AlarmView, in_order, risk_level
 from gateway.model.alarm import AlarmDefinition, AlarmTable, Priority, Risk
 from gateway.model.clock import Clock
-from gateway.model.errors import CommandError
+from gateway.model.errors import CommandError, LedgerError
 from gateway.model.ports import Notice, Notifier
 from gateway.model.site import GatewayFault, Site
 from gateway.model.stroke import Stroke
@@ -132,13 +132,16 @@ class AlarmService:
         """Those that stand; the one that ends first comes first."""
         return self._bypasses.standing()
 
-    async def record(self, record: Record) -> bool:
-        """Write what a person does to something else than an alarm, before it is done. True when it is on disk.
-        LedgerError: the alarm file is in trouble."""
+    async def record(self, record: Record) -> None:
+        """Write what a person does to something else than an alarm, before it is done. Returns when it is on disk.
+        LedgerError: it is not, or not in time, and must not be done."""
         self._recorder.need_ledger(record.alarm)
         key = f"act {record.kind} {record.alarm}"
         self._recorder.enter(Work(records=[record]), keys=[key])
-        return await self._recorder.until_recorded(key)
+        if not await self._recorder.until_recorded(key):
+            raise LedgerError(Text("nothing was done: the alarm file does not take the record in time",
+                                   "未执行：告警文件未能及时写入记录"), where=record.alarm,
+                              fix=Text("look at the journal and try again", "请查看日志后重试"))
 
     def view(self, alarm: str) -> AlarmView:
         """One alarm, whatever its state. CommandError when unknown."""

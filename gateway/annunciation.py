@@ -2,14 +2,14 @@
 
     alarms that stand --> wanted? --> Output.drive, read back --> confirmed, or `gateway/output` is raised
 
-Nothing is written to an output that was never armed. Armed, it is driven within one turn of the event loop after an alarm,
-and told again every `REFRESH_S`: a relay that was switched off and on again finds its state, one with a watchdog of its
-own keeps it, and a contact that no longer obeys is noticed before it is needed. It is released when its alarms say so
+Nothing is written to an output that was never armed. Armed, it is driven as soon as an alarm stands, and told again
+every `REFRESH_S`: a relay that was switched off and on again finds its state, one with a watchdog of its own keeps it,
+and a contact that no longer obeys is noticed before it is needed. It is released when its alarms say so
 (gateway.model.annunciator), when it is disarmed, and when the gateway stops in good order. A gateway that is killed can
 not release anything: that is what the relay's own watchdog is for.
 
-Arming, disarming and tests are recorded in the journal before they are done. What is armed stands in a small file of its own:
-a broken alarm file must not silence a siren.
+Arming, disarming and tests are recorded in the journal before they are done. What is armed stands in a small file of
+its own: a broken alarm file must not silence a siren.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ import asyncio
 import json
 import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
 from pathlib import Path
 
 from alerting.ledger import Record
@@ -42,7 +42,13 @@ TEST_S = 3.0
 RELEASE_S = 2.0  # at the stop, for all of them
 FAILURES = 2  # in a row, before it is told
 
-_NO_RECORD = Text("nothing was done: the alarm file does not take the record in time", "未执行：告警文件未能及时写入记录")
+
+class AnnunciatorAct(StrEnum):
+    """What a person does to a siren or beacon."""
+
+    ARM = "arm"
+    DISARM = "disarm"
+    TEST = "test"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,31 +123,34 @@ class Annunciation:
                                        siren.driven, siren.trouble or self._unreadable, siren.test_until_ns > now)
                      for siren in self._sirens.values())
 
-    async def arm(self, annunciator: str, who: str, why: str) -> None:
-        """From now on alarms drive it. CommandError: not known, or armed already. LedgerError: not recorded, not done."""
-        siren = self._siren(annunciator)
-        if siren.armed is not None and siren.armed.on:
-            raise CommandError(Text("it is armed already", "已处于启用状态"), where=annunciator)
-        armed = Armed(who, why, self._clock.now().wall_ns)
-        await self._record(annunciator, "arm", who, why)
-        siren.armed = armed
-        self._save()
+    async def act(self, annunciator: str, act: AnnunciatorAct, who: str, why: str) -> None:
+        """Arm: from now on alarms drive it. Disarm: it is released, and nothing is written to it any more. Test: it is
+        driven for `TEST_S`; an alarm that comes meanwhile drives it on. CommandError: not known, or it makes no sense
+        now. LedgerError: it can not be recorded, and was not done."""
+        siren = self._sirens.get(annunciator)
+        if siren is None:
+            raise CommandError(Text("there is no siren or beacon with this id", "没有此编号的声光报警器"),
+                               where=annunciator)
+        self._check(siren, act)
+        now = self._clock.now()
+        await self._alarms.record(Record("output", annunciator, now.wall_ns, {
+            "act": act, "who": who, "why": why, "verified": False, "line_ns": now.line_ns}))
+        self._check(siren, act)  # somebody may have been faster while it was recorded
+        if act is AnnunciatorAct.TEST:
+            siren.test_until_ns = self._clock.now().line_ns + round(TEST_S * NS)
+        else:
+            siren.armed, siren.test_until_ns = Armed(who, why, now.wall_ns, act is AnnunciatorAct.ARM), 0
+            self._save()
         siren.news.set()
 
-    async def disarm(self, annunciator: str, who: str, why: str) -> None:
-        """It is released, and nothing is written to it any more."""
-        siren = self._armed(annunciator)
-        await self._record(annunciator, "disarm", who, why)
-        siren.armed, siren.test_until_ns = replace(siren.armed, on=False), 0
-        self._save()
-        siren.news.set()
-
-    async def test(self, annunciator: str, who: str) -> None:
-        """Drive it for `TEST_S`. An alarm that comes meanwhile drives it on."""
-        siren = self._armed(annunciator)
-        await self._record(annunciator, "test", who, "")
-        siren.test_until_ns = self._clock.now().line_ns + round(TEST_S * NS)
-        siren.news.set()
+    @staticmethod
+    def _check(siren: _Siren, act: AnnunciatorAct) -> None:
+        on = siren.armed is not None and siren.armed.on
+        if on and act is AnnunciatorAct.ARM:
+            raise CommandError(Text("it is armed already", "已处于启用状态"), where=siren.annunciator.id)
+        if not on and act is not AnnunciatorAct.ARM:
+            raise CommandError(Text("it is not armed: nothing is written to it", "未启用：不会向其写入任何命令"),
+                               where=siren.annunciator.id, fix=Text("arm it first", "请先启用"))
 
     # -- one of them
 
@@ -189,27 +198,6 @@ class Annunciation:
                 await asyncio.gather(*(release(siren) for siren in self._sirens.values()
                                        if siren.armed is not None and siren.driven is not False))
 
-    # -- what a person does
-
-    def _siren(self, annunciator: str) -> _Siren:
-        siren = self._sirens.get(annunciator)
-        if siren is None:
-            raise CommandError(Text("there is no siren or beacon with this id", "没有此编号的声光报警器"),
-                               where=annunciator)
-        return siren
-
-    def _armed(self, annunciator: str) -> _Siren:
-        siren = self._siren(annunciator)
-        if siren.armed is None or not siren.armed.on:
-            raise CommandError(Text("it is not armed: nothing is written to it", "未启用：不会向其写入任何命令"),
-                               where=annunciator, fix=Text("arm it first", "请先启用"))
-        return siren
-
-    async def _record(self, annunciator: str, act: str, who: str, why: str) -> None:
-        now = self._clock.now()
-        await self._alarms.record(Record("output", annunciator, now.wall_ns, {
-            "act": act, "who": who, "why": why, "verified": False, "line_ns": now.line_ns}))
-
     # -- what is armed
 
     def _restore(self) -> None:
@@ -231,8 +219,7 @@ class Annunciation:
 
     def _save(self) -> None:
         """Whole or not at all."""
-        stored = {name: {"who": siren.armed.who, "why": siren.armed.why, "wall_ns": siren.armed.wall_ns,
-                         "on": siren.armed.on} for name, siren in self._sirens.items() if siren.armed is not None}
+        stored = {name: asdict(siren.armed) for name, siren in self._sirens.items() if siren.armed is not None}
         new = self._path.with_suffix(".new")
         try:
             with new.open("w", encoding="utf-8") as file:

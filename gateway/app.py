@@ -38,6 +38,7 @@ from drivers.modbus.driver import ModbusDriver
 from drivers.mqtt.config import MqttSource
 from drivers.mqtt.driver import MqttDriver
 from gateway import __version__, config
+from gateway.annunciation import Annunciation, AnnunciatorAct, AnnunciatorStatus
 from gateway.api import view as api
 from gateway.api.kpi import gauges
 from gateway.api.server import serve
@@ -105,6 +106,7 @@ class Gateway:
         self.pipeline: Pipeline
         self.health: Health
         self.teaching: Teaching
+        self.annunciation: Annunciation
 
     async def run(self) -> None:
         async with AsyncExitStack() as parts:
@@ -125,6 +127,8 @@ class Gateway:
                 connected = [notifier for notifier in self.notifiers if isinstance(notifier, MqttNotifier)]
                 for part in (*self.health.sources, *self.health.sinks, *connected):
                     start(part.id, part.run)
+                if self.site_file.annunciators:
+                    start("annunciation", self.annunciation.run)
                 start("page", self._serve)
 
     async def _open(self, parts: AsyncExitStack) -> None:
@@ -163,7 +167,11 @@ class Gateway:
                    for settings in self.site_file.sources]
         sinks = [InfluxSink(settings, self.site, self.store.reader(settings.id, settings.backfill_rate), self.folder)
                  for settings in self.site_file.sinks]
-        self.health = Health(self.site.alarms, self.pipeline, self.bank, self.store, sources, sinks)
+        outputs = {output.id: output for source in sources if isinstance(source, ModbusDriver)
+                   for output in source.outputs}
+        self.annunciation = Annunciation(self.site_file.annunciators, outputs, self.alarms, self.clock, self.folder)
+        self.health = Health(self.site.alarms, self.pipeline, self.bank, self.store, sources, sinks,
+                             outputs_fail=lambda: self.annunciation.failing)
         self.health.adopt(self._standing())
         self.alarms.on_restored = self._alarm_file_came_late
         log.info("%s: %d signals, %d alarms, %d stored samples evaluated", self.site.id, len(self.site.signals),
@@ -287,6 +295,12 @@ class View:
 
     def figures(self) -> Figures:
         return self._gateway.alarms.figures
+
+    def annunciators(self) -> Sequence[AnnunciatorStatus]:
+        return self._gateway.annunciation.status()
+
+    async def annunciate(self, annunciator: str, act: AnnunciatorAct, who: str, why: str) -> None:
+        await self._gateway.annunciation.act(annunciator, act, who, why)
 
     async def strokes(self) -> Sequence[Stroke]:
         return await self._gateway.alarms.strokes()

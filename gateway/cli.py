@@ -86,6 +86,12 @@ def baseline(options: argparse.Namespace, language: str) -> int:
     return remote.baseline(options, language)
 
 
+def annunciator(options: argparse.Namespace, language: str) -> int:
+    from gateway import remote
+
+    return remote.annunciator(options, language)
+
+
 def demo(options: argparse.Namespace, language: str) -> int:
     from gateway.demo import DemoOptions
     from gateway.demo import run as run_demo
@@ -211,6 +217,19 @@ def _parser(language: str) -> argparse.ArgumentParser:
     sub.add_argument("--approved-by", default=None, help=text("second person, needed for P1", "批准人，P1 告警必填"))
     sub.add_argument("--list", action="store_true", default=False, help=text("show what is bypassed", "查看当前旁路"))
     sub.add_argument("--end", action="store_true", default=False, help=text("end it now", "立即解除"))
+    running(sub)
+
+    sub = command("annunciator", annunciator, text("sirens and beacons on relays: show, arm, disarm, test",
+                                                   "继电器上的声光报警器：查看、启用、停用、测试"))
+    sub.add_argument("annunciator", nargs="?", default=None, metavar="ID",
+                     help=text("id in the site file", "配置文件中的编号"))
+    acts = sub.add_mutually_exclusive_group()
+    for act, help_text in (("arm", text("alarms drive it from now on", "从现在起由告警驱动")),
+                           ("disarm", text("release it, and write nothing to it any more", "释放并停止写入")),
+                           ("test", text("drive it for 3 s", "驱动 3 秒"))):
+        acts.add_argument(f"--{act}", dest="act", action="store_const", const=act, default=None, help=help_text)
+    sub.add_argument("--name", default=None, help=text("who does it", "操作人姓名"))
+    sub.add_argument("--why", default=None, help=text("the reason, for the journal", "原因（记入日志）"))
     running(sub)
 
     sub = command("baseline", baseline, text("what was learnt of a signal; freeze, thaw or reset it",

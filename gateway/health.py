@@ -112,6 +112,7 @@ class Health:
     stopped: set[str] = field(default_factory=set)  # names of tasks of ours that have failed and wait for their restart
     restarts: int = 0
     clock_steps: int = 0  # times the wall clock was set
+    outputs_fail: Callable[[], bool] = lambda: False  # a siren or beacon that is armed can not be driven
 
     def __post_init__(self) -> None:
         def fault(alarm: str, is_true: Judgement, off_s: float = 0.0) -> _Fault:
@@ -128,6 +129,7 @@ class Health:
             fault(GatewayFault.REFUSED, _Grown(self._refused), off_s=SETTLE_S),
             fault(GatewayFault.TASK, _either(_Grown(lambda: self.restarts), lambda _: bool(self.stopped)),
                   off_s=SETTLE_S),
+            fault(GatewayFault.OUTPUT, lambda _: self.outputs_fail(), off_s=5),
             fault(GatewayFault.CLOCK, _either(_Grown(lambda: self.clock_steps), _Lasted(
                 lambda now: not now.trusted, SETTLE_S)), off_s=SETTLE_S),
         )

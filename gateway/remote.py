@@ -57,6 +57,38 @@ def bypass(options: argparse.Namespace, language: str) -> int:
     return 0
 
 
+def annunciator(options: argparse.Namespace, language: str) -> int:
+    if options.act is None:
+        found = _ask(options.url, "annunciators", "annunciators")
+    else:
+        for option, value, what in (("ID", options.annunciator, Text("which one", "编号")),
+                                    ("--name", options.name, Text("who does it", "操作人姓名")),
+                                    ("--why", options.why, Text("why", "原因"))):
+            if not value:
+                raise _missing(option, what)
+        found = _ask(options.url, f"annunciators/{_quoted(options.annunciator)}", options.annunciator,
+                     {"act": options.act, "name": options.name, "why": options.why})
+    shown = [one for one in found["annunciators"] if options.annunciator in (None, one["id"])]
+    if not shown:
+        print(Text("The site has no such siren or beacon.", "站点没有此声光报警器。")[language])
+    for one in shown:
+        print(_annunciator(one)[language])
+    return 0
+
+
+def _annunciator(one: dict[str, Any]) -> Text:
+    if one["armed"] is None:
+        state = Text("not armed: nothing is written to it", "未启用：不写入任何命令")
+    else:
+        driven = {True: Text("ON", "动作中"), False: Text("released", "已释放"), None: Text("not known", "未知")}
+        state = Text("armed by {who} (name not verified) since {since}; {driven}",
+                     "已启用，操作人：{who}（姓名未核实），时间：{since}；状态：{driven}").format(
+            who=one["armed"]["who"], since=_time(one["armed"]["since"]), driven=driven[one["driven"]])
+    trouble = one["trouble"] and Text("; FAILS: {why}", "；故障：{why}").format(why=Text(**one["trouble"]))
+    return Text("{id}  {name}: {state}{trouble}", "{id}  {name}：{state}{trouble}").format(
+        id=one["id"], name=Text(**one["name"]), state=state, trouble=trouble or Text("", ""))
+
+
 def baseline(options: argparse.Namespace, language: str) -> int:
     act = next((act for act in LearningAct if getattr(options, act)), None)
     if options.site is not None:

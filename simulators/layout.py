@@ -130,6 +130,7 @@ class DeviceMap:
     """A Modbus device: its own TCP port (base + `port`) at unit id `unit`, and unit `serial_unit` on a serial bus.
 
     size: registers or bits per table that can be read. max_registers: the most in one request.
+    relays: coils that can be written (function 5), such as those of sirens; all else refuses to be written.
     """
 
     id: str
@@ -139,6 +140,7 @@ class DeviceMap:
     unit: int = 1
     serial_unit: int = 1
     max_registers: int = 125
+    relays: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

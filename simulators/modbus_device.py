@@ -15,6 +15,7 @@ from simulators.text import Text, unknown
 TABLES = {"coil": 1, "discrete": 2, "holding": 3, "input": 4}  # table -> function code that reads it
 ILLEGAL_FUNCTION, ILLEGAL_ADDRESS, ILLEGAL_VALUE = 1, 2, 3
 WRITES = frozenset((5, 6, 15, 16, 21, 22, 23))
+WRITE_COIL = 5
 MOST_BITS = 2000
 _READ = struct.Struct(">BHH")
 _SATURATED = (380.0, 2050.0)  # where the output of a 4-20 mA transmitter ends (NAMUR NE 43), 0.01 mA
@@ -50,7 +51,8 @@ SOUND = Wire()
 class Counters:
     requests: int = 0
     exceptions: int = 0
-    writes_refused: int = 0  # a read-only client keeps this at 0
+    writes_refused: int = 0  # a read-only client keeps both at 0
+    writes_taken: int = 0
 
 
 @dataclass(eq=False)
@@ -71,11 +73,12 @@ class _Group:
 
 
 class Device:
-    """The image is rewritten by `update(readings)`, read by `answer(pdu)`. Everything that is not a read is refused."""
+    """The image is rewritten by `update(readings)`, read by `answer(pdu)`. A write is refused, but to a relay coil."""
 
     def __init__(self, layout: DeviceMap, index: dict[str, int]):
         self.id, self.map = layout.id, layout
         self.wire, self.counters = Wire(), Counters()
+        self.jammed: set[int] = set()  # relay coils that take a command and do not do it
         self.quantities = tuple(name for point in layout.points for name in point.of)
         self._words = {TABLES[table]: np.zeros(size, ">u2") for table, size in layout.size.items() if TABLES[table] > 2}
         self._bits = {TABLES[table]: np.zeros(size, bool) for table, size in layout.size.items() if TABLES[table] <= 2}
@@ -127,6 +130,8 @@ class Device:
 
     def _answer_bits(self, pdu: bytes) -> bytes:
         code, bits = pdu[0], self._bits.get(pdu[0])
+        if code == WRITE_COIL and len(pdu) == _READ.size and _READ.unpack(pdu)[1] in self.map.relays:
+            return self._switch(pdu)
         if bits is None:
             self.counters.writes_refused += code in WRITES
             return self._refuse(code, ILLEGAL_FUNCTION)
@@ -139,6 +144,20 @@ class Device:
             return self._refuse(code, ILLEGAL_ADDRESS)
         packed = np.packbits(bits[first:first + count], bitorder="little").tobytes()
         return bytes((code, len(packed))) + packed
+
+    def _switch(self, pdu: bytes) -> bytes:
+        """A relay coil. The answer is the echo."""
+        code, address, content = _READ.unpack(pdu)
+        if content not in (0x0000, 0xFF00):
+            return self._refuse(code, ILLEGAL_VALUE)
+        self.counters.writes_taken += 1
+        if address not in self.jammed:
+            self._bits[TABLES["coil"]][address] = content != 0
+        return pdu
+
+    def relay(self, address: int) -> bool:
+        """What this coil holds."""
+        return bool(self._bits[TABLES["coil"]][address])
 
     def _refuse(self, code: int, exception: int) -> bytes:
         self.counters.exceptions += 1

@@ -108,7 +108,8 @@ _MESSAGES: dict[str, tuple[str, Text, Text]] = {
         "give each output its own id", "为每个输出设置唯一编号")),
     "same contact": ("error", Text(
         "the same contact as output {other}", "与输出 {other} 为同一触点"), Text(
-        "one contact has one output: correct the address, or remove one of them", "一个触点只对应一个输出：请更正地址或删除其中一个")),
+        "one contact has one output: correct the address, or remove one of them",
+        "一个触点只对应一个输出：请更正地址或删除其中一个")),
     "on is off": ("error", Text(
         "on and off are the same content: {content}", "on 与 off 内容相同：{content}"), Text(
         "write what the manual of the relay says for each", "请按继电器手册分别填写")),

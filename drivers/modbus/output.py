@@ -1,9 +1,9 @@
 """The only writes there are: one contact (coil, or holding register) of a relay, such as that of a siren or beacon.
 
-A contact can be written only if the site file names it under `outputs` of its device, with exactly two contents: released
-and driven. Its commands are made once, at the start; no other address and no other content can be said. Who may drive
-it, and that a person has armed it, is decided above (gateway.annunciation). The write goes out on the line that polls the
-device, in turn with the reads: one master per bus.
+A contact can be written only if the site file names it under `outputs` of its device, with exactly two contents:
+released and driven. Its commands are made once, at the start; no other address and no other content can be said. Who
+may drive it, and that a person has armed it, is decided above (gateway.annunciation). The write goes out on the line
+that polls the device, in turn with the reads: one master per bus.
 
 A device that takes the command and does not do it would leave people without a siren, so the contact is read back.
 """

@@ -1,5 +1,5 @@
-"""The wire: one endpoint, one connection, one request at a time. What may be asked for is a `Request`: the four reads are
-here, the only writes are in drivers.modbus.output.
+"""The wire: one endpoint, one connection, one request at a time. The four reads are here; the only writes there are,
+those of a contact that a person has armed, are in drivers.modbus.output.
 
 Requests, framing, CRC and the serial transport are pymodbus's. The taking of answers is ours, because pymodbus 3.16
 (read in its source, see README) accepts a transaction id of 0 for any request, any unit for unit 0, any function code
@@ -249,8 +249,8 @@ class _Dialling:
 
 
 class Line:
-    """One endpoint, the one master of its bus. Devices that share it are served one request at a time, in the order they
-    ask (asyncio.Lock is fair), so a silent device costs the others one time-out per attempt and no more."""
+    """One endpoint, the one master of its bus. Devices that share it are served one request at a time, in the order
+    they ask (asyncio.Lock is fair), so a silent device costs the others one time-out per attempt and no more."""
 
     def __init__(self, source: ModbusSource, clock: Clock):
         self._source = source

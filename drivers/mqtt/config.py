@@ -176,6 +176,10 @@ class MqttSource(Section):
         return {device.id: [point.signal for feed in self.feeds if feed.device == device.id for point in feed.points]
                 for device in self.devices}
 
+    def contacts(self) -> Iterable[tuple[str, tuple]]:
+        """No outputs: nothing is switched over MQTT."""
+        return ()
+
     def periods(self) -> dict[str, float]:
         """Signal id -> expected seconds between two samples, where the section says so."""
         return {point.signal: feed.period_s for feed in self.feeds if feed.period_s is not None

@@ -94,6 +94,17 @@ SCHEMAS = {
                        "why": {"type": "string", "minLength": 1, "maxLength": 500}}},
     "Taught": _object(name=STRING, verified=BOOLEAN, baseline=_ref("Baseline"),
                       recorded={"type": "boolean", "description": "false: done, but not saved yet"}),
+    "Annunciators": _object(annunciators=_list(_object(
+        id=STRING, name=TEXT, output=STRING, priorities=_list(INTEGER), areas=_list(STRING, "empty: all"),
+        until=_one_of("acknowledged", "ended"), longest_s=NUMBER,
+        armed=_or_null(_object(who=STRING, why=STRING, verified=BOOLEAN, since=_or_null(TIME))),
+        driven={**_or_null(BOOLEAN), "description": "as it was last read back; null: not known"},
+        trouble=_or_null(TEXT), testing=BOOLEAN))),
+    "AnnunciatorActed": {
+        "type": "object", "required": ["act", "name", "why"],
+        "properties": {"act": _one_of("arm", "disarm", "test"),
+                       "name": {"type": "string", "minLength": 1, "maxLength": 80},
+                       "why": {"type": "string", "minLength": 1, "maxLength": 500}}},
     "Trend": _object(signal=STRING, step_ms=INTEGER,
                      t_ms=_list(INTEGER, "Unix time, ms, UTC, where each step begins; empty steps are left out"),
                      low=_list(NUMBER), high=_list(NUMBER), mean=_list(NUMBER)),
@@ -310,6 +321,12 @@ PATHS = {
         "End a bypass before its time", "BypassEnd", _answer("done", "Bypassed"),
         _path("target", "of the bypass, as it is or percent-encoded"),
         **{"409": _answer("it is not bypassed", "Error")}),
+    "/api/v1/annunciators": _get("Sirens and beacons on relays",
+                                 _answer("in the order of the site file", "Annunciators")),
+    "/api/v1/annunciators/{annunciator}": _post(
+        "Arm, disarm or test a siren or beacon", "AnnunciatorActed", _answer("done; all of them", "Annunciators"),
+        _path("annunciator", "id, as it is or percent-encoded"),
+        **{"409": _answer("it is not known, or it makes no sense now", "Error")}),
     "/api/v1/journal": _get(
         "The alarm journal", _answer("newest first", "Journal"),
         _query("limit", INTEGER, "at most so many rows, 1 to 500; default 100"),

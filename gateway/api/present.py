@@ -224,6 +224,19 @@ def _evidence(line: Evidence, zone: ZoneInfo) -> dict:
             "note": line.note}
 
 
+def annunciators(view: GatewayView) -> dict:
+    zone = view.site.zone
+    return {"annunciators": [{
+        "id": status.annunciator.id, "name": status.annunciator.name, "output": status.annunciator.output,
+        "priorities": sorted(status.annunciator.priorities), "areas": sorted(status.annunciator.areas),
+        "until": status.annunciator.until, "longest_s": status.annunciator.longest_s,
+        "armed": None if status.armed is None else {
+            "who": status.armed.who, "why": status.armed.why, "verified": False,
+            "since": local_time(status.armed.wall_ns, zone)},
+        "driven": status.driven, "trouble": status.trouble, "testing": status.testing,
+    } for status in view.annunciators()]}
+
+
 def journal(rows: Sequence[JournalRow], zone: ZoneInfo) -> dict:
     return {"rows": [{"position": row.position, "time": local_time(row.wall_ns, zone), "kind": row.kind,
                       "alarm": row.alarm, "body": row.body, "hash": row.hash} for row in rows]}

@@ -19,6 +19,7 @@ from starlette.routing import Route
 
 from alerting.engine import COMMENT_LENGTH, NAME_LENGTH
 from alerting.figures.report import PERIODS
+from gateway.annunciation import AnnunciatorAct
 from gateway.api import kpi, openapi, present, prometheus, relations
 from gateway.api.answer import Json, refusal
 from gateway.api.guard import Guard
@@ -58,6 +59,8 @@ def create_app(view: GatewayView) -> Starlette:
             Route("/api/v1/bypasses", api.bypasses),
             Route("/api/v1/bypasses", api.bypass, methods=["POST"]),
             Route("/api/v1/bypasses/{target:path}/end", api.end_bypass, methods=["POST"]),
+            Route("/api/v1/annunciators", api.annunciators),
+            Route("/api/v1/annunciators/{annunciator:path}", api.annunciate, methods=["POST"]),
             Route("/api/v1/journal", api.journal),
             Route("/api/v1/kpi", api.kpi),
             Route("/api/v1/proof-tests", api.proof_tests),
@@ -191,6 +194,20 @@ class Api:
             raise Refused(404, Text(f"unknown alarm {alarm!r}", f"未知告警 {alarm!r}"), "alarm",
                           Text("see /api/v1/definitions", "见 /api/v1/definitions"))
         return alarm
+
+    async def annunciators(self, _: Request) -> Response:
+        return Json(present.annunciators(self._view))
+
+    async def annunciate(self, request: Request) -> Response:
+        """Arm, disarm or test a siren or beacon."""
+        body = await _json_body(request)
+        try:
+            act = AnnunciatorAct(body.get("act"))
+        except ValueError:
+            raise _out_of_range("act", ", ".join(AnnunciatorAct)) from None
+        who, why = _line(body, "name", 1, NAME_LENGTH), _line(body, "why", 1, COMMENT_LENGTH)
+        await self._view.annunciate(request.path_params["annunciator"], act, who, why)
+        return Json(present.annunciators(self._view))
 
     def _signal(self, request: Request) -> str:
         signal = request.path_params["signal"]

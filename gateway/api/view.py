@@ -16,6 +16,7 @@ from alerting.bypass import Bypass
 from alerting.figures.figures import Figures
 from alerting.ledger import JournalRow
 from alerting.views import AlarmView
+from gateway.annunciation import AnnunciatorAct, AnnunciatorStatus
 from gateway.core.detectors.devices import OnlineShare
 from gateway.core.detectors.group import GroupState
 from gateway.core.learning import LearningAct, Lessons, Picture
@@ -124,6 +125,15 @@ class GatewayView(Protocol):
 
     def figures(self) -> Figures:
         """Of the alarms: rates, floods, chattering, times to acknowledge."""
+        ...
+
+    def annunciators(self) -> Sequence[AnnunciatorStatus]:
+        """The sirens and beacons of the site."""
+        ...
+
+    async def annunciate(self, annunciator: str, act: AnnunciatorAct, who: str, why: str) -> None:
+        """Arm, disarm or test it. CommandError: it makes no sense now. LedgerError: it can not be recorded, and was not
+        done."""
         ...
 
     async def strokes(self) -> Sequence[Stroke]:

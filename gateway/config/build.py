@@ -14,6 +14,7 @@ from gateway.config.sections import (
     NO_LIMIT,
     NO_PROFILE,
     NO_TREND,
+    AnnunciatorSection,
     AreaSection,
     DeviationSection,
     FaultsSection,
@@ -27,6 +28,7 @@ from gateway.config.sections import (
 )
 from gateway.config.values import NONE
 from gateway.model.alarm import Priority, Risk
+from gateway.model.annunciator import Annunciator, Until
 from gateway.model.group import Group
 from gateway.model.rules import Rule
 from gateway.model.signal import (
@@ -236,3 +238,8 @@ def site(section: SiteSection, places: tuple[Area, ...], signals: Iterable[Signa
 def group(section: GroupSection, area: str) -> Group:
     return Group(section.id, section.name, area, section.signals, section.every, section.learn, section.hold,
                  section.after, section.blunt, section.priority or Priority.P4, Risk(section.risk))
+
+
+def annunciator(section: AnnunciatorSection) -> Annunciator:
+    return Annunciator(section.id, section.name, section.output, frozenset(section.priorities),
+                       frozenset(section.areas), Until(section.until), section.longest)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from gateway.config.annunciator_checks import annunciator_problems
 from gateway.config.build import SignalPlan
 from gateway.config.derived_checks import bound, derived_problems
 from gateway.config.document import Spot
@@ -49,6 +50,7 @@ def check(draft: Draft, plans: Mapping[str, SignalPlan]) -> Iterator[Problem]:
         if rule.section.area is not None:
             yield from _area(draft, rule.section.area, rule)
         yield from rule_problems(draft, rule, plans)
+    yield from annunciator_problems(draft)
     bindings = list(_bindings(draft))
     yield from bindings
     told = {_spot(problem) for problem in bindings}  # a plugin may see the same

@@ -17,6 +17,7 @@ from gateway.config.salvage import salvaged
 from gateway.config.sections import (
     RULES,
     AlarmsSection,
+    AnnunciatorSection,
     ApiSection,
     AreaSection,
     GroupSection,
@@ -64,7 +65,7 @@ class Kind:
 
 
 TABLES = ("site", "areas", "kinds", "signals", "groups", "rules", "sources", "sinks", "notifiers", "oncall", "store",
-          "api", "alarms")
+          "api", "alarms", "annunciators")
 
 
 class Draft:
@@ -96,6 +97,7 @@ class Draft:
         self.oncall = self._table("oncall", plugins.oncall) if plugins.oncall is not None else None
         self.bound_all = (len(self.sources) == len(self.named["sources"])
                           and all(source.whole for source in self.sources.values()))
+        self.annunciators = self._list("annunciators", lambda number, table: AnnunciatorSection)
         self.store = self._table("store", StoreSection)
         self.api = self._table("api", ApiSection)
         self.alarms = self._table("alarms", AlarmsSection)

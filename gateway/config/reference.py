@@ -19,6 +19,7 @@ from gateway.config.points_csv import ATTRIBUTES, aliases
 from gateway.config.sections import (
     RULES,
     AlarmsSection,
+    AnnunciatorSection,
     ApiSection,
     AreaSection,
     GroupSection,
@@ -130,7 +131,9 @@ def reference(plugins: Plugins) -> str:
              *_table("[kinds.NAME]", KindSection, "What the signals of a kind have in common here; also new kinds.",
                      shown),
              *_table("[[signals]]", SignalSection, "What is measured.", shown), _LIMITS, _STATUS,
-             *_table("[[groups]]", GroupSection, _GROUPS, shown)]
+             *_table("[[groups]]", GroupSection, _GROUPS, shown),
+             *_table("[[annunciators]]", AnnunciatorSection, "Sirens and beacons on relays ([how]"
+                     "(../how-to/sirens-and-beacons.md)).", shown)]
     for heading, types in (("rules", RULES), ("sources", plugins.sources), ("sinks", plugins.sinks),
                            ("notifiers", plugins.notifiers)):
         for name, model in types.items():

@@ -714,6 +714,25 @@ class ApiSection(Section):
     """TCP port; 0 takes any free one."""
 
 
+class AnnunciatorSection(Section):
+    id: Id
+    """Id of the siren or beacon."""
+    name: Name
+    """What people call it, and where it is."""
+    output: str
+    """Id of the contact that it hangs on: under `outputs` of a Modbus device. Nothing is written to it until a person
+    has armed it (`davylamp annunciator`)."""
+    priorities: Annotated[tuple[Urgency, ...], Field(min_length=1)] = (Priority.P1,)
+    """Alarms of these priorities drive it."""
+    areas: Ids = ()
+    """Only alarms of these areas. Default: of all."""
+    until: Literal["acknowledged", "ended"] = "acknowledged"
+    """`acknowledged`: until a person has taken the alarm, also when its condition has ended; for a siren. `ended`:
+    while the alarm is active, also when somebody has taken it; for a beacon."""
+    longest: PositiveDuration = 600.0
+    """One alarm drives it at most so long. The next one drives it again."""
+
+
 class AlarmsSection(Section):
     base_url: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
     """Address under which the receiver of a notice reaches the page; notices then carry a link."""

@@ -14,6 +14,7 @@ from gateway.config.build import SignalPlan
 from gateway.config.document import Unreadable, read_document
 from gateway.config.draft import Draft, Plugins
 from gateway.config.sections import AlarmsSection, ApiSection, StoreSection
+from gateway.model.annunciator import Annunciator
 from gateway.model.errors import Problem
 from gateway.model.signal import Device
 from gateway.model.site import Site
@@ -32,6 +33,7 @@ class SiteFile:
     api: ApiSection
     alarms: AlarmsSection
     oncall: BaseModel | None = None
+    annunciators: tuple[Annunciator, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,4 +84,5 @@ def _site_file(path: Path, draft: Draft, plans: Mapping[str, SignalPlan], folder
     return SiteFile(path, site, *(tuple(written.section for written in part.values())
                                   for part in (draft.sources, draft.sinks, draft.notifiers)),
                     store=draft.store.model_copy(update={"folder": folder}), api=draft.api,
-                    alarms=draft.alarms, oncall=draft.oncall)
+                    alarms=draft.alarms, oncall=draft.oncall, annunciators=tuple(
+                        build.annunciator(written.section) for written in draft.annunciators.values()))

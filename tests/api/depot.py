@@ -13,13 +13,16 @@ from alerting.engine import AlarmEngine, AlarmState
 from alerting.figures.figures import Figures
 from alerting.ledger import JournalRow
 from alerting.views import AlarmView, in_order, risk_level
+from gateway.annunciation import AnnunciatorAct, AnnunciatorStatus, Armed
 from gateway.api.view import Health, Part
 from gateway.core.bank import Bank
 from gateway.core.detectors.devices import OnlineShare
 from gateway.core.detectors.group import GroupState
 from gateway.core.learning import LearningAct, Lessons, Picture
 from gateway.model.alarm import Priority, Risk
+from gateway.model.annunciator import Annunciator
 from gateway.model.clock import NS, Clock, Instant, ManualClock
+from gateway.model.errors import CommandError
 from gateway.model.frame import Frame
 from gateway.model.ports import DeviceStatus, SinkStatus
 from gateway.model.quality import Quality
@@ -126,6 +129,7 @@ class MemoryGateway:
         self.unrecorded: set[str] = set()
         self.rows: list[JournalRow] = []
         self.log: list[Stroke] = []
+        self.armed: Armed | None = None
         self.frames: list[Frame] = []
         self.watchers: list[Callable[[], None]] = []
         self.device_list: list[DeviceStatus] = []
@@ -234,6 +238,14 @@ class MemoryGateway:
 
     def figures(self) -> Figures:
         return self.figured
+
+    def annunciators(self) -> Sequence[AnnunciatorStatus]:
+        return (AnnunciatorStatus(Annunciator("siren", Text("Siren", "警笛"), "K1"), self.armed, False, None, False),)
+
+    async def annunciate(self, annunciator: str, act: AnnunciatorAct, who: str, why: str) -> None:
+        if self.armed is not None:
+            raise CommandError(Text("it is armed already", "已处于启用状态"), where=annunciator)
+        self.armed = Armed(who, why, self.now().wall_ns)
 
     async def strokes(self) -> Sequence[Stroke]:
         return self.log

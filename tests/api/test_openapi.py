@@ -73,7 +73,7 @@ def answer_schema(path: str, method: str, status: str = "200") -> dict:
     ("/api/v1/definitions", ""), ("/api/v1/rules", ""),
     ("/api/v1/alarms/{alarm}/explain", ""), ("/api/v1/journal", "?alarm=esd-north&alarm=GD-03"),
     ("/api/v1/health", ""), ("/api/v1/signals/{signal}/history", ""), ("/api/v1/history", "?signal=GD-03&signal=GD-01"),
-    ("/api/v1/signals/{signal}/baseline", ""), ("/api/v1/bypasses", ""),
+    ("/api/v1/signals/{signal}/baseline", ""), ("/api/v1/bypasses", ""), ("/api/v1/annunciators", ""),
     ("/healthz", ""), ("/api/v1/openapi.json", "")])
 async def test_real_answers_fit_their_description(client, gateway, path, question):
     await client.post("/api/v1/alarms/esd-north/ack", json={"name": "Li"})
@@ -101,6 +101,7 @@ ASKED = {"target": "GD-03/HH", "name": "Li", "why": "bump test", "for_s": 600, "
 
 @pytest.mark.parametrize("path, asked", [
     ("/api/v1/bypasses", ASKED), ("/api/v1/bypasses/{target}/end", {"name": "Li"}),
+    ("/api/v1/annunciators/{annunciator}", {"act": "arm", "name": "Li", "why": "commissioned"}),
     ("/api/v1/signals/{signal}/baseline", {"act": "freeze", "name": "Li", "why": "commissioned"})])
 async def test_acts_and_their_answers_fit_their_description(client, gateway, path, asked):
     if "end" in path:
@@ -109,7 +110,8 @@ async def test_acts_and_their_answers_fit_their_description(client, gateway, pat
     described = PATHS[path]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert faults(asked, described, SCHEMAS) == []
     for status in ("200", "409"):  # the second time it makes no sense
-        answer = await client.post(path.replace("{target}", "GD-03/HH").replace("{signal}", "VAP.T"), json=asked)
+        answer = await client.post(path.replace("{target}", "GD-03/HH").replace("{signal}", "VAP.T")
+                                   .replace("{annunciator}", "siren"), json=asked)
         assert str(answer.status_code) == status
         assert faults(answer.json(), answer_schema(path, "post", status), SCHEMAS) == []
 

@@ -41,6 +41,9 @@ class Bench(BaseModel):
     def wired(self) -> dict[str, list[str]]:
         return {"bench": [point.signal for point in self.points]}
 
+    def contacts(self) -> Iterable[tuple[str, tuple]]:
+        return ()
+
     def periods(self) -> dict[str, float]:
         return {point.signal: self.period for point in self.points}
 

@@ -12,6 +12,7 @@ import pytest
 from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.framer import FramerType
 
+from simulators.layout import DeviceMap
 from simulators.modbus_device import Device
 from simulators.modbus_server import LOOPBACK, RtuOverTcp, SerialBus, TcpEndpoint, crc16
 from simulators.world import World
@@ -129,6 +130,21 @@ async def test_writes_are_refused_and_counted(world, ports):
         assert (await client.write_coil(0, False, device_id=1)).exception_code == 1
     assert world.devices["plc"].counters.writes_refused == 2
     assert world.devices["plc"].counters.requests == 2
+
+
+async def test_relay_coils_are_switched_and_nothing_else_is(world):
+    relay = Device(DeviceMap("relay", 0, (), {"coil": 8}, relays=(2, 3)), world.plant.index)
+    endpoint = TcpEndpoint([relay], 0, np.random.default_rng(1))
+    await endpoint.open()
+    async with AsyncModbusTcpClient(LOOPBACK, port=endpoint.port, retries=0) as client:
+        assert not (await client.write_coil(2, True, device_id=1)).isError()
+        assert (await client.write_coil(4, True, device_id=1)).exception_code == 1
+        assert (await client.read_coils(0, count=8, device_id=1)).bits == [False, False, True] + [False] * 5
+        relay.jammed.add(3)
+        assert not (await client.write_coil(3, True, device_id=1)).isError()
+    await endpoint.close()
+    assert (relay.relay(2), relay.relay(3), relay.counters.writes_taken, relay.counters.writes_refused) == (
+        True, False, 2, 1)
 
 
 async def test_a_unit_that_is_not_there_is_answered_like_a_gateway_does(ports):

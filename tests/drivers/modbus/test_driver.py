@@ -96,7 +96,7 @@ async def test_a_full_handover_makes_the_devices_wait_and_loses_nothing():
                          ids=["an error", "a cancellation from inside"])
 async def test_an_error_of_our_own_marks_the_points_and_polling_goes_on(monkeypatch, error):
     monkeypatch.setattr("drivers.modbus.poller.OWN_FAULT_PAUSE_S", 0.01)
-    honest, calls = Line.read, 0
+    honest, calls = Line.ask, 0
 
     async def buggy(self, *args, **kwargs):
         nonlocal calls
@@ -105,7 +105,7 @@ async def test_an_error_of_our_own_marks_the_points_and_polling_goes_on(monkeypa
             raise error
         return await honest(self, *args, **kwargs)
 
-    monkeypatch.setattr(Line, "read", buggy)
+    monkeypatch.setattr(Line, "ask", buggy)
     async with (TcpDevice(Slave()) as server,
                 running(host="127.0.0.1", port=server.port, devices=[device(holding("a", 7))]) as run):
         await run.until(lambda: bool(run.seen.good("a")))

@@ -26,6 +26,8 @@ class Slave:
     registers: dict[int, list[int]] = field(default_factory=lambda: {3: list(range(1000)), 4: list(range(1000))})
     bits: dict[int, list[int]] = field(default_factory=lambda: {1: [0] * 1000, 2: [0] * 1000})
     illegal: set[int] = field(default_factory=set)
+    relays: set[int] = field(default_factory=set)  # coils and holding registers that can be written
+    jammed: bool = False  # a relay takes its command and does not do it
     longest: int = 2000
     script: deque[str] = field(default_factory=deque)
     always: str = "ok"
@@ -38,6 +40,11 @@ class Slave:
         fault = self.script.popleft() if self.script else self.always
         if fault.startswith("exception"):
             return "ok", bytes((function | 0x80, int(fault.split()[1])))
+        if function in (5, 6) and first in self.relays:
+            held, content = (self.bits[1], count // 0xFF00) if function == 5 else (self.registers[3], count)
+            if not self.jammed:
+                held[first] = content
+            return fault, pdu
         if function > 4:
             return fault, bytes((function | 0x80, 1))
         if self.illegal & set(range(first, first + count)):
