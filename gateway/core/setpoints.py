@@ -21,8 +21,10 @@ A comparison may have a gate (gateway.core.gates). While it is closed nothing be
 
 What is active or leaving goes on as if there were no gate.
 
-The quiet case is three ufunc calls: the bar of each comparison (set point, or set point less deadband) is changed
-only when the machine changes, so that a whole round is `x >= bar`, compared with what it was.
+The quiet case is three ufunc calls, however many planes there are: the bar of each comparison (set point, or set point
+less deadband) is changed only when the machine changes, and so is the band of each signal. While a value that is
+compared in all planes stays strictly between its floor and its ceiling, none of them turns. Only the others are
+compared plane by plane. An off-delay that runs costs nothing until it may be over.
 """
 
 from __future__ import annotations
@@ -38,12 +40,19 @@ from gateway.model.clock import NS
 from gateway.model.signal import Limit
 
 _WINDOW = 16  # rounds
+_NOTHING = np.empty(0, np.int64)
 
 
 class SetPoints:
-    """p planes x n signals. A low limit is a high limit on the negated value."""
+    """p planes x n signals. A low limit is a high limit on the negated value.
 
-    def __init__(self, planes: int, count: int):
+    floor, ceiling   float64[n]: the band of each signal
+    moved            the band of some signal was changed other than by `look`. Reset by whoever keeps something of it
+    """
+
+    def __init__(self, planes: int, count: int, signs: NDArray[np.float64] | None = None):
+        """signs: float64[p], +1 or -1, where one value times the sign of each plane is compared: for `look` and
+        `sweep`."""
         shape = (planes, count)
         self._alarm = np.full(shape, -1, np.int32)
         self._show = np.ones(shape)
@@ -59,7 +68,13 @@ class SetPoints:
         self._held = np.full(shape, np.nan)  # the value that started the on-delay, or is held by a gate
         self._closed = np.zeros(shape, np.bool_)  # by its gate
         self._leaving = 0
+        self._paused = False  # some off-delay waits for a good row
+        self._clear_ns = NEVER  # no off-delay is over before
+        self._signs = np.ones((planes, 1)) if signs is None else signs[:, None]
+        self.floor, self.ceiling = np.full(count, -np.inf), np.full(count, np.inf)
+        self.moved = False
         self._flags = np.empty(planes * count, np.bool_)
+        self._within, self._below = np.empty(count, np.bool_), np.empty(count, np.bool_)
         self.deadline_ns = NEVER
         self.gates: list[Gate] = []
 
@@ -73,6 +88,10 @@ class SetPoints:
         self._low[plane, signal] = np.nextafter(high - limit.deadband, np.inf) if limit.deadband > 0 else high
         self._on[plane, signal] = round(limit.on_delay_s * NS)
         self._off[plane, signal] = round(limit.off_delay_s * NS)
+        if self._signs[plane, 0] > 0:
+            self.ceiling[signal] = min(self.ceiling[signal], high)
+        else:
+            self.floor[signal] = max(self.floor[signal], -high)
         if limit.only_while is not None:
             self.gates.append(Gate(plane, signal, alarm, limit.only_while))
 
@@ -82,51 +101,51 @@ class SetPoints:
              told: NDArray[np.float64] | None = None) -> None:
         """x float64[p, k]: the values to compare, already negated for low limits. told: of the same shape, what edges
         show in place of x. The rest as in Rows."""
-        if self.deadline_ns <= last_ns:
-            plane, row = np.nonzero(gather(self._due, index) <= line)
-            self._fire(plane * self._over.shape[1] + signal[row], edges)
-        flags = self._flags[:x.size].reshape(x.shape)
-        over = gather(self._over, index)
-        np.greater_equal(x, gather(self._bar, index), out=flags)
-        np.not_equal(flags, over, out=flags)
-        if not all_good:
-            flags &= np.where(over, good, alarming)
-        x = x if told is None else told
+        self._fire_due(index, signal, line, last_ns, edges)
+        told = x if told is None else told
+        self._compare(x, told, index, signal, line, wall, good, alarming, all_good, edges)
         if self._leaving:
-            self._go_on_leaving(flags, index, signal, line, wall, good, x, edges)
-        if np.count_nonzero(flags):
-            place = np.flatnonzero(flags)
-            plane, row = np.divmod(place, signal.shape[0])
-            cell = plane * self._over.shape[1] + signal[row]
-            was_over = self._over.reshape(-1)[cell]
-            x, line, wall = x.reshape(-1)[place], line[row], wall[row]
-            for part, toggle in ((~was_over, self._rise), (was_over, self._fall)):
-                if np.count_nonzero(part):
-                    toggle(cell[part], x[part], line[part], wall[part], edges)
+            plane, row = self._cleared(index, signal, line, last_ns, good, all_good)
+            self._leave(plane, signal[row], told[plane, row], line[row], wall[row], edges)
 
-    def sweep(self, value: NDArray[np.float64], signs: NDArray[np.float64], block: Block, good: NDArray[np.bool_],
-              alarming: NDArray[np.bool_], edges: Edges) -> None:
-        """value: float64[r, k], compared times the sign of each plane (float64[p]: +1 or -1). good, alarming:
-        bool[r, k]. The rest as in Block.
+    def look(self, value: NDArray[np.float64], index: slice | NDArray[np.int64], signal: NDArray[np.int64],
+             line: NDArray[np.int64], wall: NDArray[np.int64], last_ns: int, good: NDArray[np.bool_],
+             alarming: NDArray[np.bool_], all_good: bool, edges: Edges) -> None:
+        """`step`, of values float64[k] that are compared in all planes, times their signs."""
+        self._fire_due(index, signal, line, last_ns, edges)
+        count = value.shape[0]
+        within = np.greater(value, self.floor[index], out=self._within[:count])
+        within &= np.less(value, self.ceiling[index], out=self._below[:count])
+        if np.count_nonzero(within) < count:
+            row = np.flatnonzero(np.logical_not(within, out=within))
+            own, x = signal[row], value[row] * self._signs
+            self._compare(x, x, own, own, line[row], wall[row], good[row], alarming[row], all_good, edges)
+            self._bound(own)
+        if self._leaving:
+            plane, row = self._cleared(index, signal, line, last_ns, good, all_good)
+            if row.size:
+                own = signal[row]
+                self._leave(plane, own, value[row] * self._signs[plane, 0], line[row], wall[row], edges)
+                self._bound(own)
+
+    def sweep(self, value: NDArray[np.float64], block: Block, good: NDArray[np.bool_], alarming: NDArray[np.bool_],
+              edges: Edges) -> None:
+        """`look`, of float64[r, k]. good (only where alarming), alarming: bool[r, k]. The rest as in Block.
 
         The extremes of the columns say which of them are not quiet all the time. On those, windows that double while
         they are quiet find the rounds in which something happens; these are stepped.
         """
-        bar, over = gather(self._bar, block.index), gather(self._over, block.index)
         top, bottom = _extremes(value, alarming)
-        busy = ~over & (_turned(top, bottom, signs) >= bar)
-        if np.count_nonzero(over):
-            top, bottom = _extremes(value, good)
-            busy |= over & (_turned(bottom, top, signs) < bar)
+        busy = (top >= self.ceiling[block.index]) | (bottom <= self.floor[block.index])
         if self._leaving:
-            busy |= gather(self._active, block.index) & ~over
+            busy |= (gather(self._active, block.index) & ~gather(self._over, block.index)).any(axis=0)
         if np.count_nonzero(busy):
-            part = np.flatnonzero(busy.any(axis=0))
-            self._gallop(value[:, part][:, None] * signs[:, None], block.signal[part], *(
+            part = np.flatnonzero(busy)
+            own = block.signal[part]
+            self._gallop(value[:, part][:, None] * self._signs, own, *(
                 array.take(part, axis=1) for array in (block.line, block.wall, good, alarming)), edges)
-        if self.deadline_ns <= block.last_ns:
-            plane, column = np.nonzero(gather(self._due, block.index) <= block.line[-1])
-            self._fire(plane * self._over.shape[1] + block.signal[column], edges)
+            self._bound(own)
+        self._fire_due(block.index, block.signal, block.line[-1], block.last_ns, edges)
 
     def _gallop(self, x, signal, line, wall, good, alarming, edges: Edges) -> None:
         """x: float64[r, p, k]."""
@@ -160,11 +179,13 @@ class SetPoints:
         self._closed.reshape(-1)[cell] = closed
         waits = over[cell] & ~active[cell]
         cell, line, wall = cell[waits], line[waits], None if wall is None else wall[waits]
+        bar = self._high if closed else self._low
+        self._bar.reshape(-1)[cell] = bar.reshape(-1)[cell]
+        self._bound(signal)
+        self.moved = True
         if closed:
             due[cell] = NEVER
-            self._bar.reshape(-1)[cell] = self._high.reshape(-1)[cell]
             return
-        self._bar.reshape(-1)[cell] = self._low.reshape(-1)[cell]
         delay = self._on.reshape(-1)[cell]
         at_once, later = delay == 0, delay > 0
         if np.count_nonzero(at_once):
@@ -212,8 +233,13 @@ class SetPoints:
         pending = self._due < NEVER
         self._over &= pending | self._active | self._closed  # a gate that is gone or open holds nothing
         np.copyto(self._bar, np.where(pending | self._active, self._low, self._high))
-        self._leaving = np.count_nonzero(self._active & ~self._over)
+        leaving = self._active & ~self._over
+        self._leaving = np.count_nonzero(leaving)
+        self._clear[~leaving] = NEVER
+        self._find_clear()
         self.deadline_ns = int(self._due.min(initial=NEVER))
+        self._bound(np.arange(self._over.shape[1]))
+        self.moved = True
 
     def _happens(self, x, signal, line, good, alarming) -> NDArray[np.bool_]:
         """bool[r]: a comparison turns in this round, or it counts for an off-delay that runs. x: float64[r, p, k]."""
@@ -225,6 +251,47 @@ class SetPoints:
             counts = np.where(good[:, None], (clear == NEVER) | (clear <= line[:, None]), clear != NEVER)
             found |= (self._active[:, signal] & ~over) & counts
         return found.any(axis=(1, 2))
+
+    def engaged(self, index: slice | NDArray[np.int64], size: int) -> NDArray[np.bool_] | None:
+        """bool[k]: some comparison of these signals is not idle, or would not be for a value of zero; None: of none."""
+        over, active = gather(self._over, index), gather(self._active, index)
+        within = np.less(self.floor[index], 0.0, out=self._within[:size])
+        within &= np.greater(self.ceiling[index], 0.0, out=self._below[:size])
+        if np.count_nonzero(within) == size and not np.count_nonzero(over) and not np.count_nonzero(active):
+            return None
+        return ~within | over.any(axis=0) | active.any(axis=0)
+
+    def _bound(self, signal: NDArray[np.int64]) -> None:
+        """The bands of these signals."""
+        bar, over = self._bar.take(signal, axis=1), self._over.take(signal, axis=1)
+        bar *= self._signs
+        upper = over ^ (self._signs > 0)
+        self.ceiling[signal] = np.where(upper, bar, np.inf).min(axis=0)
+        self.floor[signal] = np.where(upper, -np.inf, bar).max(axis=0)
+
+    def _compare(self, x, told, index, signal, line, wall, good, alarming, all_good: bool, edges: Edges) -> None:
+        flags = self._flags[:x.size].reshape(x.shape)
+        over = gather(self._over, index)
+        np.greater_equal(x, gather(self._bar, index), out=flags)
+        np.not_equal(flags, over, out=flags)
+        if not all_good:
+            flags &= np.where(over, good, alarming)
+        if not np.count_nonzero(flags):
+            return
+        place = np.flatnonzero(flags)
+        plane = place // signal.shape[0]
+        row = place - plane * signal.shape[0]
+        cell = plane * self._over.shape[1] + signal[row]
+        was_over = self._over.reshape(-1)[cell]
+        told, line, wall = told.reshape(-1)[place], line[row], wall[row]
+        for part, toggle in ((~was_over, self._rise), (was_over, self._fall)):
+            if np.count_nonzero(part):
+                toggle(cell[part], told[part], line[part], wall[part], edges)
+
+    def _fire_due(self, index, signal, line, last_ns: int, edges: Edges) -> None:
+        if self.deadline_ns <= last_ns:
+            plane, row = np.nonzero(gather(self._due, index) <= line)
+            self._fire(plane * self._over.shape[1] + signal[row], edges)
 
     def _fire(self, cell: NDArray[np.int64], edges: Edges) -> None:
         """The on-delay of these cells is over. A cell is a position in the flattened planes."""
@@ -238,7 +305,9 @@ class SetPoints:
         """idle -> pending, active or held; leaving -> active."""
         active = self._active.reshape(-1)
         was_active, delay = active[cell], self._on.reshape(-1)[cell]
-        self._leaving -= np.count_nonzero(was_active)
+        if leaving := np.count_nonzero(was_active):
+            self._leaving -= leaving
+            self._clear.reshape(-1)[cell[was_active]] = NEVER
         self._over.reshape(-1)[cell] = True
         held = self._closed.reshape(-1)[cell] & ~was_active
         if np.count_nonzero(held):
@@ -263,7 +332,9 @@ class SetPoints:
         active, delay = self._active.reshape(-1)[cell], self._off.reshape(-1)[cell]
         later = active & (delay > 0)
         if leaving := np.count_nonzero(later):
-            self._clear.reshape(-1)[cell[later]] = line[later] + delay[later]
+            clear = line[later] + delay[later]
+            self._clear.reshape(-1)[cell[later]] = clear
+            self._clear_ns = min(self._clear_ns, int(clear.min()))
             self._leaving += leaving
         idle = cell[~later]
         self._bar.reshape(-1)[idle] = self._high.reshape(-1)[idle]
@@ -271,24 +342,37 @@ class SetPoints:
         if np.count_nonzero(ended):
             self._end(cell[ended], x[ended], line[ended], wall[ended], edges)
 
-    def _go_on_leaving(self, flags, index, signal, line, wall, good, x, edges: Edges) -> None:
-        """Rows of comparisons whose off-delay runs and that do not rise again in this round."""
+    def _cleared(self, index, signal, line, last_ns: int, good, all_good: bool
+                 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """(planes, rows) of the comparisons whose off-delay is over with these rows."""
         clear = gather(self._clear, index)
-        quiet = gather(self._active, index) & ~gather(self._over, index) & ~flags
-        place = np.flatnonzero(quiet)
-        plane, row = np.divmod(place, signal.shape[0])
-        cell, sound, until = plane * self._over.shape[1] + signal[row], good[row], clear.reshape(-1)[place]
-        clear = self._clear.reshape(-1)
-        clear[cell[~sound]] = NEVER
-        fresh = sound & (until == NEVER)
-        clear[cell[fresh]] = line[row[fresh]] + self._off.reshape(-1)[cell[fresh]]
-        done = sound & (until <= line[row])
-        if ended := np.count_nonzero(done):
-            idle, row = cell[done], row[done]
-            self._leaving -= ended
-            clear[idle] = NEVER
-            self._bar.reshape(-1)[idle] = self._high.reshape(-1)[idle]
-            self._end(idle, x.reshape(-1)[place[done]], line[row], wall[row], edges)
+        if all_good and not self._paused:
+            if last_ns < self._clear_ns:
+                return _NOTHING, _NOTHING
+            done = np.less_equal(clear, line, out=self._flags[:clear.size].reshape(clear.shape))
+        else:
+            leaving = gather(self._active, index) & ~gather(self._over, index)
+            fresh = leaving & good & (clear == NEVER)
+            done = leaving & good & (clear <= line)
+            after = np.where(leaving & ~good, NEVER, np.where(fresh, line + gather(self._off, index), clear))
+            self._clear[:, index] = after
+        plane, row = np.nonzero(done)
+        self._clear[plane, signal[row]] = NEVER
+        self._leaving -= row.size
+        self._active[plane, signal[row]] = False
+        self._find_clear()
+        return plane, row
+
+    def _find_clear(self) -> None:
+        self._clear_ns = int(self._clear.min(initial=NEVER))
+        self._paused = self._leaving > np.count_nonzero(self._clear != NEVER)
+
+    def _leave(self, plane, signal, x, line, wall, edges: Edges) -> None:
+        """The off-delay of these is over."""
+        if signal.size:
+            cell = plane * self._over.shape[1] + signal
+            self._bar.reshape(-1)[cell] = self._high.reshape(-1)[cell]
+            self._tell(cell, False, x, line, wall, edges)
 
     def _end(self, cell, x, line, wall, edges: Edges) -> None:
         self._active.reshape(-1)[cell] = False
@@ -303,8 +387,3 @@ def _extremes(value: NDArray[np.float64], counts: NDArray[np.bool_]) -> tuple[ND
     if counts.all():
         return value.max(axis=0), value.min(axis=0)
     return value.max(axis=0, where=counts, initial=-np.inf), value.min(axis=0, where=counts, initial=np.inf)
-
-
-def _turned(top: NDArray[np.float64], bottom: NDArray[np.float64], signs: NDArray[np.float64]) -> NDArray[np.float64]:
-    """float64[p, k]: what `top` is in a plane with a sign."""
-    return np.where(signs[:, None] > 0, top, -bottom)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gateway.core.detectors.rate import Rate
-from gateway.model.clock import NS
+from gateway.core.detectors.rate import DIRECTIONS, Rate
+from gateway.core.edges import Edges
+from gateway.core.rows import Intake
+from gateway.model.clock import NS, Instant
+from gateway.model.frame import Frame
 from gateway.model.quality import Quality
 from gateway.model.signal import Condition
 from tests.core.plant import Plant, gas, limit, signal, site
@@ -80,6 +83,45 @@ def test_noise_has_the_spread_that_the_docstring_says():
     signals = [signal(f"S{n}", limit("ROC+", 1e9, window_s=10.0)) for n in range(2000)]
     rate = Rate(site(*signals), (Condition.RATE_UP,))
     every, random = np.arange(2000), np.random.default_rng(7)
-    spread = [rate._follow(slice(0, 2000), every, random.normal(0, 1, 2000), np.full(2000, second * NS)).std()
-              for second in range(60)]
+    spread = []
+    for second in range(60):
+        value, line = random.normal(0, 1, 2000), np.full(2000, second * NS)
+        spread.append(rate._follow(every, every, value).std())
+        rate._keep(every, value, line, second * NS)
     assert 0.9 / 10.0 < min(spread[9:]) < max(spread[9:]) < 1.05 * 1.9 / 10.0
+
+
+class Thorough(Rate):
+    """Judges every sample."""
+
+    def _bound(self, *arguments) -> None:
+        pass
+
+
+def test_what_is_calm_would_have_turned_nothing():
+    """Noise whose rates reach the limits now and then, at irregular times, with gaps and bad samples."""
+    random = np.random.default_rng(3)
+    signals = [signal(f"S{n}", limit("ROC+", 0.5, window_s=8.0, deadband=0.1, on_delay_s=n % 3),
+                      limit("ROC-", 0.6, window_s=8.0, off_delay_s=n % 4)) for n in range(40)]
+    sites = site(*signals)
+    both, now, begun = [Rate(sites, DIRECTIONS), Thorough(sites, DIRECTIONS)], 0, 0
+    level = 1e6 * random.integers(0, 2, 40)
+    intake = Intake(np.full(40, -np.inf), np.full(40, np.inf))
+    for turn in range(1500):
+        now += int(random.choice([1, 1, 1, 2, 9])) * NS // 2
+        here = np.flatnonzero(random.random(40) < 0.9) if turn % 7 == 0 else np.arange(40)
+        value = level[here] + random.normal(0, 1.2, here.size) + 4.0 * (random.random(here.size) < 0.02)
+        quality = np.where(random.random(here.size) < (0.05 if turn % 5 == 0 else 0), Quality.BAD, Quality.GOOD)
+        frame, index = intake.one_round(Frame.of(here, value, Instant(now, now, True), quality))
+        told = []
+        for detector in both:
+            edges = Edges()
+            detector.step(intake.rows(frame, index), edges)
+            detector.tick(now, edges)
+            told.append(sorted(edge for part in edges.parts
+                               for edge in zip(*(column.tolist() for column in part), strict=True)))
+        assert told[0] == told[1]
+        begun += len(told[0])
+    assert begun > 100
+    for name, array in both[0].state().items():
+        np.testing.assert_array_equal(array, both[1].state()[name], err_msg=name)

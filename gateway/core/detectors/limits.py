@@ -40,9 +40,8 @@ class Limits(Detector):
     def __init__(self, site: Site):
         used = {limit.condition for signal in site.signals for limit in signal.limits}
         self._planes = tuple(condition for condition in HIGH + LOW if condition in used)
-        self._highs = sum(condition in HIGH for condition in self._planes)
-        count = len(site.signals)
-        self._points = SetPoints(len(self._planes), count)
+        signs = np.array([1.0 if condition in HIGH else -1.0 for condition in self._planes])
+        self._points = SetPoints(len(self._planes), len(site.signals), signs)
         for plane, condition in enumerate(self._planes):
             numbers = alarm_numbers(site, condition)
             for number, signal in enumerate(site.signals):
@@ -50,8 +49,6 @@ class Limits(Detector):
                     if limit.condition == condition:
                         self._points.set(plane, number, limit, int(numbers[number]),
                                          1 if condition in HIGH else -1)
-        self._signs = np.array([1.0 if condition in HIGH else -1.0 for condition in self._planes])
-        self._x = np.empty(len(self._planes) * count)
 
     @property
     def deadline_ns(self) -> int:  # type: ignore[override]
@@ -61,15 +58,11 @@ class Limits(Detector):
         return (self._points,)
 
     def step(self, rows: Rows, edges: Edges) -> None:
-        planes, k = len(self._planes), len(rows)
-        x = self._x[:planes * k].reshape(planes, k)
-        x[:self._highs] = rows.value
-        np.negative(rows.value, out=x[self._highs:])
-        self._points.step(x, rows.index, rows.signal, rows.line, rows.wall, rows.last_ns, rows.good, rows.alarming,
-                          rows.all_good, edges)
+        self._points.look(rows.value, rows.index, rows.signal, rows.line, rows.wall, rows.last_ns, rows.good,
+                          rows.alarming, rows.all_good, edges)
 
     def sweep(self, block: Block, edges: Edges) -> None:
-        self._points.sweep(block.value, self._signs, block, block.good, block.alarming, edges)
+        self._points.sweep(block.value, block, block.good, block.alarming, edges)
 
     def tick(self, line_ns: int, edges: Edges) -> None:
         self._points.tick(line_ns, edges)

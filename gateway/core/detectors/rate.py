@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from gateway.core.block import Block, Spans, chain
 from gateway.core.detectors.detector import Detector, alarm_numbers
 from gateway.core.edges import Edges
-from gateway.core.rows import Rows
+from gateway.core.rows import NEVER, Rows
 from gateway.core.setpoints import SetPoints
 from gateway.model.clock import NS
 from gateway.model.signal import Condition, Limit, Signal
@@ -17,6 +17,9 @@ from gateway.model.site import Site
 DIRECTIONS = (Condition.RATE_UP, Condition.RATE_DOWN)
 DEFAULT_WINDOW_S = 10.0  # where the site gives none
 _UNSET = -(2**61)
+_LONG_AGO = -(2**62)
+_FAR = 1e200  # more than any bound
+_SHY, _ROUNDING = 1 - 1e-9, 1e-15  # bounds are drawn in by more than is lost by rounding
 
 
 class Rate(Detector):
@@ -54,8 +57,7 @@ class Rate(Detector):
         self.name = "rate " + " ".join(directions)
         self._directions = directions
         count = len(site.signals)
-        self._points = SetPoints(len(directions), count)
-        self._signs = np.array([_sign(condition) for condition in directions])
+        self._points = SetPoints(len(directions), count, np.array([_sign(condition) for condition in directions]))
         self._watched = np.zeros(count, np.bool_)
         window = np.full(count, DEFAULT_WINDOW_S)
         for plane, condition in enumerate(directions):
@@ -76,6 +78,16 @@ class Rate(Detector):
         self._young = np.full(count, np.nan)
         self._young_ns = np.full(count, _UNSET, np.int64)
         self._unjudged_count = np.count_nonzero(self._watched)
+        # What follows from all that, and so is no state:
+        self._bottom, self._top = np.full(count, np.inf), np.full(count, -np.inf)  # see `_take`
+        self._calm = ~self._watched  # the newest value is strictly between them
+        self._all_calm = False
+        self._move_ns = np.where(self._watched, _LONG_AGO, NEVER)  # a median of then or later becomes an anchor
+        self._next_ns = _LONG_AGO  # the first of these
+        self._newest_ns = _UNSET  # of all values
+        self._sure = np.ones(count, np.bool_)
+        self._flags, self._work = np.empty((2, count), np.bool_), np.empty((4, count))
+        self._span = np.empty(count, np.int64)
 
     @property
     def deadline_ns(self) -> int:  # type: ignore[override]
@@ -86,23 +98,27 @@ class Rate(Detector):
 
     def step(self, rows: Rows, edges: Edges) -> None:
         index, signal, value, line, wall, good = (rows.index, rows.signal, rows.value, rows.line, rows.wall, rows.good)
+        if self._points.moved:
+            self._recall(np.flatnonzero(self._watched))
+            self._points.moved = False
         if not self._all_watched:
             row = np.flatnonzero(self._watched[index])
             if not row.size:
                 return
             index = signal = signal[row]
             value, line, wall, good = value[row], line[row], wall[row], good[row]
-        if rows.all_good:
-            rate, all_good = self._follow(index, signal, value, line), not self._unjudged_count
-        else:
-            rate, all_good = np.full(signal.shape[0], np.nan), False
-            row = np.flatnonzero(good)
-            if row.size:
-                rate[row] = self._follow(signal[row], signal[row], value[row], line[row])
-        if not all_good:
-            good = ~np.isnan(rate)
-        x = np.multiply(self._signs[:, None], rate)
-        self._points.step(x, index, signal, line, wall, rows.last_ns, good, good, all_good, edges)
+        if not rows.all_good:
+            row = np.flatnonzero(~good)
+            if row.size:  # they interrupt an off-delay that runs
+                none = np.zeros(row.size, np.bool_)
+                self._points.look(np.full(row.size, np.nan), signal[row], signal[row], line[row], wall[row],
+                                  rows.last_ns, none, none, False, edges)
+                row = np.flatnonzero(good)
+                if not row.size:
+                    return
+                index = signal = signal[row]
+                value, line, wall = value[row], line[row], wall[row]
+        self._take(index, signal, value, line, wall, rows.last_ns, edges)
 
     def sweep(self, block: Block, edges: Edges) -> None:
         if not self._all_watched:
@@ -114,7 +130,8 @@ class Rate(Detector):
         for part, at, column in block.good_parts():
             rate[at[:, None], column] = self._follow_all(part)
         good = ~np.isnan(rate)
-        self._points.sweep(rate, self._signs, block, good, good, edges)
+        self._points.sweep(rate, block, good, good, edges)
+        self._recall(block.signal)
 
     def tick(self, line_ns: int, edges: Edges) -> None:
         self._points.tick(line_ns, edges)
@@ -134,27 +151,96 @@ class Rate(Detector):
     def adopt(self, alarms: NDArray[np.int64]) -> None:
         self._points.adopt(alarms)
 
-    def _follow(self, index, signal, value, line) -> NDArray[np.float64]:
-        """Take good samples; the rate of each in units per second, NaN where there is none yet."""
+    def _take(self, index, signal, value, line, wall, last_ns: int, edges: Edges) -> None:
+        """Take good samples.
+
+        While anchors rest, the base only grows, so a median strictly between `_bottom` and `_top` gives a rate that
+        turns nothing. And a median is between them if two of its three values are. So a value that is, after one that
+        was, needs no median, no rate and no comparison of it; the values are kept all the same.
+        """
+        count = value.shape[0]
+        calm = np.greater(value, self._bottom[index], out=self._flags[0, :count])
+        calm &= np.less(value, self._top[index], out=self._flags[1, :count])
+        if not self._all_calm:
+            calm &= self._calm[index]
+        if self._newest_ns >= self._next_ns:
+            calm &= np.less(self._newer_ns[index], self._move_ns[index], out=self._flags[1, :count])
+        quiet = np.count_nonzero(calm)
+        if not quiet:
+            self._judge(index, signal, value, line, wall, last_ns, edges)
+        elif quiet < count:
+            row = np.flatnonzero(np.logical_not(calm, out=calm))
+            own = signal[row]
+            self._judge(own, own, value[row], line[row], wall[row], last_ns, edges)
+        self._keep(index, value, line, last_ns)
+
+    def _judge(self, index, signal, value, line, wall, last_ns: int, edges: Edges) -> None:
+        """Compare the rates of these samples, and find what is calm from here."""
+        rate = self._follow(index, signal, value)
+        good = ~np.isnan(rate) if self._unjudged_count else self._sure[:value.shape[0]]
+        self._points.look(rate, index, signal, line, wall, last_ns, good, good, not self._unjudged_count, edges)
+        self._bound(index, signal, value, line)
+
+    def _follow(self, index, signal, value) -> NDArray[np.float64]:
+        """The rate of each sample in units per second, NaN where there is none yet. Moves anchors."""
+        count = value.shape[0]
         before, newer, at = self._before[index], self._newer[index], self._newer_ns[index]
-        low = np.minimum(before, newer)
-        median = np.maximum(before, newer)
+        low, median, span = self._work[0, :count], self._work[1, :count], self._span[:count]
+        np.minimum(before, newer, out=low)
+        np.maximum(before, newer, out=median)
         np.minimum(median, value, out=median)
         np.maximum(median, low, out=median)
-        span = at - self._young_ns[index]
-        due = span >= self._half[index]
-        if self._unjudged_count:
-            due |= np.isnan(self._young[index])  # NaN until there are three samples
-        if np.count_nonzero(due):
-            self._move_anchors(np.flatnonzero(due), signal, median, at)
+        if self._newest_ns >= self._next_ns:
+            due = np.greater_equal(at, self._move_ns[index], out=self._flags[1, :count])
+            moving = np.count_nonzero(due)
+            if moving == count:
+                self._move_anchors(index, median, at)
+            elif moving:
+                row = np.flatnonzero(due)
+                self._move_anchors(signal[row], median[row], at[row])
         np.subtract(at, self._old_ns[index], out=span)
         rate = np.subtract(median, self._old[index], out=median)
         rate *= NS
-        rate /= span
-        self._before[index] = newer
+        np.copyto(low, span)  # a cast within a division takes a buffer of its own
+        rate /= low
+        return rate
+
+    def _keep(self, index, value, line, last_ns: int) -> None:
+        self._before[index] = self._newer[index]
         self._newer[index] = value
         self._newer_ns[index] = line
-        return rate
+        self._newest_ns = max(self._newest_ns, last_ns)
+
+    def _bound(self, index, signal, value, line) -> None:
+        """Between which values these signals, whose newest these are, have no rate that turns anything."""
+        count = value.shape[0]
+        base, bound, slack = self._work[0, :count], self._work[2, :count], self._work[3, :count]
+        np.copyto(base, np.subtract(line, self._old_ns[index], out=self._span[:count]))
+        base *= _SHY / NS
+        for limit, within, most, inward, found in (
+                (self._points.ceiling, np.minimum, _FAR, np.subtract, self._top),
+                (self._points.floor, np.maximum, -_FAR, np.add, self._bottom)):
+            within(limit[index], most, out=bound)
+            bound *= base
+            bound += self._old[index]
+            np.abs(bound, out=slack)
+            slack *= _ROUNDING
+            found[index] = inward(bound, slack, out=bound)
+        if (engaged := self._points.engaged(index, count)) is not None:
+            self._top[signal[engaged]] = -np.inf
+        calm = np.greater(value, self._bottom[index], out=self._flags[0, :count])
+        calm &= np.less(value, self._top[index], out=self._flags[1, :count])
+        self._calm[index] = calm
+        self._all_calm = np.count_nonzero(self._calm) == self._calm.size
+
+    def _recall(self, signal: NDArray[np.int64]) -> None:
+        """The state of these signals was changed by others."""
+        young = self._young[signal]
+        self._move_ns[signal] = np.where(np.isnan(young), _LONG_AGO, self._young_ns[signal] + self._half[signal])
+        self._next_ns = int(self._move_ns.min())
+        self._newest_ns = int(self._newer_ns.max())
+        self._count_unjudged()
+        self._bound(signal, signal, self._newer[signal], self._newer_ns[signal])
 
     def _follow_all(self, block: Block) -> NDArray[np.float64]:
         """`_follow`, for many rounds: where the anchors were put follows from the times alone."""
@@ -183,18 +269,20 @@ class Rate(Detector):
         self._old[s], self._old_ns[s] = old[last], old_ns[last]
         self._young[s], self._young_ns[s] = young[last], young_ns[last]
         self._before[s], self._newer[s], self._newer_ns[s] = value[-2], value[-1], block.line[-1]
-        self._count_unjudged()
         return rate
 
     def _count_unjudged(self) -> None:
         self._unjudged_count = np.count_nonzero(np.isnan(self._old) & self._watched)
 
-    def _move_anchors(self, row, signal, median, at) -> None:
-        s = signal[row]
-        self._old[s], self._old_ns[s] = self._young[s], self._young_ns[s]
-        self._young[s], self._young_ns[s] = median[row], at[row]
+    def _move_anchors(self, index, median, at) -> None:
+        self._old[index], self._old_ns[index] = self._young[index], self._young_ns[index]
+        self._young[index], self._young_ns[index] = median, at
+        move = np.add(at, self._half[index], out=self._span[:median.shape[0]])
         if self._unjudged_count:
+            move[np.isnan(median)] = _LONG_AGO
             self._count_unjudged()
+        self._move_ns[index] = move
+        self._next_ns = int(self._move_ns.min())
 
 
 def rates(site: Site) -> list[Rate]:
