@@ -14,7 +14,7 @@ from gateway.model.verdict import Evidence, Verdicts
 
 @dataclass(slots=True)
 class Edges:
-    """Edges of one step in the order found; per alarm that is the order of time.
+    """Edges of one step in the order found; those of one alarm at one instant in the order in which they happened.
 
     skew_ns   wall minus line time of the gateway's clock: gives the wall time of an edge that no sample stands for
     """
@@ -99,7 +99,7 @@ class Conditions:
         alarm, active, value, line, wall = (np.concatenate(column) for column in zip(*edges.parts, strict=True))
         line = line.astype(np.int64)
         kept = np.zeros(alarm.shape[0], np.bool_)
-        for turn in self._turns(alarm):
+        for turn in self._turns(alarm, line):
             number = alarm[turn]
             news = (number >= 0) & (active[turn] != self.active[number])
             turn, number = turn[news], number[news]
@@ -116,13 +116,13 @@ class Conditions:
                         wall[order].astype(np.int64),
                         {place[old]: trace for old, trace in edges.evidence.items() if old in place})
 
-    def _turns(self, alarm: NDArray) -> list[NDArray[np.int64]]:
-        """Positions in groups in which every alarm appears at most once; nearly always one group."""
+    def _turns(self, alarm: NDArray, line: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+        """Positions in groups in which every alarm appears at most once, in order of time; nearly always one group."""
         row = np.arange(alarm.shape[0])
         self._place[alarm] = row  # -1, no alarm, has the last place
         if np.count_nonzero(self._place[alarm] == row) == row.size:
             return [row]
-        order = np.argsort(alarm, kind="stable")
+        order = np.lexsort((line, alarm))
         ranked = alarm[order]
         start = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])
         nth = np.empty(row.size, np.int64)

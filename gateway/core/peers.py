@@ -21,17 +21,24 @@ def groups(site: Site, watched: NDArray[np.bool_]) -> list[list[int]]:
     return [sorted(group, key=lambda number: site.signals[number].id) for group in found.values()]
 
 
+def neighbours(site: Site, watched: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """int64[n, MOST]: the peers that each signal is compared with, those that follow it in its group; -1: none."""
+    found = np.full((len(site.signals), MOST), -1, np.int64)
+    for group in groups(site, watched):
+        members = np.array(group, np.int64)
+        count = min(len(group) - 1, MOST)
+        following = np.arange(members.size)[:, None] + np.arange(1, count + 1)
+        found[members, :count] = members[following % members.size]
+    return found
+
+
 class Peers:
     """n signals, v numbers of each. What is told of a signal at one instant is known to its peers later than that, so
     that the order in which signals of one instant are handled does not matter."""
 
     def __init__(self, site: Site, watched: NDArray[np.bool_], values: int):
         count = len(site.signals)
-        self._members = np.full((count, MOST), -1, np.int64)
-        for group in groups(site, watched):
-            for place, number in enumerate(group):
-                others = (group[place + 1:] + group[:place])[:MOST]
-                self._members[number, :len(others)] = others
+        self._members = neighbours(site, watched)
         self.has = (self._members >= 0).sum(axis=1) >= LEAST
         self.line = np.full((2, count), _NEVER, np.int64)  # newest and the one before
         self.value = np.full((2, values, count), np.nan)

@@ -432,7 +432,7 @@ def settings(site: Site, alarm: AlarmDefinition) -> Iterator[Text]:
             yield Text("no new good sample for {s:g} s", "{s:g} 秒无新的有效数据").format(s=signal.deadman_s)
         elif alarm.condition == Condition.STUCK and signal.stuck_reads is not None:
             yield Text("{n} successful reads of one value, after the signal has shown motion",
-                       "信号曾有变化，此后连续 {n} 次读数相同").format(n=signal.stuck_reads)
+                       "信号（或其同类测点）曾有变化，此后连续 {n} 次读数相同").format(n=signal.stuck_reads)
         elif alarm.condition in FAULT_KINDS and (faults := signal.faults):
             yield from _fault_words(alarm.condition, faults)
         elif alarm.condition == Condition.TREND and (trend := signal.trend):

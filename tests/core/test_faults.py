@@ -67,6 +67,24 @@ class TestStuck:
         plant = Plant(site(signal("A", stuck_reads=4)))
         assert [edge for n in range(50) for edge in plant.at(n, {"A": 7.0})] == []
 
+    def test_never_moved_is_stuck_where_its_peers_move(self):
+        plant = Plant(site(*(signal(name, stuck_reads=4) for name in "ABC")))
+        edges = [edge for n in range(6) for edge in plant.at(n, {"A": 7.0, "B": 7.0, "C": n})]
+        assert edges == [], "one peer is no proof"
+        assert plant.at(6, {"A": 7.0, "B": 7.5, "C": 6}) == [], "what peers do now is known at its next read"
+        assert plant.at(7, {"A": 7.0, "B": 7.5, "C": 7}) == [("A/stuck", "begins", 7)]
+        assert plant.after_restart().at(8, {"A": 7.1}) == [("A/stuck", "ends", 8)]
+
+    def test_a_peer_of_another_kind_or_place_says_nothing(self):
+        others = (signal("B", kind="flow", stuck_reads=4), signal("C", area="pump_house", stuck_reads=4))
+        plant = Plant(site(signal("A", stuck_reads=4), *others))
+        assert [edge for n in range(20) for edge in plant.at(n, {"A": 7.0, "B": n, "C": n})] == []
+
+    def test_a_gas_head_clamped_at_zero_is_not_stuck_whatever_its_peers_do(self):
+        heads = (gas(name, stuck_reads=3, deadman_s=None) for name in ("G1", "G2", "G3"))
+        plant = Plant(site(*heads))
+        assert [edge for n in range(20) for edge in plant.at(n, {"G1": 0.0, "G2": n % 2, "G3": n % 3})] == []
+
     def test_only_good_reads_count_and_others_do_not_reset(self):
         plant = Plant(site(signal("A", stuck_reads=3)))
         for n, value in enumerate([1.0, 2.0, 2.0]):

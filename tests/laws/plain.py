@@ -187,6 +187,7 @@ class PlainSignal:
         self.unjudged = []
         self.still = None if signal.still is None else PlainStill(self.log, signal)
         self.last, self.run, self.moved, self.stuck = None, 0, False, False
+        self.first, self.siblings = math.inf, []
         self.value, self.quality, self.at, self.may_raise = math.nan, Quality.BAD_WAITING, None, False
 
     @property
@@ -309,16 +310,21 @@ class PlainSignal:
     def follow(self, t, x):
         s = self.signal
         if self.last is not None and x != self.last:
-            self.moved = True
+            self.moved, self.first = True, min(self.first, t)
         clamped = s.gas and x == s.low
         self.run = self.run + 1 if x == self.last and not clamped else 1
         if self.run == 1 and s.stuck_reads is not None:
             self.stuck = False
             self.log.add(f"{s.id}/stuck", False, t)
-        if s.stuck_reads is not None and self.moved and self.run >= s.stuck_reads:
+        if s.stuck_reads is not None and self.run >= s.stuck_reads and (self.moved or self.should_move(t)):
             self.stuck = True
             self.log.add(f"{s.id}/stuck", True, t)
         self.last = x
+
+    def should_move(self, t):
+        """By its peers, as they were before."""
+        moved = sum(sibling.first < t for sibling in self.siblings)
+        return moved >= 2 and 2 * moved >= len(self.siblings)
 
 
 class PlainSite:
@@ -331,6 +337,11 @@ class PlainSite:
         for one in judged:
             one.peers = [peer for peer in judged if peer is not one and peer.signal.kind == one.signal.kind
                          and peer.signal.area == one.signal.area]
+        watched = sorted((one for one in site.signals if one.stuck_reads is not None), key=lambda one: one.id)
+        for one in watched:
+            alike = [other for other in watched if other.kind == one.kind and other.area == one.area]
+            following = (2 * alike)[alike.index(one) + 1:alike.index(one) + len(alike)][:7]
+            self.signals[one.id].siblings = [self.signals[other.id] for other in following]
         self.statuses = {name: PlainStatus(self, site.signals[site.signals.index(name)],
                                            [signal for signal in site.signals
                                             if signal.status is not None and signal.status.signal == name])

@@ -44,6 +44,9 @@ _LIES = (Q.UNCERTAIN_STALE, Q.UNCERTAIN, Q.UNCERTAIN_SENSOR, Q.BAD_COMM_LOST, Q.
 _SAYS = np.array([3, 3, 7, 4, 8, 5, 4, 0, 0, 1, 0, 0, 2, 0, 4, 7, 3, 6, 5, 4.5, 0])  # by level, 5 wide
 
 
+_REST = {0: Text.same("at rest")}
+
+
 def _six(make) -> list:
     return [make(f"S{n}", n) for n in range(6)]
 
@@ -267,6 +270,7 @@ SITES = {
         Share(f"S{n - n % 3}", up=n / 10, down=0.1 + n / 20, every_s=0.5 + n // 3, learn_s=5.0 + n, above=n / 20)))),
     "stuck": site(*_six(lambda name, n: gas(name, stuck_reads=3 + n, low=10.0, high=1000.0) if n % 2
                         else signal(name, stuck_reads=3))),
+    "stuck by its peers": site(*_six(lambda name, n: signal(name, stuck_reads=4 + n, labels=_REST if n < 4 else {}))),
     "sensor faults": site(*_six(_faults)),
     "validity": site(*_six(lambda name, n: signal(name, low=20.0, high=80.0, loop_ma=n % 2 == 0))),
     "blind": site(*_six(lambda name, n: gas(name, low=20.0, high=80.0, deadman_s=2.0 + n, area=f"zone-{n % 2}",
@@ -294,14 +298,15 @@ class Moment:
 @lru_cache
 def stream(site: Site, seed: int, length: int = 160) -> list[Moment]:
     """Random walks over 0..100 with jumps and rests, 12 % of the samples not good, signals that fall silent for a
-    while. A status signal says what _SAYS makes of its level; a signal with a trend drifts to and fro. All instants
-    differ."""
+    while. A status signal says what _SAYS makes of its level; one with labels hardly ever moves; a signal with a trend
+    drifts to and fro. All instants differ."""
     random = np.random.default_rng(seed)
     count = len(site.signals)
     level = random.uniform(30, 70, count)
     words = {signal.status.signal for signal in site.signals if signal.status is not None}
     says = np.array([name in words for name in site.signals.ids])
     drifts = np.array([signal.trend is not None for signal in site.signals])
+    rests = np.array([bool(signal.labels) for signal in site.signals])
     pace = np.ones(count)
     absent_until = np.zeros(count)
     now, moments = 0.0, []
@@ -319,7 +324,7 @@ def stream(site: Site, seed: int, length: int = 160) -> list[Moment]:
         level = np.round(np.clip(level, 0, 100), 1)
         start = random.random(count) < 0.03
         absent_until[start] = now + random.uniform(2, 12)
-        told = np.where(says, _SAYS[(level // 5).astype(int)], level)
+        told = np.where(says, _SAYS[(level // 5).astype(int)], np.where(rests, level > 97, level))
         present = np.flatnonzero((absent_until <= now) & (random.random(count) < 0.9))
         random.shuffle(present)
         if not present.size:
