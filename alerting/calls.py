@@ -2,39 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from alerting import message
 from alerting.bypass import Step
 from alerting.engine import TOLD, AlarmState, Transition
 from alerting.lifecycle import Effect, Event
+from alerting.message import Again
+from alerting.oncall.routing import Decision, Person
 from gateway.model.alarm import AlarmDefinition, AlarmTable, Priority
 from gateway.model.clock import Instant
 from gateway.model.ports import Notice
 from gateway.model.site import Site
+
+Compose = Callable[[bool], Notice]
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
     """One notice. compose(recorded) makes it again: that it is not recorded is known only later. through: notifiers."""
 
-    compose: Callable[[bool], Notice]
+    compose: Compose
     priority: Priority
     line_ns: int
     through: tuple[str, ...]
 
 
 class Calls:
-    """link: address of the page, for the reader of a notice. The one place that decides where a call goes."""
+    """link: address of the page, for the reader of a notice. A call is for every notifier unless it is `addressed`."""
 
     def __init__(self, alarms: AlarmTable, site: Site, link: str, notifiers: tuple[str, ...]):
         self._alarms, self._site, self._link, self._notifiers = alarms, site, link, notifiers
 
-    def of(self, transition: Transition, *, recall: bool = False) -> Call:
+    def of(self, transition: Transition, again: Again | None = None) -> Call:
         definition = self._alarms.get(transition.alarm)
         return Call(lambda recorded: message.compose(self._site, definition, transition, recorded=recorded,
-                                                     link=self._link, recall=recall),
+                                                     link=self._link, again=again),
                     definition.priority, transition.line_ns, self._notifiers)
 
     def of_bypass(self, step: Step, alarms: Sequence[AlarmDefinition]) -> list[Call]:
@@ -46,7 +50,27 @@ class Calls:
                      alarms[0].priority, step.at.line_ns, self._notifiers)]
 
 
+def addressed(call: Call, decisions: Iterable[Decision], people: Mapping[str, Person]) -> list[Call]:
+    """One call for each person and channel that is to be told."""
+    return [replace(call, compose=_personal(call.compose, decision, people.get(decision.person or "")),
+                    through=(decision.channel,)) for decision in decisions if decision.sent]
+
+
+def _personal(compose: Compose, decision: Decision, person: Person | None) -> Compose:
+    def composed(recorded: bool) -> Notice:
+        notice = compose(recorded)
+        if decision.person is None:  # a channel as a whole
+            return notice
+        key = f"{notice.key}/{decision.person}"
+        payload = notice.payload | {"key": key, "person": {"id": decision.person}}
+        if person is not None:  # else the site no longer has him
+            payload["person"]["name"] = {"en": person.name.en, "zh": person.name.zh}
+        return replace(notice, key=key, payload=payload, to=decision.to, language=person and person.language)
+
+    return composed
+
+
 def raised_again(state: AlarmState, at: Instant) -> Transition:
-    """An alarm that is still active when a bypass of it is over, as it is told now. No change of its state."""
+    """An alarm that still stands, as it is told now. No change of its state."""
     return Transition(state.alarm, state.occurrence, Event.RAISE, state.state, state.state, at.wall_ns, at.line_ns,
                       state.raised_wall_ns, state.value, state.first_out, evidence=state.evidence, notify=True)

@@ -28,6 +28,7 @@ from alerting.journal.chain import FIRST_HASH, link
 from alerting.journal.chain import text as _json
 from alerting.journal.reader import examine
 from alerting.lifecycle import Event, State
+from alerting.oncall.escalation import Ladder, Told
 from gateway.model.clock import Instant
 from gateway.model.errors import LedgerError
 from gateway.model.ports import Notice
@@ -64,6 +65,12 @@ PRAGMA user_version = 2;
 ALTER TABLE outbox ADD COLUMN recipient TEXT NOT NULL DEFAULT '';
 ALTER TABLE outbox ADD COLUMN language TEXT;
 PRAGMA user_version = 3;
+""", """
+CREATE TABLE ladder (
+    alarm TEXT PRIMARY KEY, occurrence INTEGER NOT NULL, raised_wall_ns INTEGER NOT NULL, policy TEXT NOT NULL,
+    done INTEGER NOT NULL, due_line_ns INTEGER, muted INTEGER NOT NULL, told TEXT NOT NULL
+) STRICT;
+PRAGMA user_version = 4;
 """)
 _TRANSITION_COLUMNS: Final = tuple(column.name for column in fields(Transition) if column.name != "notify")
 _DAMAGED: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -74,7 +81,8 @@ class Record:
     """One row of the journal to be. body: JSON-ready.
 
     kind: "transition", "gap", "given up", "bypass" (alarm: its target), "recall" (a bypass is over, people are called),
-    "learning" (a person's hand on what was learnt; alarm: the signal), "stroke" (alarm: the rule; see alerting.proof).
+    "learning" (a person's hand on what was learnt; alarm: the signal), "stroke" (alarm: the rule; see alerting.proof),
+    "routing" (who was told and who was not, and why; see alerting.oncall).
     """
 
     kind: str
@@ -109,15 +117,17 @@ class Pending:
 
 @dataclass(slots=True)
 class Work:
-    """One transaction. In `outbox`, None takes the row of (key, notifier) away; in `bypasses`, that of the target."""
+    """One transaction. In `outbox`, None takes the row of (key, notifier) away; in `bypasses`, that of the target; in
+    `ladders`, that of the alarm."""
 
     states: dict[str, AlarmState] = field(default_factory=dict)
     records: list[Record] = field(default_factory=list)
     outbox: dict[tuple[str, str], Pending | None] = field(default_factory=dict)
     bypasses: dict[str, Bypass | None] = field(default_factory=dict)
+    ladders: dict[str, Ladder | None] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.states or self.records or self.outbox or self.bypasses)
+        return bool(self.states or self.records or self.outbox or self.bypasses or self.ladders)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +152,7 @@ class Contents:
     set_aside: Path | None
     bypasses: tuple[Bypass, ...] = ()
     head: int = 0
+    ladders: tuple[Ladder, ...] = ()
 
 
 class AlarmLedger:
@@ -199,6 +210,12 @@ class AlarmLedger:
                         connection.execute("DELETE FROM bypass WHERE target = ?", (target,))
                     else:
                         connection.execute("INSERT OR REPLACE INTO bypass VALUES (?,?,?,?,?,?,?,?,?)", astuple(bypass))
+                for alarm, ladder in work.ladders.items():
+                    if ladder is None:
+                        connection.execute("DELETE FROM ladder WHERE alarm = ?", (alarm,))
+                    else:
+                        connection.execute("INSERT OR REPLACE INTO ladder VALUES (?,?,?,?,?,?,?,?)",
+                                           _ladder_row(ladder))
                 if gone:
                     connection.executemany("DELETE FROM outbox WHERE key = ? AND notifier = ?", gone)
                 if new:
@@ -262,7 +279,8 @@ class AlarmLedger:
                 connection.executescript(f"BEGIN IMMEDIATE; {MIGRATIONS[number]} COMMIT;")
             last = connection.execute("SELECT position, hash FROM journal ORDER BY position DESC LIMIT 1").fetchone()
             contents = Contents(tuple(_read_states(connection)), tuple(_read_outbox(connection)), set_aside,
-                                tuple(_read_bypasses(connection)), last[0] if last else 0)
+                                tuple(_read_bypasses(connection)), last[0] if last else 0,
+                                tuple(_read_ladders(connection)))
         except BaseException:
             connection.close()
             raise
@@ -373,6 +391,16 @@ def _read_outbox(connection: sqlite3.Connection) -> Iterator[Pending]:
 def _read_bypasses(connection: sqlite3.Connection) -> Iterator[Bypass]:
     for *columns, trusted in connection.execute("SELECT * FROM bypass ORDER BY rowid"):
         yield Bypass(*columns, trusted=bool(trusted))
+
+
+def _read_ladders(connection: sqlite3.Connection) -> Iterator[Ladder]:
+    for *columns, muted, told in connection.execute("SELECT * FROM ladder ORDER BY rowid"):
+        yield Ladder(*columns, bool(muted), tuple(Told(*one) for one in json.loads(told)))
+
+
+def _ladder_row(ladder: Ladder) -> tuple:
+    return (ladder.alarm, ladder.occurrence, ladder.raised_wall_ns, ladder.policy, ladder.done, ladder.due_line_ns,
+            ladder.muted, _json([astuple(one) for one in ladder.told]))
 
 
 def _state_row(state: AlarmState) -> tuple:

@@ -4,7 +4,8 @@ The first 40 characters of a title say what, where and how bad, because that is 
 is JSON-ready:
 
     key         idempotency key: a repeat carries the same one
-    event       "raise", "return", "acknowledge", or "recall": a bypass is over and the alarm is still active. Of a
+    event       "raise", "return", "acknowledge", or, told again with the reason: "recall": it still stands,
+                "escalation": nobody has acknowledged. Of a
                 bypass itself: "bypass", "bypass ended", "bypass expired"; alarm is then its target, occurrence 0
     alarm       id; occurrence: number of this activation
     priority    "P1".."P4"; risk: "red", "orange", "yellow", "blue"
@@ -15,6 +16,7 @@ is JSON-ready:
     first_out, recorded   booleans; recorded false: the alarm file could not be written
     who, comment, verified   only with "acknowledge" and of a bypass; verified is false until there are accounts
     title, text           {"en", "zh"}; language: the site's own; link: address of the page, or null
+    person      {"id", "name": {"en", "zh"}}: only where it is for one person
     evidence              [{"time", "signal", "value", "note": {"en", "zh"}}]
 """
 
@@ -22,6 +24,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -40,12 +43,24 @@ NOT_RECORDED: Final = Text("NOT RECORDED: the alarm file can not be written. Wri
 EVENTS: Final = {Event.RAISE: "raise", Event.CLEAR: "return", Event.CLEAR_LATCHING: "return",
                  Event.ACKNOWLEDGE: "acknowledge"}
 RECALL: Final = "recall"
+ESCALATION: Final = "escalation"
 BYPASS_EVENTS: Final = {Act.BEGIN: "bypass", Act.END: "bypass ended", Act.EXPIRE: "bypass expired"}
 _OPENING: Final = {"raise": Text("", ""), "return": Text("ENDED ", "已恢复 "), "acknowledge": Text("ACK ", "已确认 "),
-                   RECALL: Text("STILL ACTIVE ", "仍在报警 ")}
+                   RECALL: Text("STILL ACTIVE ", "仍在报警 "), ESCALATION: Text("UNANSWERED ", "无人确认 ")}
 _BYPASS_TITLES: Final = {Act.BEGIN: Text("BYPASSED {what}", "已旁路 {what}"),
                          Act.END: Text("BYPASS ENDED {what}", "旁路已解除 {what}"),
                          Act.EXPIRE: Text("BYPASS EXPIRED {what}", "旁路已到期 {what}")}
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Why a standing alarm is told again. event: RECALL or ESCALATION."""
+
+    event: str
+    why: Text
+
+
+BYPASS_OVER: Final = Again(RECALL, Text("A bypass is over and the alarm is still active", "旁路已结束，该告警仍在报警"))
 
 
 def notice_key(site: Site, transition: Transition) -> str:
@@ -56,13 +71,13 @@ def notice_key(site: Site, transition: Transition) -> str:
 
 
 def compose(site: Site, definition: AlarmDefinition, transition: Transition, *, recorded: bool = True,
-            link: str = "", recall: bool = False) -> Notice:
-    """`link`: address of the page, for the reader of the notice. `recall`: this is no new transition; a bypass is over
-    and the alarm of this one is still active."""
-    event = RECALL if recall else EVENTS[transition.event]
+            link: str = "", again: Again | None = None) -> Notice:
+    """`link`: address of the page, for the reader of the notice. `again`: this is no new transition; the alarm of this
+    one still stands."""
+    event = EVENTS[transition.event] if again is None else again.event
     key = notice_key(site, transition)
-    if recall:
-        key = f"{key.rpartition(':')[0]}:{RECALL}@{transition.wall_ns}"
+    if again is not None:
+        key = f"{key.rpartition(':')[0]}:{event}@{transition.wall_ns}"
     payload = {
         "key": key, "event": event, "alarm": transition.alarm, "occurrence": transition.occurrence,
         "priority": definition.priority.name, "risk": str(definition.risk), "state": str(transition.new),
@@ -73,7 +88,7 @@ def compose(site: Site, definition: AlarmDefinition, transition: Transition, *, 
         "raised": local_time(site, transition.raised_wall_ns).isoformat(), "zone": site.timezone,
         "first_out": transition.first_out, "recorded": recorded,
         "title": _both(title(site, definition, transition, event)),
-        "text": _both(body(site, definition, transition, recorded=recorded, link=link, recall=recall)),
+        "text": _both(body(site, definition, transition, recorded=recorded, link=link, again=again)),
         "language": site.language, "link": link or None,
         "evidence": [{"time": local_time(site, line.wall_ns).isoformat(), "signal": line.signal,
                       "value": _number(line.value), "note": _both(line.note)} for line in transition.evidence],
@@ -153,19 +168,19 @@ def title(site: Site, definition: AlarmDefinition, transition: Transition, event
 
 
 def body(site: Site, definition: AlarmDefinition, transition: Transition, *, recorded: bool = True,
-         link: str = "", recall: bool = False) -> Text:
-    lines = _lines(site, definition, transition, recorded, recall)
+         link: str = "", again: Again | None = None) -> Text:
+    lines = _lines(site, definition, transition, recorded, again)
     if link:
         lines.append(Text("Page: {link}", "页面：{link}").format(link=link))
     return Text(*("\n".join(line[language] for line in lines) for language in LANGUAGES))
 
 
 def _lines(site: Site, definition: AlarmDefinition, transition: Transition, recorded: bool,
-           recall: bool) -> list[Text]:
+           again: Again | None) -> list[Text]:
     lines = [] if recorded else [NOT_RECORDED]
     lines.append(definition.name)
-    if recall:
-        lines.append(Text("A bypass is over and the alarm is still active", "旁路已结束，该告警仍在报警"))
+    if again is not None:
+        lines.append(again.why)
     value, limit = quantity(definition, transition.value), quantity(definition, definition.limit)
     if value and limit:
         lines.append(Text(f"Value {value}, limit {limit}", f"当前值 {value}，限值 {limit}"))
@@ -176,7 +191,7 @@ def _lines(site: Site, definition: AlarmDefinition, transition: Transition, reco
     time = f"{local_time(site, transition.wall_ns):%Y-%m-%d %H:%M:%S}"
     lines.append(Text(f"Site {site.name.en}; {time} ({site.timezone})",
                       f"站点：{site.name.zh}；时间：{time}（{site.timezone}）"))
-    if recall or transition.event is not Event.RAISE:
+    if again is not None or transition.event is not Event.RAISE:
         raised = f"{local_time(site, transition.raised_wall_ns):%Y-%m-%d %H:%M:%S}"
         lines.append(Text(f"Raised {raised}", f"报警时间：{raised}"))
     priority, risk, state = definition.priority.name, RISK_NAMES[definition.risk], STATE_NAMES[transition.new]

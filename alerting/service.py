@@ -21,12 +21,15 @@ from dataclasses import dataclass, field, replace
 
 from alerting import bypass, message, proof
 from alerting.bypass import Act, Bypass, Bypasses, Step
-from alerting.calls import Calls, raised_again
+from alerting.callout import CallOut
+from alerting.calls import Calls
 from alerting.engine import TOLD, AlarmEngine, Changes, Transition
 from alerting.figures.figures import Figures
 from alerting.figures.live import LiveFigures
 from alerting.ledger import AlarmLedger, Contents, JournalRow, Pending, Record, Work, bypass_record, transition_record
 from alerting.lifecycle import Effect
+from alerting.oncall.escalation import Escalations
+from alerting.oncall.routing import Routing
 from alerting.outbox import DeliverySettings, NotifierStatus, Outbox
 from alerting.recorder import Recorder, RecorderSettings
 from alerting.views import AlarmView, in_order, risk_level
@@ -65,30 +68,34 @@ class AlarmStatus:
 
 
 class AlarmService:
-    """`on_commit`: see alerting.recorder. `on_restored()`, when set, is called when an alarm file that did not open at
-    the start has opened after all, and what stood in it stands again. `on_bypass(standing)`, when set, is called
-    whenever a bypass has begun or ended."""
+    """routing: who is called; None: every notifier for everything. `on_commit`: see alerting.recorder.
+    `on_restored()`, when set, is called when an alarm file that did not open at the start has opened after all, and
+    what stood in it stands again. `on_bypass(standing)`, when set, is called whenever a bypass has begun or ended."""
 
     def __init__(self, alarms: AlarmTable, site: Site, ledger: AlarmLedger, notifiers: Sequence[Notifier],
-                 clock: Clock, settings: AlarmSettings | None = None):
+                 clock: Clock, settings: AlarmSettings | None = None, routing: Routing | None = None):
         self._alarms, self._ledger, self._clock = alarms, ledger, clock
         settings = settings or AlarmSettings()
         self._engine = AlarmEngine(alarms)
         self._bypasses = Bypasses(alarms, settings.bypass_longest_s, settings.bypass_longest_p1_s)
         self._outbox = Outbox(notifiers, clock, settings.delivery, delivered=self._delivered, given_up=self._given_up,
                               trouble=self._judge_notifiers)
-        self._calls = Calls(alarms, site, settings.link, self._outbox.notifiers)
+        self._callout = CallOut(Calls(alarms, site, settings.link, self._outbox.notifiers), alarms,
+                                None if routing is None else Escalations(routing, alarms, self._engine.state))
         self._recorder = Recorder(ledger, self._outbox, self, settings)
         self._figures = LiveFigures(alarms, settings.operators, clock, self._note)
         self.on_commit = self._recorder.on_commit
         self.on_restored: Callable[[], None] | None = None
         self.on_bypass: Callable[[tuple[Bypass, ...]], None] | None = None
+        self._away_s = 0.0
         self._watchers: list[Callable[[], None]] = []
         self._counters = {"transitions": 0, "notices_withheld": 0}
 
-    async def start(self) -> None:
+    async def start(self, away_s: float = 0.0) -> None:
         """Open the alarm file, take up what it holds, send what was pending. A file that can not be used, or does not
-        open in time, is not an error here: alarms work without it, and say so."""
+        open in time, is not an error here: alarms work without it, and say so. away_s: for how long the gateway did not
+        run, infinite where nobody knows."""
+        self._away_s = away_s
         self._outbox.start()
         await self._recorder.start()
 
@@ -103,6 +110,8 @@ class AlarmService:
         now = self._clock.now()
         self._take_steps(self._bypasses.expire(now))
         self._remember(self._engine.apply(verdicts))
+        for work, calls in tuple(self._callout.due(now, self._engine.state)):
+            self._recorder.enter(work, calls)
         if not len(verdicts):  # edges bring their own time, which is long ago while stored frames are evaluated again
             self._note(self._figures.pass_time(now))
         if verdicts.strokes:
@@ -191,12 +200,12 @@ class AlarmService:
     def _remember(self, changes: Changes) -> None:
         if changes:
             transitions = tuple(self._judged(transition) for transition in changes.transitions)
+            work = Work({state.alarm: state for state in changes.states},
+                        [transition_record(transition) for transition in transitions] + self._figures.take(transitions))
+            now = self._clock.now()
+            calls = [call for transition in transitions for call in self._callout.of(transition, work, now)]
             self._counters["transitions"] += len(transitions)
-            self._recorder.enter(Work({state.alarm: state for state in changes.states},
-                                      [transition_record(transition) for transition in transitions]
-                                      + self._figures.take(transitions)),
-                                 [self._calls.of(transition) for transition in transitions if transition.notify],
-                                 transitions, [transition.alarm for transition in transitions])
+            self._recorder.enter(work, calls, transitions, [transition.alarm for transition in transitions])
 
     def _note(self, records: Sequence[Record]) -> None:
         if records:
@@ -223,16 +232,15 @@ class AlarmService:
         for step in steps:
             alarms = self._covered(step)
             begun, target = step.act is Act.BEGIN, step.bypass.target
-            calls = self._calls.of_bypass(step, alarms)
-            records = [bypass_record(step)]
-            if not begun:
-                again = [raised_again(self._engine.state(alarm.id), step.at) for alarm in alarms
-                         if self._calls_again(alarm, step.bypass)]
-                calls += [self._calls.of(transition, recall=True) for transition in again]
-                records += [Record("recall", transition.alarm, step.at.wall_ns, {
-                    "occurrence": transition.occurrence, "bypass": target}) for transition in again]
-            self._recorder.enter(Work(records=records, bypasses={target: step.bypass if begun else None}), calls,
-                                 keys=[_bypass_key(target)])
+            work = Work(records=[bypass_record(step)], bypasses={target: step.bypass if begun else None})
+            calls = self._callout.of_bypass(step, alarms, work)
+            for alarm in () if begun else alarms:
+                if self._calls_again(alarm, step.bypass):
+                    state = self._engine.state(alarm.id)
+                    work.records.append(Record("recall", alarm.id, step.at.wall_ns, {
+                        "occurrence": state.occurrence, "bypass": target}))
+                    calls += self._callout.again(state, message.BYPASS_OVER, work, step.at)
+            self._recorder.enter(work, calls, keys=[_bypass_key(target)])
         if steps and self.on_bypass is not None:
             self.on_bypass(self._bypasses.standing())
 
@@ -262,6 +270,12 @@ class AlarmService:
         self._take_steps(self._bypasses.restore(contents.bypasses, now))
         if self._bypasses.standing() and self.on_bypass is not None:
             self.on_bypass(self._bypasses.standing())
+        work = Work()
+        calls = self._callout.restore(contents.ladders, [
+            state for state in self._engine.standing() if self._bypasses.over(self._alarms.get(state.alarm)) is None],
+            self._away_s, work, now)
+        if work:
+            self._recorder.enter(work, calls)
         if self.on_restored is not None:
             self.on_restored()
         self._judge_notifiers()
@@ -269,7 +283,8 @@ class AlarmService:
 
     def everything(self) -> Work:
         return Work({state.alarm: state for state in self._engine.states()},
-                    bypasses={bypass.target: bypass for bypass in self._bypasses.standing()})
+                    bypasses={bypass.target: bypass for bypass in self._bypasses.standing()},
+                    ladders=self._callout.ladders())
 
     def ledger_fault(self, active: bool, reason: Text) -> None:
         self._fault(GatewayFault.LEDGER, active, reason, str(self._ledger.path))
@@ -288,8 +303,8 @@ class AlarmService:
         gone = {}
         for row in pending:
             if row.notifier in self._outbox.notifiers:
-                self._outbox.release(row.notice, Priority(row.priority),
-                                     line_ns=row.line_ns, through=(row.notifier,))
+                self._outbox.release(row.notice, Priority(row.priority), line_ns=row.line_ns,
+                                     through=(row.notifier,))
             else:
                 gone[row.key, row.notifier] = None
         if gone:

@@ -137,6 +137,7 @@ class LedgerWriter:
         pile = self._pile
         pile.states |= work.states
         pile.bypasses |= work.bypasses
+        pile.ladders |= work.ladders
         room = max(self._journal_limit - len(pile.records), 0)
         pile.records += work.records[:room]
         lost = len(work.records) - min(room, len(work.records))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import math
 import os
 import signal
 import threading
@@ -31,6 +32,7 @@ from alerting.notifiers.mqtt import MqttNotifier
 from alerting.notifiers.smtp import SmtpNotifier
 from alerting.notifiers.webhook import WebhookNotifier
 from alerting.oncall.config import OnCallSection
+from alerting.oncall.routing import Routing
 from alerting.service import AlarmService, AlarmSettings
 from alerting.views import AlarmView
 from drivers.modbus.config import ModbusSource
@@ -50,7 +52,7 @@ from gateway.core.learning import LearningAct, Lessons, Picture
 from gateway.explaining import Explainer
 from gateway.health import Health, Metric
 from gateway.model.alarm import Risk
-from gateway.model.clock import Clock, Instant, TimeLine
+from gateway.model.clock import NS, Clock, Instant, TimeLine
 from gateway.model.errors import DavylampError
 from gateway.model.ports import DeviceStatus, Notifier, SinkStatus
 from gateway.model.quality import is_good
@@ -138,9 +140,10 @@ class Gateway:
         except OSError as error:  # store and alarm file say so themselves, go on without, and try again
             log.error("the data folder can not be made: %s", error)
         telemetry, section = self.folder / "telemetry", self.site_file.store
-        known = [instant for instant in (last_instant(telemetry), ledger.last_instant(self.folder / ALARM_FILE))
-                 if instant is not None]
+        heard = last_instant(telemetry)
+        known = [instant for instant in (heard, ledger.last_instant(self.folder / ALARM_FILE)) if instant is not None]
         self.clock = TimeLine.resume(max(known, key=lambda instant: instant.line_ns, default=None))
+        away_s = _away_s(heard, self.clock.now()) if known else 0.0
         self.store = TelemetryStore(telemetry, self.site.signals, StoreSettings(
             commit_interval_s=section.commit_interval, max_size=section.max_size, max_age_s=section.max_age),
             self.clock)
@@ -153,10 +156,10 @@ class Gateway:
                                    self.notifiers, self.clock, AlarmSettings(
                                        link=asked.base_url or "", bypass_longest_s=asked.bypass_max,
                                        bypass_longest_p1_s=asked.bypass_p1_max,
-                                       operators=asked.operators))
+                                       operators=asked.operators), self._routing())
         self.teaching = Teaching(self.site, self.bank, self.alarms, self.clock)
         self.alarms.on_bypass = self.teaching.hold
-        await self.alarms.start()
+        await self.alarms.start(away_s)
         parts.push_async_callback(self.alarms.close)
         self.pipeline = Pipeline(self.bank, self.store, self.alarms.apply, self.clock)
         replayed = self.pipeline.replay(self._standing)
@@ -176,6 +179,11 @@ class Gateway:
         self.alarms.on_restored = self._alarm_file_came_late
         log.info("%s: %d signals, %d alarms, %d stored samples evaluated", self.site.id, len(self.site.signals),
                  len(self.site.alarms), replayed)
+
+    def _routing(self) -> Routing | None:
+        oncall = self.site_file.oncall
+        return None if oncall is None else oncall.routing(
+            self.site.zone, [settings.id for settings in self.site_file.notifiers])
 
     def _standing(self) -> frozenset[str]:
         """Ids of the alarms whose condition stands for the alarm service."""
@@ -231,6 +239,13 @@ class Gateway:
     async def _serve(self) -> None:
         section = self.site_file.api
         await serve(View(self), section.host, section.port, ready=self._ready)
+
+
+def _away_s(heard: Instant | None, now: Instant) -> float:
+    """For how long nothing was measured. Infinite where a wall clock that was not synchronised has to say it."""
+    if heard is None or not (heard.trusted and now.trusted):
+        return math.inf
+    return max(now.wall_ns - heard.wall_ns, 0) / NS
 
 
 def _spare_the_collector(parts: AsyncExitStack) -> None:

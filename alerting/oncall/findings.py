@@ -95,8 +95,8 @@ def _overrides(at: tuple[str | int, ...], roster: RosterSection) -> Iterator[Fin
 def _gaps(at: tuple[str | int, ...], roster: RosterSection, zone: ZoneInfo, now: datetime) -> Iterator[Finding]:
     gaps = roster.roster(zone).gaps(now.astimezone(UTC), now.astimezone(UTC) + LOOK_AHEAD)
     for gap in gaps[:MOST_GAPS]:
-        yield Finding((*at, "layers"), Text("nobody is on duty from {begins} to {ends}: every notifier would be called",
-                                            "{begins} 至 {ends} 无人值班：届时将通知全部渠道").format(
+        yield Finding((*at, "layers"), Text("nobody is on duty from {begins} to {ends}: all of it would be called",
+                                            "{begins} 至 {ends} 无人值班：届时将通知值班表全体人员").format(
             begins=shown(gap.begins, zone), ends=shown(gap.ends, zone)),
             Text("add a layer or a stand-in", "请增加一层或一条替班"), "warning")
     if len(gaps) > MOST_GAPS:

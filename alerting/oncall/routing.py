@@ -6,8 +6,9 @@ A step that is due notifies its targets and then waits; when nobody has acknowle
 After the last step the ladder begins again, as often as the policy says; for P1 without end. What is decided depends on
 the instant of the step, not on that of the alarm: whoever is on duty *now* is called.
 
-**Nothing may withhold a P1.** Mute windows do not apply to it; a roster with a gap, a person without channel, a policy
-without steps and an alarm without a policy fall back to everybody, on every channel (`Routing.everybody`).
+**Nothing may withhold a P1.** Mute windows do not apply to it. A step that would reach nobody (a gap in the roster, a
+person without channel) tells everybody of its rosters, and every channel; an alarm without a policy, every channel.
+That a notifier fails is told through all of them.
 """
 
 from __future__ import annotations
@@ -17,9 +18,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
-from alerting.oncall.roster import EVERY_DAY, Roster, shown
+from alerting.oncall.roster import EVERY_DAY, Duty, Roster, shown
 from gateway.model.alarm import AlarmDefinition, Priority
+from gateway.model.site import GatewayFault
 from gateway.model.text import Text
+
+NO_POLICY_WAIT_S = 300.0  # a P1 that no policy fits calls everybody again and again
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +118,6 @@ class Decision:
     reason: Text
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
-    """step: number of the step since the alarm was raised, from 0. after_s: since then."""
-
-    step: int
-    after_s: float
-
-
 @dataclass(frozen=True)
 class Routing:
     """channels: ids of all notifiers of the site."""
@@ -132,35 +128,36 @@ class Routing:
     rosters: Mapping[str, Roster] = field(default_factory=dict)
     policies: tuple[Policy, ...] = ()
     mutes: tuple[Mute, ...] = ()
+    _known: dict[str, _Known] = field(default_factory=dict, compare=False, repr=False)  # per roster: a storm asks often
 
     def policy(self, alarm: AlarmDefinition, at: datetime) -> Policy | None:
         """The first one that fits, at the time at which the alarm was raised."""
         return next((policy for policy in self.policies if policy.applies.fits(alarm, at, self.zone)), None)
 
-    def next_step(self, alarm: AlarmDefinition, policy: Policy | None, done: int) -> Due | None:
-        """The step after `done` steps; None: no more."""
-        steps = () if policy is None else policy.steps
-        if not steps:
-            return Due(0, 0.0) if done == 0 else None
-        rounds, place = divmod(done, len(steps))
-        if rounds >= max(policy.repeat, 1) and alarm.priority is not Priority.P1:  # type: ignore[union-attr]
+    def wait_s(self, alarm: AlarmDefinition, policy: Policy | None, done: int) -> float | None:
+        """How long an acknowledgement is waited for after `done` steps; None: there are no more."""
+        endless = alarm.priority is Priority.P1
+        if policy is None or not policy.steps:
+            return NO_POLICY_WAIT_S if endless else None
+        if done >= len(policy.steps) * max(policy.repeat, 1) and not endless:
             return None
-        lap = sum(step.wait_s for step in steps)
-        return Due(done, rounds * lap + sum(step.wait_s for step in steps[:place]))
+        return policy.steps[(done - 1) % len(policy.steps)].wait_s
 
     def decide(self, alarm: AlarmDefinition, policy: Policy | None, step: int, at: datetime) -> tuple[Decision, ...]:
         """Who is told with this step, and who is not and why."""
+        if alarm.id == GatewayFault.NOTIFY:
+            return self.everybody(_NOTIFIER)
         if policy is None or not policy.steps:
             return self.everybody(_NO_POLICY)
         if alarm.priority is not Priority.P1 and (mute := self._muted(alarm, at)) is not None:
             reason = Text("muted: {mute}", "静默时段：{mute}").format(mute=mute.name)
             return tuple(Decision(None, channel, "", False, reason) for channel in self.channels)
-        decisions: list[Decision] = []
-        for target in policy.steps[step % len(policy.steps)].targets:
-            decisions += self._target(target, at)
+        targets = policy.steps[step % len(policy.steps)].targets
+        decisions = [decision for target in targets for decision in self._target(target, at)]
         if not any(decision.sent for decision in decisions):
+            decisions += [decision for target in targets for decision in self._whole(target)]
             decisions += self.everybody(_NOBODY)
-        return _once(decisions)
+        return once(decisions)
 
     def everybody(self, reason: Text) -> tuple[Decision, ...]:
         return tuple(Decision(None, channel, "", True, reason) for channel in self.channels)
@@ -172,11 +169,23 @@ class Routing:
         roster = self.rosters.get(target)
         if roster is None:
             return self._person(target, Text("named in the policy", "策略指定"))
-        duty = roster.on_duty(at)
+        known = self._known.get(target)
+        if known is None or not known.since <= at < known.until:
+            duty = roster.on_duty(at)
+            known = self._known[target] = _Known(at, duty.until, self._on_duty(roster, duty, at))
+        return known.decisions
+
+    def _on_duty(self, roster: Roster, duty: Duty, at: datetime) -> Sequence[Decision]:
         called = [] if duty.person is None else self._person(duty.person, Text(
             "on duty, {roster}: {why}", "值班（{roster}）：{why}").format(roster=roster.name, why=duty.reason))
         off = [person for person in roster.members if person != duty.person]
         return [*called, *(self._off_duty(person, roster, at) for person in off)]
+
+    def _whole(self, target: str) -> Sequence[Decision]:
+        """Everybody of a roster in which nobody can be called."""
+        roster = self.rosters.get(target)
+        members = () if roster is None else roster.members
+        return [decision for person in members for decision in self._person(person, _GAP) if decision.sent]
 
     def _person(self, id: str, reason: Text) -> list[Decision]:
         person = self.people[id]
@@ -192,11 +201,22 @@ class Routing:
             at=shown(comes, self.zone)))
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What a roster says between two instants."""
+
+    since: datetime
+    until: datetime
+    decisions: Sequence[Decision]
+
+
+_NOTIFIER = Text("a notifier fails: every channel", "有通知渠道故障：通知全部渠道")
+_GAP = Text("nobody can be called who is on duty", "无可通知的值班人员")
 _NO_POLICY = Text("no policy is for this alarm: every channel", "没有适用的通知策略：通知全部渠道")
 _NOBODY = Text("nobody else could be told: every channel", "无人可通知：通知全部渠道")
 
 
-def _once(decisions: Sequence[Decision]) -> tuple[Decision, ...]:
+def once(decisions: Sequence[Decision]) -> tuple[Decision, ...]:
     """Nobody is told twice by one step, nor said to be off duty who is told."""
     told = {decision.person for decision in decisions if decision.sent}
     kept: dict[tuple, Decision] = {}

@@ -94,7 +94,8 @@ class Draft:
         self.rules = self._list("rules", self._typed("rules", RULES))
         self.sinks = self._list("sinks", self._typed("sinks", plugins.sinks))
         self.notifiers = self._list("notifiers", self._typed("notifiers", plugins.notifiers))
-        self.oncall = self._table("oncall", plugins.oncall) if plugins.oncall is not None else None
+        asked = plugins.oncall is not None and "oncall" in document.data
+        self.oncall = self._table("oncall", plugins.oncall) if asked else None
         self.bound_all = (len(self.sources) == len(self.named["sources"])
                           and all(source.whole for source in self.sources.values()))
         self.annunciators = self._list("annunciators", lambda number, table: AnnunciatorSection)

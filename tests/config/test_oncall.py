@@ -86,9 +86,9 @@ def test_unknown_names(tmp_path, old, new, what, says):
     assert says(problem.what) and what in problem.what.en and problem.severity == "error"
 
 
-@survives("a roster with hours in which nobody is on duty", then="warned of, with the dates; every notifier is called",
-          says=Text("nobody is on duty from … to …: every notifier would be called",
-                    "… 至 … 无人值班：届时将通知全部渠道"))
+@survives("a roster with hours in which nobody is on duty", then="warned of, with the dates; everybody of it is called",
+          says=Text("nobody is on duty from … to …: all of it would be called",
+                    "… 至 … 无人值班：届时将通知值班表全体人员"))
 def test_a_gap_is_told_with_its_dates(tmp_path, says):
     text = SITE.replace("start = 2026-01-05", 'start = 2026-01-05, from = "08:00", until = "20:00"')
     loaded = site(tmp_path, text, plugins=REAL)

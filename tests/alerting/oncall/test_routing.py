@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, datetime, time
-from itertools import product
 from zoneinfo import ZoneInfo
 
-import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from alerting.oncall.roster import Layer, Roster
 from alerting.oncall.routing import Address, Filter, Hours, Mute, Person, Policy, Routing, Step
@@ -47,9 +47,8 @@ def test_the_ladder_is_climbed_until_somebody_answers():
     assert told(ROUTING, 1, NOON) == {("officer", "mail"), ("officer", "sms"), ("li", "sms")}
     assert told(ROUTING, 2, NOON) == {("county", "mail")}
     assert told(ROUTING, 3, NOON) == {("li", "sms")}, "and from the beginning"
-    times = [ROUTING.next_step(alarm(P2), LADDER, done) for done in range(7)]
-    assert [due and due.after_s for due in times] == [0, 300, 900, 1800, 2100, 2700, None]
-    assert ROUTING.next_step(alarm(P1), LADDER, 600).after_s == 200 * 1800, "P1 is called without end"
+    assert [ROUTING.wait_s(alarm(P2), LADDER, done) for done in range(1, 7)] == [300, 600, 900, 300, 600, None]
+    assert ROUTING.wait_s(alarm(P1), LADDER, 600) == 900, "P1 is called without end"
 
 
 def test_those_who_are_not_told_are_listed_with_the_reason():
@@ -66,7 +65,7 @@ def test_the_roster_is_asked_at_the_time_of_the_step():
 
 
 def test_a_gap_in_the_roster_wakes_everybody():
-    assert told(ROUTING, 0, NIGHT) == {(None, "mail"), (None, "sms")}
+    assert told(ROUTING, 0, NIGHT) == {("li", "sms"), ("wang", "sms"), (None, "mail"), (None, "sms")}
     assert told(ROUTING, 1, NIGHT) == {("officer", "mail"), ("officer", "sms")}, "where somebody else is named, him"
 
 
@@ -79,7 +78,7 @@ def test_policies_fit_by_priority_area_condition_and_hour_and_the_first_counts()
     assert routing.policy(alarm(area="gate", condition=Condition.DEADMAN), NIGHT) is fault
     assert routing.policy(alarm(P3), NOON) is None
     assert told(routing, 0, NOON, alarm(P3)) == {(None, "mail"), (None, "sms")}, "no policy: as before"
-    assert routing.next_step(alarm(P3), None, 0).after_s == 0 and routing.next_step(alarm(P3), None, 1) is None
+    assert routing.wait_s(alarm(P3), None, 1) is None and routing.wait_s(alarm(P1), None, 1) == 300
 
 
 def test_hours_go_over_midnight_with_the_day_on_which_they_began():
@@ -97,17 +96,35 @@ def test_a_mute_window_keeps_calls_and_never_a_p1():
     assert told(muted, 0, NOON, alarm(P2, area="gate")) == {("li", "sms")}
 
 
-@pytest.mark.parametrize("hour, people, mutes, steps, repeat", list(product(
-    (3, 12), ({}, ROUTING.people), ((), (Mute(Text.same("all"), Filter()),)), ((), LADDER.steps), (0, 1))))
-def test_law_every_step_of_a_p1_reaches_somebody(hour, people, mutes, steps, repeat):
-    silent = {id: replace(one, addresses=()) for id, one in ROUTING.people.items()}
-    routing = replace(ROUTING, people=people or silent, mutes=mutes)
-    policy, at = Policy("any", Filter(), steps, repeat), NOON.replace(hour=hour)
-    for done in range(10):
-        due = routing.next_step(alarm(), policy, done)
-        assert due is not None or not steps
-        if due is not None:
-            assert any(one.sent for one in routing.decide(alarm(), policy, due.step, at))
+HOURS = st.builds(time, st.integers(0, 23), st.sampled_from((0, 30)))
+WINDOWS = st.builds(Hours, HOURS, HOURS, st.frozensets(st.integers(0, 6)))
+FILTERS = st.builds(Filter, st.frozensets(st.sampled_from(Priority)),
+                    st.frozensets(st.sampled_from(("tank_farm", "gate"))), hours=st.none() | WINDOWS)
+PEOPLE = ("li", "wang", "officer", "county")
+
+
+@st.composite
+def routings(draw) -> Routing:
+    people = {id: person(id, *draw(st.sets(st.sampled_from(("mail", "sms"))))) for id in PEOPLE}
+    layers = draw(st.lists(st.builds(
+        Layer, st.just(Text.same("layer")), st.lists(st.sampled_from(PEOPLE), min_size=1).map(tuple),
+        st.dates(date(2026, 10, 1), date(2027, 3, 1)), st.integers(1, 9), HOURS, HOURS,
+        st.frozensets(st.integers(0, 6)), st.sampled_from((None, True, False))), min_size=1, max_size=3))
+    roster = Roster("duty", Text.same("duty"), draw(st.sampled_from((ZONE, ZoneInfo("Europe/Berlin")))), tuple(layers))
+    steps = st.builds(Step, st.lists(st.sampled_from((*PEOPLE, "duty")), min_size=1).map(tuple), st.just(60.0))
+    policies = draw(st.lists(st.builds(Policy, st.just("p"), FILTERS, st.lists(steps, max_size=3).map(tuple),
+                                       st.integers(0, 2)), max_size=3))
+    mutes = draw(st.lists(st.builds(Mute, st.just(Text.same("mute")), FILTERS), max_size=2))
+    return Routing(ZONE, ("mail", "sms"), people, {"duty": roster}, tuple(policies), tuple(mutes))
+
+
+@settings(max_examples=300, deadline=None)
+@given(routings(), st.datetimes(datetime(2026, 10, 1), datetime(2027, 4, 1)), st.integers(0, 8))
+def test_law_every_step_of_a_p1_reaches_somebody_and_another_one_follows(routing, at, step):
+    at = at.replace(tzinfo=ZONE)
+    policy = routing.policy(alarm(), at)
+    assert any(one.sent for one in routing.decide(alarm(), policy, step, at))
+    assert routing.wait_s(alarm(), policy, step + 1) is not None
 
 
 def test_nobody_is_told_twice_by_one_step():

@@ -1,0 +1,128 @@
+"""Who is called for what: every notifier, or, where the site has `[oncall]`, the people who are to be told now.
+
+Each method adds to the `Work` of its cause what has to be remembered with it (ladders, and a journal row of kind
+"routing" with every decision and its reason) and returns the calls that go out when that work is on disk.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from alerting.bypass import Step
+from alerting.calls import Call, Calls, addressed, raised_again
+from alerting.engine import TOLD, AlarmState, Transition
+from alerting.ledger import Record, Work
+from alerting.lifecycle import Effect
+from alerting.message import ESCALATION, RECALL, Again
+from alerting.oncall.escalation import Escalations, Ladder, Round, wall
+from alerting.oncall.routing import Decision
+from gateway.model.alarm import AlarmDefinition, AlarmTable
+from gateway.model.clock import NS, Instant
+from gateway.model.text import Text
+
+OUTAGE_S: Final = 300.0  # after so long a stop every alarm that still stands is told again
+
+
+class CallOut:
+    """escalations: None where every notifier is called for everything."""
+
+    def __init__(self, calls: Calls, alarms: AlarmTable, escalations: Escalations | None):
+        self._calls, self._alarms, self._escalations = calls, alarms, escalations
+
+    def of(self, transition: Transition, work: Work, at: Instant) -> list[Call]:
+        """For one transition; `transition.notify` false: nobody is told of it."""
+        if self._escalations is None:
+            return [self._calls.of(transition)] if transition.notify else []
+        taken = self._escalations.take(transition, at)
+        return [] if taken is None else self._round(taken, self._calls.of(transition), work, at)
+
+    def again(self, state: AlarmState, why: Again, work: Work, at: Instant) -> list[Call]:
+        """For an alarm that stands and is told again, from the first step."""
+        call = self._calls.of(raised_again(state, at), why)
+        if self._escalations is None:
+            return [call]
+        taken = self._escalations.begin(self._alarms.get(state.alarm), state.occurrence, state.raised_wall_ns, at)
+        return self._round(taken, call, work, at)
+
+    def of_bypass(self, step: Step, alarms: Sequence[AlarmDefinition], work: Work) -> list[Call]:
+        """alarms: what it covers, most urgent first. Told to those who would be called for the most urgent one."""
+        calls = self._calls.of_bypass(step, alarms)
+        if self._escalations is None or not calls:
+            return calls
+        routing = self._escalations.routing
+        policy = routing.policy(alarms[0], wall(step.at))
+        decisions = routing.decide(alarms[0], policy, 0, wall(step.at))
+        work.records.append(Record("routing", step.bypass.target, step.at.wall_ns, {
+            "policy": policy.id if policy is not None else "", "decisions": [_json(one) for one in decisions]}))
+        return [one for call in calls for one in addressed(call, decisions, routing.people)]
+
+    def due(self, now: Instant, state) -> Iterator[tuple[Work, list[Call]]]:
+        """Steps whose time has come."""
+        for taken in () if self._escalations is None else self._escalations.due(now):
+            known, work = state(taken.alarm), Work()
+            again = (Again(ESCALATION, _unanswered(known, now)) if taken.step
+                     else Again(RECALL, Text("A mute window is over. {raised}", "静默时段已结束。{raised}").format(
+                         raised=_raised(known, now))))
+            yield work, self._round(taken, self._calls.of(raised_again(known, now), again), work, now)
+
+    def restore(self, ladders: Iterable[Ladder], standing: Iterable[AlarmState], away_s: float, work: Work,
+                now: Instant) -> list[Call]:
+        """After a start: go on where the ladders were. What waits for a person and has no ladder begins one; after an
+        outage (`away_s`; infinite: nobody knows how long) everything that stands is told again, with its age. standing:
+        what nothing withholds."""
+        if self._escalations is None:
+            return []
+        work.ladders |= dict.fromkeys(self._escalations.restore(ladders, now))
+        calls = []
+        for state in standing:
+            told = self._alarms.get(state.alarm).priority <= TOLD[Effect.ANNUNCIATE]
+            if told and (away_s >= OUTAGE_S
+                         or (state.state.waits and self._escalations.ladder(state.alarm) is None)):
+                calls += self.again(state, Again(RECALL, _back(state, away_s, now)), work, now)
+        return calls
+
+    def ladders(self) -> dict[str, Ladder | None]:
+        """All that stand, for a new alarm file."""
+        return {} if self._escalations is None else {ladder.alarm: ladder for ladder in self._escalations.standing()}
+
+    def _round(self, taken: Round, call: Call, work: Work, at: Instant) -> list[Call]:
+        work.ladders[taken.alarm] = taken.ladder
+        if taken.decisions:
+            work.records.append(Record("routing", taken.alarm, at.wall_ns, {
+                "occurrence": taken.occurrence, "step": taken.step, "policy": taken.policy,
+                "decisions": [_json(one) for one in taken.decisions]}))
+        return addressed(call, taken.decisions, self._escalations.routing.people)
+
+
+def _json(decision: Decision) -> dict:
+    """For the journal. Addresses stay out of it: some hold a secret."""
+    return {"person": decision.person, "channel": decision.channel, "told": decision.sent,
+            "reason": {"en": decision.reason.en, "zh": decision.reason.zh}}
+
+
+def _raised(state: AlarmState, now: Instant) -> Text:
+    return Text("Raised {age} ago.", "报警已过 {age}。").format(age=lasting((now.line_ns - state.raised_line_ns) / NS))
+
+
+def _unanswered(state: AlarmState, now: Instant) -> Text:
+    return Text("Nobody has acknowledged. {raised}", "尚无人确认。{raised}").format(raised=_raised(state, now))
+
+
+def _back(state: AlarmState, away_s: float, now: Instant) -> Text:
+    if away_s < OUTAGE_S:
+        return _raised(state, now)
+    away = (Text("The gateway works again.", "网关已恢复运行。") if math.isinf(away_s) else
+            Text("The gateway works again after {away}.", "网关中断 {away}后恢复运行。").format(away=lasting(away_s)))
+    return Text("{away} {raised}", "{away}{raised}").format(away=away, raised=_raised(state, now))
+
+
+def lasting(seconds: float) -> Text:
+    """"45 s", "12 min", "3.5 h", "2.1 d"."""
+    for unit, length in ((Text("d", "天"), 86400.0), (Text("h", "小时"), 3600.0), (Text("min", "分钟"), 60.0)):
+        if seconds >= length:
+            count = seconds / length
+            return Text("{n} {unit}", "{n} {unit}").format(n=f"{count:.0f}" if unit.en == "min" else f"{count:.1f}",
+                                                           unit=unit)
+    return Text(f"{max(seconds, 0):.0f} s", f"{max(seconds, 0):.0f} 秒")
