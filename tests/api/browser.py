@@ -75,6 +75,19 @@ class Browser:
     def click(self, selector: str) -> None:
         self.run(f"document.querySelector({json.dumps(selector)}).click()")
 
+    def press(self, *keys: str) -> None:
+        """Real keys, one after the other: "a", "?", "Tab", "Enter", "Escape" ..."""
+        for key in keys:
+            text = {"Enter": "\r"}.get(key, key if len(key) == 1 else "")
+            code = {"Enter": 13, "Tab": 9, "Escape": 27}.get(key, 0)
+            for kind in ("keyDown", "keyUp"):
+                self._call("Input.dispatchKeyEvent", type=kind, key=key, windowsVirtualKeyCode=code,
+                           **({"text": text} if text and kind == "keyDown" else {}))
+
+    def write(self, text: str) -> None:
+        """Into what has the focus."""
+        self._call("Input.insertText", text=text)
+
     def screenshot(self, path: Path, *, whole: bool = True) -> None:
         shot = self._call("Page.captureScreenshot", format="png", captureBeyondViewport=whole)
         path.write_bytes(base64.b64decode(shot["data"]))

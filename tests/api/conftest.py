@@ -8,7 +8,9 @@ import pytest
 
 from gateway.api.routes import create_app
 from gateway.api.server import serve
+from tests.api.browser import Browser
 from tests.api.depot import MemoryGateway
+from tests.api.pages import Running
 
 
 @pytest.fixture
@@ -42,3 +44,27 @@ async def events(response: httpx.Response):
     async for line in response.aiter_lines():
         if line.startswith("data: "):
             yield line[6:].encode()
+
+
+@pytest.fixture
+def running(gateway):
+    server = Running(gateway)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="package")
+def chromium(tmp_path_factory):
+    started = Browser(tmp_path_factory.mktemp("browser"))
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def browser(chromium):
+    """Every test serves on a port of its own, so nothing that one page remembers is known to the next."""
+    chromium.become(1280, 1600)
+    yield chromium
+    chromium.open("about:blank")
+    errors, chromium.errors = chromium.errors, []
+    assert errors == [], "the page itself complained"

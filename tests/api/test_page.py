@@ -2,82 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
-import threading
-from concurrent.futures import Future
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from gateway.api.server import serve
 from gateway.model.quality import Quality
 from gateway.model.signal import Signal
 from gateway.model.text import Text
-from tests.api.browser import Browser
 from tests.api.depot import MemoryGateway, site
-
-
-class Running:
-    """The server in a thread of its own, so that a test can drive the browser step by step."""
-
-    def __init__(self, gateway: MemoryGateway, port: int = 0):
-        self.gateway = gateway
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._run, args=(port,))
-        self._address: Future[str] = Future()
-        self._thread.start()
-        self.address = self._address.result(30)
-
-    def do(self, act, *arguments, **named):
-        """Change the gateway on its own loop."""
-        async def acted():
-            return act(*arguments, **named)
-        return asyncio.run_coroutine_threadsafe(acted(), self._loop).result(30)
-
-    def stop(self) -> None:
-        self._loop.call_soon_threadsafe(self._task.cancel)
-        self._thread.join(30)
-
-    def _run(self, port: int) -> None:
-        self._task = self._loop.create_task(serve(self.gateway, "127.0.0.1", port, ready=self._address.set_result))
-        self._loop.run_until_complete(asyncio.gather(self._task, return_exceptions=True))
-        self._loop.close()
-
-
-@pytest.fixture
-def running(gateway):
-    server = Running(gateway)
-    yield server
-    server.stop()
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory):
-    started = Browser(tmp_path_factory.mktemp("browser"))
-    yield started
-    started.close()
-
-
-@pytest.fixture
-def browser(chromium):
-    """Every test serves on a port of its own, so nothing that one page remembers is known to the next."""
-    chromium.become(1280, 1600)
-    yield chromium
-    chromium.open("about:blank")
-    errors, chromium.errors = chromium.errors, []
-    assert errors == [], "the page itself complained"
-
-
-def live(browser, running) -> None:
-    browser.open(running.address)
-    browser.until("document.body?.className === 'live'")
-
-
-def row(signal: str) -> str:
-    return (f"[...document.querySelectorAll('.signal')].find(row => row.querySelector('.name b').textContent === "
-            f"'{signal}')")
+from tests.api.pages import Running, live, row
 
 
 def test_alarms_come_first_with_shape_word_and_what_to_do(browser, running, gateway):
@@ -141,14 +76,14 @@ def test_acknowledging_through_the_page(browser, running, gateway):
     running.do(gateway.raise_alarm, "GD-03/HH", 41.9)
     live(browser, running)
     browser.click("[data-key='ack GD-03/HH']")
-    assert browser.run("document.querySelector('#ack').open")
-    assert "unverified" in browser.text("#ack")
-    browser.click("#ack-send")
+    assert browser.run("document.querySelector('#ask').open")
+    assert "unverified" in browser.text("#ask")
+    browser.click("#ask-send")
     assert gateway.alarms()[0].state.waits, "a name is needed"
-    browser.run("document.querySelector('#ack-name').value = '李伟'")
-    browser.run("document.querySelector('#ack-comment').value = 'on my way'")
-    browser.click("#ack-send")
-    browser.until("!document.querySelector('#ack').open")
+    browser.run("document.querySelector('#ask [name=name]').value = '李伟'")
+    browser.run("document.querySelector('#ask [name=comment]').value = 'on my way'")
+    browser.click("#ask-send")
+    browser.until("!document.querySelector('#ask').open")
     browser.until("document.querySelector('.alarm').innerText.includes('acknowledged by 李伟 (unverified)')")
     assert (gateway.alarms()[0].who, gateway.alarms()[0].comment) == ("李伟", "on my way")
     assert not browser.run("document.querySelector(\"[data-key='ack GD-03/HH']\")")
@@ -156,7 +91,7 @@ def test_acknowledging_through_the_page(browser, running, gateway):
     running.do(gateway.raise_alarm, "GD-01/H", 21.0)
     browser.until("document.querySelector(\"[data-key='ack GD-01/H']\")")
     browser.click("[data-key='ack GD-01/H']")
-    assert browser.run("document.querySelector('#ack-name').value") == "李伟", "the name is remembered"
+    assert browser.run("document.querySelector('#ask [name=name]').value") == "李伟", "the name is remembered"
 
 
 def test_an_acknowledgement_that_fails_says_so_and_stays_open(browser, running, gateway):
@@ -164,10 +99,10 @@ def test_an_acknowledgement_that_fails_says_so_and_stays_open(browser, running, 
     live(browser, running)
     browser.click("[data-key='ack GD-03/HH']")
     running.do(gateway.engine.acknowledge, "GD-03/HH", "somebody faster", "", gateway.now())  # the page does not know
-    browser.run("document.querySelector('#ack-name').value = 'Li'")
-    browser.click("#ack-send")
-    browser.until("document.querySelector('#ack-error').textContent.includes('nothing to acknowledge')")
-    assert browser.run("document.querySelector('#ack').open")
+    browser.run("document.querySelector('#ask [name=name]').value = 'Li'")
+    browser.click("#ask-send")
+    browser.until("document.querySelector('#ask-error').textContent.includes('nothing to acknowledge')")
+    assert browser.run("document.querySelector('#ask').open")
 
 
 def test_what_is_bypassed_is_on_view_with_who_why_and_until_when(browser, running, gateway):
@@ -176,7 +111,8 @@ def test_what_is_bypassed_is_on_view_with_who_why_and_until_when(browser, runnin
     live(browser, running)
     browser.until("document.querySelectorAll('#bypasses li').length === 1")
     assert browser.text("#bypasses").split("\n") == [
-        "Nobody is called for GD-03 until 22:23:20: bump test", "by 李伟, approved by Wang (unverified)"]
+        "Nobody is called for GD-03 until 22:23:20: bump test", "by 李伟, approved by Wang (unverified)",
+        "End the bypass"]
     assert "BYPASSED" in browser.text(".alarm .what") and browser.text("#risk-word").startswith("RED")
     assert browser.run(f"{row('GD-03')}.querySelector('.marks').textContent") == "bypassed until 22:23:20"
     assert browser.run(f"{row('GD-01')}.querySelector('.marks').textContent") == ""

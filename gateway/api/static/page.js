@@ -1,12 +1,20 @@
 // The page: takes frames from the feed, shows them, and says so loudly when there are none.
+import { AlarmRoom } from "./alarm.js";
 import { Alarms } from "./alarms.js";
+import { get } from "./ask.js";
 import { $, clockOf, put, shape } from "./dom.js";
 import { Feed } from "./feed.js";
+import { History } from "./history.js";
+import { Keys } from "./keys.js";
 import { showPlant } from "./plant.js";
+import { Proofs } from "./proofs.js";
+import { Rooms } from "./rooms.js";
+import { Rules } from "./rules.js";
 import { Signals } from "./signals.js";
+import { Withheld } from "./withheld.js";
 import { age, language, pick, say, speak } from "./texts.js";
 
-let site = null, alarms = null, signals = null, status = null, last = null, linkShown = "";
+let site = null, alarms = null, signals = null, rooms = null, status = null, last = null, linkShown = "";
 const waitingFrames = [];
 const feed = new Feed((frame) => { if (site) take(frame); else waitingFrames.push(frame); });
 
@@ -19,6 +27,7 @@ function take(frame) {
     alarms.update(frame.alarms);
     signals.alarms(alarms.byOrigin(), frame.alarms.bypasses);
     showRisk(frame.alarms);
+    rooms.update(frame.alarms);
   }
   if (frame.status) { status = frame.status; showPlant(status, site); }
   tick();
@@ -43,6 +52,7 @@ function tick() {
   put($("zone"), last.trusted ? site.timezone : say("clockBad"));
   $("zone").className = last.trusted ? "" : "badge loud";
   alarms.tick();
+  rooms.tick();
 }
 
 function showLink(state) {
@@ -72,13 +82,16 @@ function show() {
   document.documentElement.lang = language() === "zh" ? "zh-CN" : "en";
   for (const node of document.querySelectorAll("[data-say]")) node.textContent = say(node.dataset.say);
   const button = $("language");
+  $("keys").setAttribute("aria-label", say("keys"));
   button.textContent = say("language");
   button.lang = language() === "zh" ? "en" : "zh-CN";
   if (!site) return;
   put($("site"), pick(site.name));
   put($("product"), "Davylamp");
-  if (alarms.list) { alarms.show(); showRisk(alarms.list); }
+  alarms.speak();
+  if (alarms.list) showRisk(alarms.list);
   signals.speak();
+  rooms.speak();
   if (status) showPlant(status, site);
 }
 
@@ -104,14 +117,19 @@ window.addEventListener("error", fail);
 window.addEventListener("unhandledrejection", fail);
 
 async function load() {
-  const loaded = await fetch("api/v1/site").then((answer) => (answer.ok ? answer.json() : null)).catch(() => null);
-  if (!loaded) { setTimeout(load, 2000); return; }
+  const [loaded, related] = await Promise.all([get("site"), get("rules")]);
+  if (!loaded || !related) { setTimeout(load, 2000); return; }
   speak(localStorage.getItem("language") ?? loaded.language);
   signals = new Signals(loaded);
-  alarms = new Alarms(loaded.words, (id) => signals.reading(id));
+  alarms = new Alarms(loaded, (id) => signals.reading(id));
+  const here = { site: loaded, signals, alarms };
+  rooms = here.rooms = new Rooms([new AlarmRoom(here), new History(here), new Withheld(here),
+    ...(Rules.has(related) ? [new Rules(here)] : []), ...(Proofs.has(related) ? [new Proofs(here)] : [])]);
+  new Keys(here);
   site = loaded;
   show();
   waitingFrames.splice(0).forEach(take);
+  rooms.go();
 }
 
 speak(localStorage.getItem("language") ?? (navigator.language.startsWith("zh") ? "zh" : "en"));

@@ -1,5 +1,5 @@
 // Gas zones, devices and sources, and the gateway itself.
-import { $, el, put, shape } from "./dom.js";
+import { $, el, put, replace, shape } from "./dom.js";
 import { age, pick, say } from "./texts.js";
 
 export function showPlant(status, site) {
@@ -45,10 +45,4 @@ function showGateway(status) {
 
 function part(ok, name, detail, note) {
   return el("li", ok ? "" : "off", shape(ok ? "tick" : "cross", "mark"), el("p", "", name, detail ? el("small", "", detail) : null), el("small", "", note));
-}
-
-// Few and small: made anew, but put in place only when they differ from what is shown.
-function replace(list, items) {
-  if (items.length === list.children.length && items.every((item, k) => item.isEqualNode(list.children[k]))) return;
-  list.replaceChildren(...items);
 }

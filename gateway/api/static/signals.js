@@ -10,6 +10,7 @@ export class Signals {
   constructor(site) {
     this.site = site;
     this.now = site.signals.map(() => ({ v: null, q: 0x86, a: null, at: 0 })); // a: age in ms at performance time `at`
+    this.numbers = new Map(site.signals.map((signal, i) => [signal.id, i]));
     this.trends = new Trends(site.signals);
     this.rows = new Map();      // number of the signal -> its row
     this.seen = new Set();      // rows in sight
@@ -74,10 +75,12 @@ export class Signals {
     for (const i of this.seen) this.plot(i);
   }
 
+  number(id) { return this.numbers.get(id); }
+
   // What a signal reads now, for the alarm list; "" where it has no usable value.
   reading(id) {
-    const i = this.site.signals.findIndex((signal) => signal.id === id);
-    return i >= 0 && kindOf(this.now[i].q) !== "bad" ? this.words(i).join(" ") : "";
+    const i = this.number(id);
+    return i !== undefined && kindOf(this.now[i].q) !== "bad" ? this.words(i).filter(Boolean).join(" ") : "";
   }
 
   // The value and its unit.

@@ -1,0 +1,83 @@
+// What the page asks of the gateway, and the one dialog in which a person commands something.
+import { $, byKey, button, el } from "./dom.js";
+import { pick, say } from "./texts.js";
+
+// The answer, or null when there is none.
+export async function get(path) {
+  return fetch(`api/v1/${path}`).then((answer) => (answer.ok ? answer.json() : null)).catch(() => null);
+}
+
+// {said} when it was done, {refused: sentence} when not.
+export async function post(path, body, silent = say("notDone")) {
+  try {
+    const answer = await fetch(`api/v1/${path}`, {
+      method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body), signal: AbortSignal.timeout(10000) });
+    const said = await answer.json();
+    return answer.ok ? { said } : { refused: `${pick(said.error.what)} ${pick(said.error.fix)}`.trim() };
+  } catch {
+    return { refused: silent };
+  }
+}
+
+let opener = null;
+
+// fields: {name, label, kind: "line" | "lines" | "choice", value, options, hints, needed, most}. send(values) gives null when it was
+// done, else what to say: the dialog then stays open, for nobody may believe in what was not done.
+export function ask({ title, about = [], fields, go, note = "", send }) {
+  const dialog = $("ask"), inputs = new Map();
+  opener = document.activeElement;
+  const rows = fields.map((field) => {
+    const input = inputOf(field);
+    inputs.set(field.name, input);
+    return el("label", "", el("span", "", say(field.label)), input, hintsOf(field, input));
+  });
+  const error = el("p", "error"), sending = el("button", "", go);
+  error.id = "ask-error";
+  error.setAttribute("role", "alert");
+  sending.id = "ask-send";
+  const head = el("h2", "", title);
+  head.id = "ask-title";
+  const cancel = button(say("cancel"), () => dialog.close(), { look: "quiet" });
+  const form = el("form", "", head, ...about.map((line) => el("p", "about", line)), ...rows,
+    el("small", "", [say("unverified"), note].filter(Boolean).join(" ")), error, el("div", "buttons", cancel, sending));
+  form.onsubmit = async (event) => {
+    event.preventDefault();
+    const values = Object.fromEntries([...inputs].map(([name, input]) => [name, input.value.trim()]));
+    if (values.name) localStorage.setItem("name", values.name);
+    sending.disabled = true;
+    const wrong = await send(values);
+    sending.disabled = false;
+    if (wrong === null) dialog.close(); else error.replaceChildren(...[wrong].flat());
+  };
+  dialog.replaceChildren(form);
+  dialog.showModal();
+  const first = [...inputs.values()].find((input) => !input.value) ?? inputs.values().next().value;
+  first.focus();
+}
+
+// Back to where the person was, also when the button was made anew meanwhile.
+$("ask").addEventListener("close", () => {
+  $("ask").replaceChildren();
+  if (opener?.isConnected) opener.focus();
+  else (byKey(opener?.dataset?.key ?? "") ?? document.querySelector("main section:not([hidden]) h2"))?.focus();
+});
+
+function inputOf({ name, kind = "line", value, options = [], needed = false, most = 80 }) {
+  const input = el({ line: "input", lines: "textarea", choice: "select" }[kind]);
+  input.name = name;
+  if (kind === "choice") input.append(...options.map(([code, text]) => { const one = el("option", "", text); one.value = code; return one; }));
+  else { input.maxLength = most; if (kind === "lines") input.rows = 3; }
+  input.required = needed;
+  input.value = value ?? (name === "name" ? localStorage.getItem("name") ?? "" : kind === "choice" ? options[0][0] : "");
+  if (name === "name") input.autocomplete = "name";
+  return input;
+}
+
+function hintsOf({ name, hints }, input) {
+  if (!hints) return null;
+  const list = el("datalist", "", ...hints.map(([value, text]) => { const one = el("option", "", text); one.value = value; return one; }));
+  list.id = `ask-${name}-hints`;
+  input.setAttribute("list", list.id);
+  input.autocomplete = "off";
+  return list;
+}

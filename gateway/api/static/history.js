@@ -1,0 +1,91 @@
+// The journal: newest first, page by page, of everything or of one alarm. New rows come by themselves.
+import { get } from "./ask.js";
+import { button, dayAndClock, el, link, title } from "./dom.js";
+import { pick, say } from "./texts.js";
+
+const PAGE = 50;
+const OF_SIGNALS = new Set(["bypass", "learning"]); // rows that may be about a signal, not an alarm
+
+export class History {
+  constructor(here) {
+    this.here = here;
+    this.id = "history";
+    this.name = "roomHistory";
+    this.element = el("section");
+  }
+
+  async open(about) {
+    this.about = about;
+    this.rows = [];
+    this.list = el("ol", "journal");
+    this.older = button(say("older"), () => this.load(this.rows.at(-1)?.position), { look: "quiet", key: "older" });
+    const input = el("input"), form = el("form", "line", el("label", "", el("span", "", say("historyFilter")), input), el("button", "quiet", say("show")));
+    input.value = about;
+    input.name = "about";
+    form.onsubmit = (event) => { event.preventDefault(); location.hash = input.value.trim() ? `history/${encodeURIComponent(input.value.trim())}` : "history"; };
+    this.element.replaceChildren(title(say("roomHistory")), form, this.list, this.older, el("p", "soft", say("chained")));
+    await this.load();
+  }
+
+  query(extra) {
+    return new URLSearchParams([["limit", PAGE], ...(this.about ? [["alarm", this.about]] : []), ...extra]);
+  }
+
+  async load(before) {
+    const { list } = this, found = await get(`journal?${this.query(before ? [["before", before]] : [])}`);
+    if (list !== this.list) return; // another one was opened meanwhile
+    this.rows.push(...found?.rows ?? []);
+    list.append(...(found?.rows ?? []).map((row) => historyRow(row, this.here.site)));
+    this.older.hidden = !found || found.rows.length < PAGE;
+    if (!found) list.append(el("li", "calm", say("noData")));
+    else if (this.older.hidden) list.append(el("li", "calm", say(this.rows.length ? "historyEnd" : "historyNone")));
+  }
+
+  // Something happened: what is new goes on top. The journal is written a moment after the alarm is shown.
+  update() { this.timer ??= setTimeout(() => { this.timer = null; this.renew(); }, 700); }
+
+  async renew() {
+    const { list } = this, found = await get(`journal?${this.query([])}`), newest = this.rows[0]?.position ?? 0;
+    if (!found || list !== this.list) return;
+    const fresh = found.rows.filter((row) => row.position > newest);
+    if (!fresh.length) return;
+    if (!this.rows.length) list.replaceChildren();
+    this.rows.unshift(...fresh);
+    list.prepend(...fresh.map((row) => historyRow(row, this.here.site)));
+  }
+}
+
+export function historyRow(row, site) {
+  const line = el("li", "", el("time", "", dayAndClock(row.time)), el("div", "",
+    row.alarm ? link(row.alarm, `#${OF_SIGNALS.has(row.kind) ? "history" : "alarm"}/${encodeURIComponent(row.alarm)}`) : "", " ", el("span", "", (TELLS[row.kind] ?? plain)(row, site))), el("small", "", `#${row.position}`));
+  line.title = row.hash;
+  return line;
+}
+
+const TELLS = {
+  transition({ body, kind }, site) {
+    const state = (name) => pick(site.words.state[name] ?? { en: name, zh: name });
+    const event = { raise: () => say("rowRaise"), clear: () => say("rowClear"), clear_latching: () => say("rowClear"), acknowledge: () => say("rowAcknowledge", body) }[body.event];
+    return [event ? event() : `${kind} ${body.event}`, body.value === null ? "" : +body.value.toPrecision(6), body.first_out && body.event === "raise" ? say("rowFirst") : "",
+      body.comment, `${state(body.old)} → ${state(body.new)}`, body.withheld ? say("rowWithheld", { why: wordsOf(body.withheld) }) : "",
+      ...(body.event === "acknowledge" ? [] : body.evidence.map(({ note }) => pick(note)))].filter((part) => part !== "").join(" · ");
+  },
+  bypass({ body }, site) {
+    const until = new Intl.DateTimeFormat("sv-SE", { timeZone: site.timezone, dateStyle: "short", timeStyle: "medium" }).format(body.until_wall_ns / 1e6);
+    if (body.act === "begin") return [say("rowBegin", { ...body, until }), body.approved ? say("rowApproved", { who: body.approved }) : ""].filter(Boolean).join(" · ");
+    return body.act === "end" ? say("rowEnd", body).trim() : say("rowExpire");
+  },
+  recall: ({ body }) => say("rowRecall", { target: body.bypass }),
+  learning: ({ body }) => say("rowLearning", { ...body, act: say(body.act) }),
+  stroke: ({ body }) => [say("rowStroke", body), body.test ? say("asTest") : ""].filter(Boolean).join(" · "),
+  gap: ({ body }) => say("rowGap", { n: body.rows_lost }),
+  "given up": ({ body }) => say("rowGivenUp", { notifier: body.notifier, reason: pick(body.reason) }),
+};
+
+const wordsOf = (value) => (value && typeof value === "object" && "en" in value ? pick(value) : String(value));
+
+// What this page has no sentence for is shown as it is written.
+function plain({ kind, body }) {
+  const parts = Object.entries(body).filter(([, value]) => value !== "" && value !== null && !(Array.isArray(value) && !value.length));
+  return `${kind}: ${parts.map(([name, value]) => `${name} ${value && typeof value === "object" && !("en" in value) ? JSON.stringify(value) : wordsOf(value)}`).join(", ")}`;
+}

@@ -1,0 +1,289 @@
+"""The alarm workplace in a real headless Chromium: what a person does with alarms, by mouse, by key, on a phone."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from alerting.ledger import JournalRow
+from gateway.model.expression import Expression
+from gateway.model.group import Group
+from gateway.model.signal import Signal
+from gateway.model.stroke import Outcome, Seen, Stroke
+from gateway.model.text import Text
+from tests.api.depot import MemoryGateway, site
+from tests.api.pages import Running, live
+
+LISTED = "[...document.querySelectorAll('#alarm-list [data-alarm]')].map(row => row.dataset.alarm)"
+LEAK = ("GD-03/ROC+", "GD-03/H", "GD-03/HH")  # one first-out group; esd-north is in it too
+
+
+def listed(browser) -> list[str]:
+    return browser.run(LISTED)
+
+
+def until_listed(browser, *alarms: str) -> None:
+    browser.until(f"JSON.stringify({LISTED}) === '{json.dumps(alarms, separators=(',', ':'))}'")
+
+
+def choose(browser, field: str, value: str) -> None:
+    browser.run(f"""(() => {{ const field = document.querySelector("{field}"); field.value = "{value}";
+        field.dispatchEvent(new Event(field.tagName === "SELECT" ? "change" : "input")); }})()""")
+
+
+def room(browser, running, address: str) -> None:
+    """Open one page of the site and wait until it is live."""
+    browser.open("about:blank")
+    browser.open(f"{running.address}/#{address}")
+    browser.until("document.body?.className === 'live'")
+
+
+def focused(browser) -> str:
+    return browser.run("document.activeElement.dataset.key ?? document.activeElement.id ?? ''")
+
+
+def test_a_filter_hides_what_is_not_wanted_says_so_and_never_a_p1_that_waits(browser, running, gateway):
+    for alarm in ("T-101.level/H", "GD-03/HH", "work-without-video-pump", "T-101.level/L"):
+        running.do(gateway.raise_alarm, alarm, 10.9)
+        gateway.clock.advance(1)
+    live(browser, running)
+    until_listed(browser, "GD-03/HH", "work-without-video-pump", "T-101.level/H", "T-101.level/L")
+    choose(browser, "[data-key='filter area']", "pump_house")
+    until_listed(browser, "GD-03/HH", "work-without-video-pump")
+    assert browser.text("#filtered").startswith("The filter hides 2 of 4 alarms. A P1 that waits is always shown.")
+    running.do(gateway.raise_alarm, "esd-north")
+    until_listed(browser, "esd-north", "GD-03/HH", "work-without-video-pump")
+    for alarm in ("esd-north", "GD-03/HH"):
+        running.do(gateway.engine.acknowledge, alarm, "Li", "", gateway.now())
+    running.do(gateway.changed)
+    until_listed(browser, "work-without-video-pump")
+    browser.click("[data-key='filter clear']")
+    browser.until(f"{LISTED}.length === 5")
+    assert browser.run("document.querySelector('#filtered').hidden")
+    choose(browser, "[data-key='filter text']", "t-101")
+    until_listed(browser, "T-101.level/H", "T-101.level/L")
+    choose(browser, "[data-key='filter text']", "液位低")
+    until_listed(browser, "T-101.level/L")
+    choose(browser, "[data-key='filter risk']", "red")
+    browser.until("document.querySelector('#alarm-list').innerText === 'No alarm fits the filter.'")
+
+
+def test_alarms_can_be_sorted(browser, running, gateway):
+    for alarm in ("T-101.level/H", "GD-03/HH", "esd-north"):
+        running.do(gateway.raise_alarm, alarm, 10.9)
+        gateway.clock.advance(1)
+    live(browser, running)
+    until_listed(browser, "esd-north", "GD-03/HH", "T-101.level/H")
+    choose(browser, "[data-key='filter sort']", "oldest")
+    until_listed(browser, "T-101.level/H", "GD-03/HH", "esd-north")
+    choose(browser, "[data-key='filter sort']", "newest")
+    until_listed(browser, "esd-north", "GD-03/HH", "T-101.level/H")
+
+
+def test_a_group_is_acknowledged_with_the_keyboard_alone(browser, running, gateway):
+    for alarm in (*LEAK, "work-without-video-pump"):
+        running.do(gateway.raise_alarm, alarm, 41.9)
+        gateway.clock.advance(1)
+    live(browser, running)
+    until_listed(browser, "GD-03/HH", "work-without-video-pump", "GD-03/H", "GD-03/ROC+")
+    browser.press("j", "j", "j")
+    assert focused(browser) == "open GD-03/H"
+    browser.press("g")
+    browser.until("document.querySelector('#ask').open")
+    assert "Acknowledge 3 alarms" in browser.text("#ask") and "P1 GD-03" in browser.text("#ask")
+    browser.write("Li Wei")
+    browser.press("Tab")
+    browser.write("on my way: g j a 1")
+    browser.press("Tab", "Tab", "Enter")  # past Cancel
+    browser.until("!document.querySelector('#ask').open")
+    assert {view.definition.id: view.who for view in gateway.alarms()} == dict.fromkeys(LEAK, "Li Wei") | {
+        "work-without-video-pump": ""}
+    assert focused(browser) == "open GD-03/H", "the focus is back where it was"
+    browser.press("k", "a")
+    browser.until("document.querySelector('#ask').open")
+    assert "work without video" in browser.text("#ask")
+    browser.press("Escape")
+    browser.until("!document.querySelector('#ask').open")
+    assert gateway.alarms()[1].state.waits or gateway.alarms()[0].state.waits
+
+
+def test_what_is_selected_is_acknowledged_and_what_failed_stays_in_the_dialog(browser, running, gateway):
+    for alarm in (*LEAK, "work-without-video-pump"):
+        running.do(gateway.raise_alarm, alarm, 41.9)
+        gateway.clock.advance(1)
+    live(browser, running)
+    browser.until(f"{LISTED}.length === 4")
+    browser.press("j", "x", "j", "x")
+    browser.until("document.querySelector('#selection').innerText.includes('2 selected')")
+    running.do(gateway.engine.acknowledge, "GD-03/HH", "somebody faster", "", gateway.now())  # the page does not know
+    browser.press("s")
+    browser.write("Li")
+    browser.press("Tab", "Tab", "Tab", "Enter")
+    browser.until("document.querySelector('#ask-error').innerText.includes('1 acknowledged; NOT acknowledged:')")
+    assert "GD-03 Tank farm: combustible gas high-high: nothing to acknowledge" in browser.text("#ask-error")
+    assert browser.run("document.querySelector('#ask').open")
+
+
+def test_single_keys_can_be_turned_off_and_are_listed(browser, running, gateway):
+    running.do(gateway.raise_alarm, "GD-03/HH", 41.9)
+    live(browser, running)
+    browser.until(f"{LISTED}.length === 1")
+    browser.press("?")
+    browser.until("document.querySelector('#help').open")
+    assert "acknowledge its whole group" in browser.text("#help")
+    browser.click("#help input")
+    browser.press("Escape")
+    browser.press("a")
+    assert not browser.run("document.querySelector('#ask').open")
+    browser.run("localStorage.clear()")
+
+
+def test_a_bypass_begins_and_ends_on_the_page(browser, running, gateway):
+    room(browser, running, "withheld")
+    browser.until("document.querySelector('#room-withheld').innerText.includes('People are called for every alarm.')")
+    browser.click("[data-key='bypass begin']")
+    browser.until("document.querySelector('#ask').open")
+    assert browser.run("[...document.querySelectorAll('#ask datalist option')].map(one => one.value)"
+                       ".filter(id => ['GD-03', 'GD-03/H', 'esd-north', 'tank_farm/blind'].includes(id)).join()") == (
+        "GD-03,esd-north,GD-03/H")
+    for name, value in (("target", "GD-03"), ("why", "bump test"), ("name", "Wang"), ("for_s", "3600")):
+        choose(browser, f"#ask [name={name}]", value)
+    browser.click("#ask-send")
+    browser.until("document.querySelector('#ask-error').innerText !== ''")
+    assert gateway.bypasses() == (), "P1 needs a second person"
+    choose(browser, "#ask [name=approved]", "Li")
+    browser.click("#ask-send")
+    browser.until("!document.querySelector('#ask').open && document.querySelector('#room-withheld .bypasses .P4')")
+    assert [(one.target, one.who, one.approved) for one in gateway.bypasses()] == [("GD-03", "Wang", "Li")]
+    browser.click("[data-key='end GD-03']")
+    browser.until("document.querySelector('#ask').open")
+    browser.click("#ask-send")
+    browser.until("!document.querySelector('#ask').open && !document.querySelector('#room-withheld .bypasses .P4')")
+    assert gateway.bypasses() == ()
+
+
+def test_the_history_is_paged_filtered_and_goes_on_by_itself(browser, running, gateway):
+    for place in range(70):
+        gateway.rows.append(JournalRow(place + 1, "transition", "GD-03/H" if place % 2 else "GD-01/H", 10**18, {
+            "event": "raise", "old": "normal", "new": "unacknowledged", "value": 21.0, "first_out": place == 0,
+            "comment": "", "evidence": []}, "ab"))
+    gateway.rows.append(JournalRow(71, "given up", "GD-01/H", 10**18, {
+        "key": "k", "notifier": "pager", "reason": {"en": "refused", "zh": "被拒绝"}}, "cd"))
+    room(browser, running, "history")
+    rows = "document.querySelectorAll('#room-history .journal > li:not(.calm)')"
+    browser.until(f"{rows}.length === 50")
+    assert "GD-01/H notice given up by pager: refused" in browser.run(f"{rows}[0].innerText.replace(/\\n/g, ' ')")
+    browser.click("[data-key=older]")
+    browser.until(f"{rows}.length === 71")
+    assert "This is the beginning of the journal." in browser.text("#room-history")
+    assert "raised · 21 · first out · normal → active, not acknowledged" in browser.run(f"{rows}[70].innerText")
+    running.do(gateway.raise_alarm, "esd-north")
+    browser.until("document.querySelector('#urgent').innerText.startsWith('1 alarm(s) wait. Most urgent: P1 North')")
+    browser.run("fetch('api/v1/alarms/esd-north/ack', {method: 'POST', headers: {'content-type': 'application/json'}, "
+                "body: '{\"name\": \"Li\"}'})")
+    browser.until(f"{rows}.length === 72 && {rows}[0].innerText.includes('esd-north')")
+    browser.run("location.hash = 'history/GD-03%2FH'")
+    browser.until(f"{rows}.length === 35")
+
+
+def test_an_alarm_is_explained_with_its_curve_its_limits_and_what_to_do(browser, running, gateway):
+    for second in range(30):
+        running.do(gateway.feed, "GD-03", 1.0 + second)
+        if second == 19:
+            running.do(gateway.raise_alarm, "GD-03/H", 20.0)
+        gateway.clock.advance(1)
+    room(browser, running, "alarm/GD-03%2FH")
+    browser.until("document.querySelector('.plot svg .curve')")
+    assert "Leave the zone cross-wind" in browser.text("#room-alarm .todo")
+    why = browser.text("#room-alarm .why")
+    assert "the condition stood. It began at" in why and "set point 20 %LEL" in why
+    lines = "[...document.querySelectorAll('.plot text')].map(text => text.textContent)"
+    assert browser.run(f"{lines}.includes('H 20.0') && {lines}.includes('raised')")
+    assert browser.run("document.querySelector('.plot svg').getAttribute('aria-label')").endswith(
+        "lowest 1.0, highest 21.0 %LEL")
+    browser.click("[data-key='why now']")
+    browser.until("document.querySelector('.plot svg')?.getAttribute('aria-label').endsWith('highest 30.0 %LEL')")
+    browser.click("#room-alarm [data-key='ack GD-03/H']")
+    browser.until("document.querySelector('#ask').open")
+    choose(browser, "#ask [name=name]", "Li")
+    browser.click("#ask-send")
+    browser.until("document.querySelector('#room-alarm .journal').innerText.includes('acknowledge')")
+    browser.run("location.hash = 'alarm/gateway%2Fledger'")
+    browser.until("document.querySelector('#room-alarm .why')?.innerText.startsWith('this alarm is about the gateway')")
+
+
+def test_rules_groups_and_calculated_signals_say_how_they_stand_now(browser):
+    group = Group("pump", Text("pump P-101", "P-101 泵"), "pump_house", ("P-101.P", "LINE.p"))
+    doubled = Signal("P.double", Text("twice", "两倍"), "power", "kW", "pump_house",
+                     derived=Expression.parse("[P-101.P] * 2"))
+    gateway = MemoryGateway(replace(site([doubled]), groups=(group,)))
+    gateway.feed("P-101.P", 7.5)
+    gateway.feed("XV-101.closed", 0.0)
+    running = Running(gateway)
+    try:
+        room(browser, running, "rules")
+        tests = "[...document.querySelectorAll('.part li')].map(one => one.innerText.replace(/\\s+/g, ' ').trim())"
+        browser.until(f"{tests}.includes('P-101.P > 2 true (7.5 kW)')")
+        assert browser.run(tests) == ["P-101.P > 2 true (7.5 kW)", "CAM-pump.fps >= 1 not known",
+                                      "XV-101.closed == 1 not true (open)", "XV-102.closed == 1 not known"]
+        running.do(gateway.feed, "XV-101.closed", 1.0)
+        browser.until(f"{tests}.includes('XV-101.closed == 1 true (closed)')")
+        told = browser.text("#room-rules")
+        assert "commissioning, 0 % learnt" in told and "[P-101.P] * 2" in told
+        browser.click("#language")
+        browser.until("document.querySelector('#room-rules').innerText.includes('投运学习中 0%')")
+    finally:
+        running.stop()
+
+
+def test_proof_tests_tell_what_is_overdue(browser):
+    here = site()
+    gateway = MemoryGateway(replace(here, rules=(replace(here.rules[0], proof_test_interval_s=86400.0),)))
+    running = Running(gateway)
+    seen = Seen("XV-102.closed == 1", 5.0, True)
+    gateway.log.append(Stroke("esd-north", Outcome.VERIFIED, True, 10**18, 1, 10**18, 2, (seen,), ()))
+    try:
+        room(browser, running, "proofs")
+        browser.until("document.querySelectorAll('#room-proofs table').length === 2")
+        told = " ".join(browser.text("#room-proofs").split())
+        assert ("XV-102.closed == 1 North shut-off: valve not seen to close 2001-09-09 09:46:40 5.0 s "
+                "2001-09-10 OVERDUE") in told
+        assert "esd-north (test) verified XV-102.closed == 1 after 5.0 s" in told
+    finally:
+        running.stop()
+
+
+def test_a_page_that_is_cut_off_says_so_in_every_room(browser):
+    gateway = MemoryGateway()
+    running = Running(gateway)
+    room(browser, running, "history")
+    running.stop()
+    browser.until("document.body.className === 'lost'")
+    browser.until("document.querySelector('#banner').innerText.startsWith('NO CONNECTION TO THE GATEWAY')")
+    assert float(browser.run("getComputedStyle(document.querySelector('main')).opacity")) < 0.5
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_no_room_is_wider_than_a_phone(browser, running, gateway, language):
+    for second in range(30):
+        running.do(gateway.feed, "GD-03", 1.0 + second)
+        gateway.clock.advance(1)
+    for alarm in LEAK:
+        running.do(gateway.raise_alarm, alarm, 41.9)
+    gateway.bypassing.begin("GD-01", "Li", "bump test of " + 60 * "x", 600, "Wang", gateway.now())
+    browser.become(360, 800)
+    live(browser, running)
+    browser.run(f"localStorage.setItem('language', '{language}')")
+    ready = {"now": "#now .alarm", "alarm/GD-03%2FH": ".plot svg", "history": "#room-history .journal li",
+             "withheld": "#room-withheld .bypasses li", "rules": "#room-rules article", "proofs": "#room-proofs table"}
+    live(browser, running)
+    for address, selector in ready.items():
+        browser.run(f"location.hash = '{address}'")
+        browser.until(f"document.querySelector('{selector}')?.clientWidth > 0")
+        assert browser.run("document.documentElement.scrollWidth") <= 360, address
+        if address == "now":
+            browser.click("[data-key='ack GD-03/HH']")
+            assert browser.run("document.querySelector('#ask').getBoundingClientRect().right") <= 360
+            browser.press("Escape")
