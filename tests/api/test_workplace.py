@@ -100,7 +100,7 @@ def test_a_group_is_acknowledged_with_the_keyboard_alone(browser, running, gatew
     browser.until("!document.querySelector('#ask').open")
     assert {view.definition.id: view.who for view in gateway.alarms()} == dict.fromkeys(LEAK, "Li Wei") | {
         "work-without-video-pump": ""}
-    assert focused(browser) == "open GD-03/H", "the focus is back where it was"
+    browser.until("document.activeElement.dataset.key === 'open GD-03/H'")  # back where it was
     browser.press("k", "a")
     browser.until("document.querySelector('#ask').open")
     assert "work without video" in browser.text("#ask")
