@@ -14,6 +14,9 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from types import MappingProxyType
+from typing import Protocol
+
+from pydantic import BaseModel
 
 from alerting import ledger
 from alerting.bypass import Bypass
@@ -64,6 +67,8 @@ from gateway.sinks.influx import InfluxSink
 from gateway.store import StoreSettings, TelemetryStore, Trend, last_instant
 from gateway.teaching import Teaching
 from gateway.vigil import systemd
+from gateway.vigil.heartbeat import Heartbeat
+from gateway.vigil.peers import Peers, PeerStatus
 
 log = logging.getLogger(__name__)
 
@@ -84,6 +89,11 @@ LEAVE_WITHIN_S = 2.0
 def load(path: Path | str, overrides: Mapping[str, object] = MappingProxyType({})) -> Loaded:
     """A site file with every plugin there is."""
     return config.load(path, PLUGINS, overrides)
+
+
+def notifiers(sections: Iterable[BaseModel]) -> list[Notifier]:
+    """The ways out that these sections describe."""
+    return [NOTIFIERS[type(section)](section) for section in sections]
 
 
 class Gateway:
@@ -109,6 +119,8 @@ class Gateway:
         self.health: Health
         self.teaching: Teaching
         self.annunciation: Annunciation
+        self.peers: Peers
+        self.heartbeat: Heartbeat
 
     async def run(self) -> None:
         async with AsyncExitStack() as parts:
@@ -119,12 +131,13 @@ class Gateway:
             parts.callback(supervisor.tell, "STOPPING=1")
             async with asyncio.TaskGroup() as tasks:
                 def start(name: str, run: Callable[[], Awaitable[None]]) -> None:
-                    tasks.create_task(self._keep_running(name, run), name=name)
+                    tasks.create_task(keep_running(name, run, self._task_stopped, self.health.stopped.discard),
+                                      name=name)
 
                 start("pipeline", self.pipeline.run)
                 start("health", self._judge)
-                start("watchdog", lambda: systemd.feed(
-                    supervisor, lambda: self.health.hung(self.clock.now()), self._status))
+                start("watchdog", lambda: systemd.feed(supervisor, self._hung, self._status))
+                start("heartbeat", self.heartbeat.run)
                 start("snapshots", self._save_snapshots)
                 connected = [notifier for notifier in self.notifiers if isinstance(notifier, MqttNotifier)]
                 for part in (*self.health.sources, *self.health.sinks, *connected):
@@ -135,11 +148,7 @@ class Gateway:
 
     async def _open(self, parts: AsyncExitStack) -> None:
         """Bring the parts up in the order in which they need each other; evaluate what was stored and not evaluated."""
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:  # store and alarm file say so themselves, go on without, and try again
-            log.error("the data folder can not be made: %s", error)
-        telemetry, section = self.folder / "telemetry", self.site_file.store
+        telemetry, section = made_folder(self.folder) / "telemetry", self.site_file.store
         heard = last_instant(telemetry)
         known = [instant for instant in (heard, ledger.last_instant(self.folder / ALARM_FILE)) if instant is not None]
         self.clock = TimeLine.resume(max(known, key=lambda instant: instant.line_ns, default=None))
@@ -151,7 +160,7 @@ class Gateway:
         parts.push_async_callback(self.store.close)
         self.bank = Bank(self.site)
         asked = self.site_file.alarms
-        self.notifiers = [NOTIFIERS[type(settings)](settings) for settings in self.site_file.notifiers]
+        self.notifiers = notifiers(self.site_file.notifiers)
         self.alarms = AlarmService(self.site.alarms, self.site, ledger.AlarmLedger(self.folder / ALARM_FILE),
                                    self.notifiers, self.clock, AlarmSettings(
                                        link=asked.base_url or "", bypass_longest_s=asked.bypass_max,
@@ -175,7 +184,10 @@ class Gateway:
         self.annunciation = Annunciation(self.site_file.annunciators, outputs, self.alarms, self.clock, self.folder)
         self.health = Health(self.site.alarms, self.pipeline, self.bank, self.store, sources, sinks,
                              outputs_fail=lambda: self.annunciation.failing)
+        self.peers = Peers(self.site.peers, self.site.alarms, self.clock.now())
+        self.heartbeat = Heartbeat(self.site_file.heartbeat, self.site.id, self.clock, self._hung, self.peers)
         self.health.adopt(self._standing())
+        self.peers.adopt(self._standing())
         self.alarms.on_restored = self._alarm_file_came_late
         log.info("%s: %d signals, %d alarms, %d stored samples evaluated", self.site.id, len(self.site.signals),
                  len(self.site.alarms), replayed)
@@ -194,31 +206,12 @@ class Gateway:
         standing = self._standing()
         self.bank.adopt(alarm for alarm in standing if not alarm.startswith("gateway/"))
         self.health.adopt(standing)
+        self.peers.adopt(standing)
 
-    async def _keep_running(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
-        """The last line of defence: a task of ours that fails, or ends by itself, is logged, alarmed (`gateway/task`),
-        started again."""
-        pause = RESTART_PAUSE_S[0]
-        while True:
-            started = time.monotonic()
-            try:
-                await run()
-                log.error("%s has ended by itself", name)
-            except DavylampError as error:
-                log.error("%s: %s", name, error)
-            except asyncio.CancelledError:
-                if asyncio.current_task().cancelling():
-                    raise
-                log.exception("%s was ended by a cancellation that was not for it", name)
-            except Exception:
-                log.exception("%s has failed", name)
-            if time.monotonic() - started > RESTART_PAUSE_S[1]:
-                pause = RESTART_PAUSE_S[0]
-            self.health.stopped.add(name)
-            self.health.restarts += 1
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, RESTART_PAUSE_S[1])
-            self.health.stopped.discard(name)
+    def _task_stopped(self, name: str) -> None:
+        """It becomes the alarm `gateway/task`."""
+        self.health.stopped.add(name)
+        self.health.restarts += 1
 
     async def _judge(self) -> None:
         while True:
@@ -226,7 +219,11 @@ class Gateway:
                 self.health.clock_steps += 1
                 log.warning("the wall clock was set by %+.3f s; delays and deadmen are not affected", step.seconds)
             self.alarms.apply(self.health.judge(self.clock.now()))
+            self.alarms.apply(self.peers.judge(self.clock.now()))
             await asyncio.sleep(1)
+
+    def _hung(self) -> Text:
+        return self.health.hung(self.clock.now())
 
     def _status(self) -> str:
         return f"{len(self.site.signals)} signals, {len(self.alarms.views())} alarms standing"
@@ -254,6 +251,43 @@ def _spare_the_collector(parts: AsyncExitStack) -> None:
     gc.collect()
     gc.freeze()
     parts.callback(gc.unfreeze)
+
+
+def made_folder(folder: Path) -> Path:
+    """The folder, which is there now if that can be: store and alarm file say so themselves, go on without it, and try
+    again."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        log.error("the folder can not be made: %s", error)
+    return folder
+
+
+async def keep_running(name: str, run: Callable[[], Awaitable[None]],
+                       stopped: Callable[[str], None] = lambda name: None,
+                       again: Callable[[str], None] = lambda name: None) -> None:
+    """The last line of defence: a task of ours that fails, or ends by itself, is logged and started again after a
+    pause. stopped, again: called with its name when the pause begins and when it is over."""
+    pause = RESTART_PAUSE_S[0]
+    while True:
+        started = time.monotonic()
+        try:
+            await run()
+            log.error("%s has ended by itself", name)
+        except DavylampError as error:
+            log.error("%s: %s", name, error)
+        except asyncio.CancelledError:
+            if asyncio.current_task().cancelling():
+                raise
+            log.exception("%s was ended by a cancellation that was not for it", name)
+        except Exception:
+            log.exception("%s has failed", name)
+        if time.monotonic() - started > RESTART_PAUSE_S[1]:
+            pause = RESTART_PAUSE_S[0]
+        stopped(name)
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, RESTART_PAUSE_S[1])
+        again(name)
 
 
 class View:
@@ -299,6 +333,14 @@ class View:
     async def end_bypass(self, target: str, who: str, why: str) -> tuple[Bypass, bool]:
         return await self._gateway.alarms.end_bypass(target, who, why)
 
+    def heartbeats(self) -> Sequence[PeerStatus]:
+        return self._gateway.peers.status(self.now())
+
+    def hear(self, peer: str) -> bool:
+        if known := peer in self._gateway.peers:
+            self._gateway.peers.heard(peer, "HTTP", self.now())
+        return known
+
     async def journal(self, limit: int, before: int | None, alarms: Collection[str]) -> Sequence[JournalRow]:
         return await self._gateway.alarms.history(limit, before, alarms)
 
@@ -336,6 +378,7 @@ class View:
     def health(self) -> api.Health:
         gateway, now = self._gateway, self.now()
         store, alarms = gateway.store.stats(), gateway.alarms.status()
+        heartbeat = gateway.heartbeat.trouble
         hung, stopped = gateway.health.hung(now), gateway.health.stopped
         failures = [failure for failure in gateway.bank.failures if failure.standing]
         parts = (
@@ -349,6 +392,7 @@ class View:
                      alarms.counters),
             api.Part("clock", Text("Clock", "时钟"), now.trusted,
                      Text("", "") if now.trusted else Text("not synchronised", "未同步")),
+            api.Part("heartbeat", Text("Heartbeat", "心跳"), not heartbeat.en, heartbeat),
             api.Part("tasks", Text("Tasks", "任务"), not stopped and not hung.en, hung if hung.en else Text(
                 ", ".join(sorted(stopped)), "、".join(sorted(stopped)))),
         )
@@ -369,7 +413,11 @@ class View:
             ({"event": event}, count) for event, count in status.counters.items()])
 
 
-async def run_until_signalled(gateway: Gateway) -> None:
+class Runs(Protocol):
+    async def run(self) -> None: ...
+
+
+async def run_until_signalled(gateway: Runs) -> None:
     """Until SIGINT or SIGTERM, then close in good order; a second signal does not cut that short. The process ends
     soon after this returns."""
     task = asyncio.ensure_future(gateway.run())

@@ -10,6 +10,7 @@ import os
 import sys
 from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from gateway import __version__
 from gateway.model.errors import ConfigError, DavylampError
@@ -100,6 +101,30 @@ def demo(options: argparse.Namespace, language: str) -> int:
         site=options.site, scenario=options.scenario, data=options.data, port=options.port,
         modbus_port=options.modbus_port, mqtt_port=options.mqtt_port, speed=options.speed, language=language,
         duration_s=options.duration, broker=options.broker)))
+
+
+def watch(options: argparse.Namespace, language: str) -> int:
+    from gateway.app import PLUGINS, run_until_signalled
+    from gateway.config.watch_file import load_watch
+    from gateway.console import AlarmLines, Console
+    from gateway.watcher import Watcher
+
+    loaded = load_watch(options.file, PLUGINS.notifiers)
+    _show_problems(loaded.problems, language)
+    if loaded.file is None:
+        return 1
+    if options.check:
+        print(Text("{file}: good. {count} gateways are watched.", "{file}：配置正确。监视网关 {count} 个。").format(
+            file=options.file, count=len(loaded.file.gateways))[language])
+        return 0
+    zone = ZoneInfo(loaded.file.watch.timezone)
+    console = Console(language, lambda: f"{datetime.now(zone):%Y-%m-%d %H:%M:%S}")
+    names = ", ".join(gateway.id for gateway in loaded.file.gateways)
+    asyncio.run(run_until_signalled(Watcher(
+        loaded.file, watch=AlarmLines(console), ready=lambda url: console("watch", Text(
+            "{names}: their life is watched. Address: {url}", "正在监视 {names} 是否在线。地址：{url}").format(
+            names=names, url=url)))))
+    return 0
 
 
 def replay(options: argparse.Namespace, language: str) -> int:
@@ -326,6 +351,12 @@ def _parser(language: str) -> argparse.ArgumentParser:
     running(sub)
 
     _journal(commands, command, text)
+
+    sub = command("watch", watch, text("watch whether gateways live, and page people when one is silent",
+                                       "监视网关是否在线，网关失联时通知人员"))
+    sub.add_argument("file", type=Path, metavar="WATCH.toml")
+    sub.add_argument("--check", action="store_true", default=False,
+                     help=text("only find every mistake in the file", "仅检查文件中的全部错误"))
 
     sub = command("demo", demo, text("watch a simulated gas leak become an alarm", "演示：模拟泄漏如何变成告警"))
     sub.add_argument("--scenario", type=Path, default=None, help=text("scenario file", "剧本文件"))

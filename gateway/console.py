@@ -11,8 +11,8 @@ from gateway.model.alarm import AlarmDefinition
 from gateway.model.text import Text
 
 LABELS = {"field": Text("FIELD", "现场"), "alarm": Text("ALARM", "告警"), "end": Text("ended", "结束"),
-          "page": Text("PAGE", "通知"), "gateway": Text("gateway", "网关")}
-_COLOURS = {"field": "36", "alarm": "1;31", "end": "32", "page": "35", "gateway": "0"}
+          "page": Text("PAGE", "通知"), "gateway": Text("gateway", "网关"), "watch": Text("watch", "监视")}
+_COLOURS = {"field": "36", "alarm": "1;31", "end": "32", "page": "35", "gateway": "0", "watch": "0"}
 
 
 class Console:

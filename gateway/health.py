@@ -14,7 +14,7 @@ from gateway.core.bank import Bank
 from gateway.model.alarm import AlarmTable
 from gateway.model.clock import NS, Instant
 from gateway.model.ports import Sink, Source
-from gateway.model.pulse import hung
+from gateway.model.pulse import hung, no_progress
 from gateway.model.site import GatewayFault
 from gateway.model.text import Text
 from gateway.model.verdict import Edge, Verdicts
@@ -146,11 +146,9 @@ class Health:
     def hung(self, now: Instant) -> Text:
         """Which of our own tasks make no progress; empty when all do. A field device, a database or a receiver that is
         away does not count."""
-        detection = Text("detection", "检测")
-        names = [*((detection,) if now.line_ns - self.pipeline.last_step_line_ns > HANG_DETECTION_S * NS else ()),
-                 *map(Text.same, hung(pulse for source in self.sources for pulse in source.pulses()))]
-        return Text("no progress: {names}", "没有进展：{names}").format(names=Text(
-            ", ".join(name.en for name in names), "、".join(name.zh for name in names))) if names else Text("", "")
+        detection = now.line_ns - self.pipeline.last_step_line_ns > HANG_DETECTION_S * NS
+        return no_progress([*((Text("detection", "检测"),) if detection else ()),
+                            *hung(pulse for source in self.sources for pulse in source.pulses())])
 
     def _not_evaluated(self) -> int:
         """Times that something which came in was not evaluated, or not in full."""

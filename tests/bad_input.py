@@ -29,8 +29,8 @@ ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "reference" / "bad-input.md"
 SECTIONS = {"Configuration": "tests/config", "Modbus": "tests/drivers/modbus", "MQTT": "tests/drivers/mqtt",
             "Database": "tests/sinks", "Disk": "tests/store", "Alarms and notices": "tests/alerting",
-            "Command line": "tests/acceptance", "Replay": "tests/replay", "Detection": "tests/laws",
-            "Sirens and beacons": "tests/annunciation"}
+            "Command line": "tests/acceptance", "Watching": "tests/vigil", "Replay": "tests/replay",
+            "Detection": "tests/laws", "Sirens and beacons": "tests/annunciation"}
 
 _HEAD = """\
 # Bad input that is survived

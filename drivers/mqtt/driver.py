@@ -6,7 +6,6 @@ import asyncio
 import logging
 import random
 import socket
-import ssl
 from collections.abc import Sequence
 from functools import partial
 
@@ -16,6 +15,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from drivers.mqtt.config import MqttSource
+from drivers.mqtt.connection import explain, tls_context
 from drivers.mqtt.decode import Arrival
 from drivers.mqtt.inbox import Inbox, Lost, Opened
 from drivers.mqtt.reception import Reception
@@ -229,21 +229,8 @@ class MqttDriver:
             protocol=aiomqtt.ProtocolVersion.V5 if five else aiomqtt.ProtocolVersion.V311,
             clean_session=None if five else False, **({"clean_start": False, "properties": properties} if five else {}),
             keepalive=round(config.keepalive), timeout=_ANSWER_S,
-            tls_context=None if config.tls is None else await asyncio.to_thread(self._tls_context))
-
-    def _tls_context(self) -> ssl.SSLContext:
-        """Read anew for each connection, so that renewed certificates are taken up."""
-        tls = self._config.tls
-        try:
-            context = ssl.create_default_context(cafile=tls.ca)
-            if tls.cert:
-                context.load_cert_chain(tls.cert, tls.key)
-        except OSError as error:  # ssl.SSLError is one
-            raise DavylampError(Text(f"certificate or key can not be read: {error}", f"证书或私钥无法读取：{error}"),
-                                where=f"sources.{self.id}.tls",
-                                fix=Text("check ca, cert and key: paths, permissions, PEM format",
-                                         "检查 ca、cert、key 的路径、权限和 PEM 格式")) from error
-        return context
+            tls_context=None if config.tls is None else await asyncio.to_thread(
+                tls_context, config.tls.ca, config.tls.cert, config.tls.key, where))
 
     def _went_up(self, refused: Sequence[str] = ()) -> None:
         if not self._online:
@@ -259,33 +246,8 @@ class MqttDriver:
 
     def _went_down(self, error: BaseException) -> None:
         self._online, self._session = False, None
-        self._reason = _explain(error, self._where)
+        self._reason = explain(error, self._where)
         if not self._down_marked:
             self._down_marked = True
             log.warning("%s: %s", self.id, self._reason.en)
             self._inbox.mark(Lost(self._clock.now()))
-
-
-def _explain(error: BaseException, where: str) -> Text:
-    if isinstance(error, DavylampError):
-        return Text(error.message("en"), error.message("zh"))
-    said = str(error) or type(error).__name__
-    for sign, hint in _HINTS:
-        if sign in said.lower():
-            return Text(f"broker {where}: {said}. {hint.en}", f"消息服务器 {where}：{said}。{hint.zh}")
-    return Text(f"broker {where}: {said}", f"消息服务器 {where}：{said}")
-
-
-_HINTS = (
-    ("certificate verify failed", Text("Check tls.ca, the host name and the clock", "请检查 tls.ca、主机名和系统时钟")),
-    ("user name or password", Text("Check username and password", "请检查用户名和密码")),
-    ("not authori", Text("Check username, password and the broker's access list",
-                         "请检查用户名、密码及访问控制列表")),
-    ("taken over", Text("Another client uses the same client_id", "有其他客户端使用了相同的 client_id")),
-    ("protocol version", Text('Try protocol = "3.1.1"', '请尝试 protocol = "3.1.1"')),
-    ("without an answer", Text("Does the broker want TLS, or a certificate of ours?",
-                               "请确认消息服务器是否要求 TLS 或客户端证书")),
-    ("refused", Text("Is the broker running, and is the port right?", "请确认消息服务器已运行且端口正确")),
-    ("timed out", Text("The broker does not answer; check network and firewall",
-                       "消息服务器无应答，请检查网络和防火墙")),
-)

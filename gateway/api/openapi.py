@@ -199,6 +199,13 @@ SCHEMAS = {
         split_percent=_object(P1=NUMBER, P2=NUMBER, P3=NUMBER), worst=_ref("AlarmCounts"), worst_percent=NUMBER,
         chattering=_ref("AlarmCounts"), withheld=_ref("AlarmCounts"), answers=_object(**_ANSWERS),
         by_person=_list(_object(who=STRING, **_ANSWERS))),
+    "Peer": _object(
+        id=STRING, name=TEXT, silent=BOOLEAN,
+        heard={**_or_null(TIME), "description": "last sign of life; null: none since our start"},
+        age_s=_or_null(NUMBER), silent_after_s=NUMBER, way={"type": "string", "description": "how it came"},
+        word={**TEXT, "description": "what it says of itself instead of a sign of life"}),
+    "Heard": _object(gateway=STRING, heard=BOOLEAN),
+    "Nothing": {"type": "object"},
     "ProofTests": _object(
         valves=_list(_object(
             rule=STRING, name=TEXT, test=STRING, stroke_time_s=NUMBER, last=_or_null(TIME), after_s=_or_null(NUMBER),
@@ -327,6 +334,12 @@ PATHS = {
         "Arm, disarm or test a siren or beacon", "AnnunciatorActed", _answer("done; all of them", "Annunciators"),
         _path("annunciator", "id, as it is or percent-encoded"),
         **{"409": _answer("it is not known, or it makes no sense now", "Error")}),
+    "/api/v1/heartbeats": _get(
+        "Other gateways whose life this one watches", {"description": "all of them", "content": {"application/json": {
+            "schema": _object(gateways=_list(_ref("Peer")))}}}),
+    "/api/v1/heartbeats/{peer}": _post(
+        "A sign of life of another gateway", "Nothing", _answer("heard", "Heard"),
+        _path("peer", "id of the other gateway"), **{"404": _answer("it is not watched here", "Error")}),
     "/api/v1/journal": _get(
         "The alarm journal", _answer("newest first", "Journal"),
         _query("limit", INTEGER, "at most so many rows, 1 to 500; default 100"),

@@ -33,6 +33,7 @@ from gateway.model.site import CONDITION_NAMES, Site
 from gateway.model.stroke import OUTCOME_NAMES, Stroke
 from gateway.model.verdict import Evidence
 from gateway.store.history import Trend
+from gateway.vigil.peers import PeerStatus
 
 ALARM_ROWS = 200  # so many alarms are listed; all are counted
 # What takes a detector out, the word that says most first.
@@ -240,6 +241,14 @@ def annunciators(view: GatewayView) -> dict:
 def journal(rows: Sequence[JournalRow], zone: ZoneInfo) -> dict:
     return {"rows": [{"position": row.position, "time": local_time(row.wall_ns, zone), "kind": row.kind,
                       "alarm": row.alarm, "body": row.body, "hash": row.hash} for row in rows]}
+
+
+def heartbeats(peers: Iterable[PeerStatus], zone: ZoneInfo) -> dict:
+    """Other gateways: alive or silent, and when they were last heard."""
+    return {"gateways": [{
+        "id": one.peer.id, "name": one.peer.name, "silent": one.silent, "heard": local_time(one.heard_wall_ns, zone),
+        "age_s": _seconds(one.age_s), "silent_after_s": one.peer.silent_after_s, "way": one.way, "word": one.word,
+    } for one in peers]}
 
 
 def proof_tests(here: Site, log: Sequence[Stroke], now_wall_ns: int) -> dict:

@@ -43,40 +43,43 @@ def create_app(view: GatewayView) -> Starlette:
     """The page and its API over one running gateway. `app.state.broadcast` is the event stream, to be closed at the
     end; `gateway.api.server.serve` does."""
     api = Api(view, Broadcast(view))
-    app = Starlette(
-        routes=[
-            Route("/api/v1/site", api.site),
-            Route("/api/v1/signals", api.signals),
-            Route("/api/v1/signals/{signal:path}/history", api.history_of_one),
-            Route("/api/v1/signals/{signal:path}/baseline", api.baseline),
-            Route("/api/v1/signals/{signal:path}/baseline", api.teach, methods=["POST"]),
-            Route("/api/v1/history", api.history),
-            Route("/api/v1/alarms", api.alarms),
-            Route("/api/v1/alarms/{alarm:path}/ack", api.acknowledge, methods=["POST"]),
-            Route("/api/v1/alarms/{alarm:path}/explain", api.explain),
-            Route("/api/v1/definitions", api.definitions),
-            Route("/api/v1/rules", api.rules),
-            Route("/api/v1/bypasses", api.bypasses),
-            Route("/api/v1/bypasses", api.bypass, methods=["POST"]),
-            Route("/api/v1/bypasses/{target:path}/end", api.end_bypass, methods=["POST"]),
-            Route("/api/v1/annunciators", api.annunciators),
-            Route("/api/v1/annunciators/{annunciator:path}", api.annunciate, methods=["POST"]),
-            Route("/api/v1/journal", api.journal),
-            Route("/api/v1/kpi", api.kpi),
-            Route("/api/v1/proof-tests", api.proof_tests),
-            Route("/api/v1/health", api.health),
-            Route("/api/v1/events", EventStream(api.broadcast), methods=["GET"]),
-            Route("/api/v1/openapi.json", api.description),
-            Route("/metrics", api.metrics),
-            Route("/healthz", api.healthz),
-            *pages(),
-        ],
-        middleware=[Middleware(Guard)],
-        exception_handlers={HTTPException: _http_error, DavylampError: _our_error, Refused: _refused,
-                            Exception: _bug},
-    )
+    app = application([
+        Route("/api/v1/site", api.site),
+        Route("/api/v1/signals", api.signals),
+        Route("/api/v1/signals/{signal:path}/history", api.history_of_one),
+        Route("/api/v1/signals/{signal:path}/baseline", api.baseline),
+        Route("/api/v1/signals/{signal:path}/baseline", api.teach, methods=["POST"]),
+        Route("/api/v1/history", api.history),
+        Route("/api/v1/alarms", api.alarms),
+        Route("/api/v1/alarms/{alarm:path}/ack", api.acknowledge, methods=["POST"]),
+        Route("/api/v1/alarms/{alarm:path}/explain", api.explain),
+        Route("/api/v1/definitions", api.definitions),
+        Route("/api/v1/rules", api.rules),
+        Route("/api/v1/bypasses", api.bypasses),
+        Route("/api/v1/bypasses", api.bypass, methods=["POST"]),
+        Route("/api/v1/bypasses/{target:path}/end", api.end_bypass, methods=["POST"]),
+        Route("/api/v1/annunciators", api.annunciators),
+        Route("/api/v1/annunciators/{annunciator:path}", api.annunciate, methods=["POST"]),
+        Route("/api/v1/heartbeats", api.heartbeats),
+        Route("/api/v1/heartbeats/{peer:path}", api.hear, methods=["POST"]),
+        Route("/api/v1/journal", api.journal),
+        Route("/api/v1/kpi", api.kpi),
+        Route("/api/v1/proof-tests", api.proof_tests),
+        Route("/api/v1/health", api.health),
+        Route("/api/v1/events", EventStream(api.broadcast), methods=["GET"]),
+        Route("/api/v1/openapi.json", api.description),
+        Route("/metrics", api.metrics),
+        Route("/healthz", api.healthz),
+        *pages(),
+    ])
     app.state.broadcast = api.broadcast
     return app
+
+
+def application(routes: list[Route]) -> Starlette:
+    """These routes, guarded, with our errors as answers."""
+    return Starlette(routes=routes, middleware=[Middleware(Guard)], exception_handlers={
+        HTTPException: _http_error, DavylampError: _our_error, Refused: _refused, Exception: _bug})
 
 
 class Refused(Exception):
@@ -96,7 +99,9 @@ class _PageMetric:
 
 
 class Api:
-    def __init__(self, view: GatewayView, broadcast: Broadcast):
+    """broadcast: the event stream; None where there is none."""
+
+    def __init__(self, view: GatewayView, broadcast: Broadcast | None = None):
         self._view, self.broadcast = view, broadcast
 
     async def site(self, _: Request) -> Response:
@@ -229,6 +234,16 @@ class Api:
         if set(asked) - set(PERIODS):
             raise _out_of_range("period", ", ".join(PERIODS))
         return Json(kpi.document(view.site, view.figures(), view.alarms(), view.now(), asked or PERIODS))
+
+    async def heartbeats(self, _: Request) -> Response:
+        return Json(present.heartbeats(self._view.heartbeats(), self._view.site.zone))
+
+    async def hear(self, request: Request) -> Response:
+        peer = request.path_params["peer"]
+        if not self._view.hear(peer):
+            raise Refused(404, Text(f"no gateway {peer!r} is watched here", f"此处未监视网关 {peer!r}"), "peer",
+                          Text("add it under [heartbeat] peers", "在 [heartbeat] peers 中添加该网关"))
+        return Json({"gateway": peer, "heard": True})
 
     async def proof_tests(self, _: Request) -> Response:
         view = self._view

@@ -9,6 +9,7 @@ import socket
 from collections.abc import Callable, Iterator
 
 import uvicorn
+from starlette.applications import Starlette
 
 from gateway.api.guard import LOOPBACK
 from gateway.api.routes import create_app
@@ -40,9 +41,15 @@ async def serve(view: GatewayView, host: str = "127.0.0.1", port: int = 8080, *,
 
     DavylampError when the host is not loopback or the port is taken. Port 0 takes any free one.
     """
+    app = create_app(view)
+    await serve_app(app, host, port, ready=ready, closing=app.state.broadcast.close)
+
+
+async def serve_app(app: Starlette, host: str, port: int, *, ready: Callable[[str], None] = lambda url: None,
+                    closing: Callable[[], None] = lambda: None) -> None:
+    """The same for any application. closing: called when the end has begun."""
     listener = listen(host, port)
     url = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
-    app = create_app(view)
     # Our own handlers log errors; what uvicorn would add is noise about viewers that were let go.
     server = _Server(uvicorn.Config(app, http="h11", ws="none", lifespan="off", access_log=False, log_config=None,
                                     log_level="critical", server_header=False, date_header=False,
@@ -52,7 +59,7 @@ async def serve(view: GatewayView, host: str = "127.0.0.1", port: int = 8080, *,
     try:
         await asyncio.shield(running)
     finally:
-        app.state.broadcast.close()
+        closing()
         server.should_exit = True
         await running
 

@@ -28,6 +28,7 @@ from gateway.model.site import Site
 from gateway.model.stroke import Stroke
 from gateway.model.text import Text
 from gateway.store.history import Trend
+from gateway.vigil.peers import PeerStatus
 
 
 class Latest(Protocol):
@@ -117,6 +118,14 @@ class GatewayView(Protocol):
         ...
 
     async def end_bypass(self, target: str, who: str, why: str) -> tuple[Bypass, bool]: ...
+
+    def heartbeats(self) -> Sequence[PeerStatus]:
+        """Other gateways whose life this one watches."""
+        ...
+
+    def hear(self, peer: str) -> bool:
+        """A sign of life of another gateway; False when this one does not know it."""
+        ...
 
     async def journal(self, limit: int, before: int | None, alarms: Collection[str]) -> Sequence[JournalRow]:
         """The newest rows first; only rows with a smaller position than `before`, where it is given, and only those

@@ -30,6 +30,7 @@ from gateway.config.values import NONE
 from gateway.model.alarm import Priority, Risk
 from gateway.model.annunciator import Annunciator, Until
 from gateway.model.group import Group
+from gateway.model.peer import Peer
 from gateway.model.rules import Rule
 from gateway.model.signal import (
     STATE_LABELS,
@@ -225,14 +226,16 @@ def areas(site: SiteSection, written: Iterable[AreaSection]) -> tuple[Area, ...]
 
 
 def site(section: SiteSection, places: tuple[Area, ...], signals: Iterable[Signal], rules: Iterable[Rule],
-         kinds: Mapping[str, Kind], groups: Iterable[Group], devices: Iterable[Device]) -> Site:
+         kinds: Mapping[str, Kind], groups: Iterable[Group], devices: Iterable[Device],
+         peers: Iterable[Peer]) -> Site:
     table = SignalTable(tuple(signals))
     used = {signal.kind for signal in table}
     guidance = {name: kind.kind.guidance for name,
                 kind in kinds.items() if name in used and kind.kind.guidance is not None}
     return Site(section.id, section.name, section.timezone, section.language, places, table, tuple(rules), guidance,
                 tuple(groups), tuple(devices), section.online_target, section.online_below,
-                {name: kind.kind.name for name, kind in kinds.items() if name in used})
+                {name: kind.kind.name for name, kind in kinds.items() if name in used},
+                tuple(peers))
 
 
 def group(section: GroupSection, area: str) -> Group:

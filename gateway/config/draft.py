@@ -28,6 +28,7 @@ from gateway.config.sections import (
 )
 from gateway.config.shape import keys, models_at
 from gateway.config.values import did_you_mean, shown
+from gateway.config.vigil import HeartbeatSection
 from gateway.model.errors import Problem
 from gateway.model.text import Text
 
@@ -65,7 +66,7 @@ class Kind:
 
 
 TABLES = ("site", "areas", "kinds", "signals", "groups", "rules", "sources", "sinks", "notifiers", "oncall", "store",
-          "api", "alarms", "annunciators")
+          "api", "alarms", "annunciators", "heartbeat")
 
 
 class Draft:
@@ -102,6 +103,7 @@ class Draft:
         self.store = self._table("store", StoreSection)
         self.api = self._table("api", ApiSection)
         self.alarms = self._table("alarms", AlarmsSection)
+        self.heartbeat = self._table("heartbeat", HeartbeatSection)
 
     def unknown_signal(self, signal: str) -> tuple[Text, Text]:
         """What and fix where a signal is referred to that nobody has named."""

@@ -30,6 +30,7 @@ from gateway.config.sections import (
 )
 from gateway.config.shape import elements, keys, members
 from gateway.config.values import WRITTEN_AS, Deadband
+from gateway.config.vigil import HeartbeatSection
 from gateway.model.text import Text
 from gateway.model.units import parse_duration, parse_size
 
@@ -102,6 +103,9 @@ Signals of one machine that are watched together: how they behave is learnt once
 state raises `ID/group`, naming the signals that contribute most ([how, and what it is
 worth](../explanation/groups.md))."""
 
+_HEARTBEAT = """\
+Who learns that this gateway is dead, and whose death it tells ([how](../how-to/watch-self-test-drill.md))."""
+
 _POINTS = """\
 ## Points from a spreadsheet
 
@@ -141,6 +145,7 @@ def reference(plugins: Plugins) -> str:
     parts += [*_table("[store]", StoreSection, "Measured data on disk.", shown),
               *_table("[api]", ApiSection, "The on-site page and the JSON API.", shown),
               *_table("[alarms]", AlarmsSection, "Notices.", shown),
+              *_table("[heartbeat]", HeartbeatSection, _HEARTBEAT, shown),
               *(_table("[oncall]", plugins.oncall, "Who is called. Without it, every notifier for every alarm.",
                        shown) if plugins.oncall is not None else ()), _points(), _catalogue()]
     return "\n".join(part.rstrip("\n") + "\n" for part in parts)

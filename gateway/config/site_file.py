@@ -14,6 +14,7 @@ from gateway.config.build import SignalPlan
 from gateway.config.document import Unreadable, read_document
 from gateway.config.draft import Draft, Plugins
 from gateway.config.sections import AlarmsSection, ApiSection, StoreSection
+from gateway.config.vigil import HeartbeatSection
 from gateway.model.annunciator import Annunciator
 from gateway.model.errors import Problem
 from gateway.model.signal import Device
@@ -32,6 +33,7 @@ class SiteFile:
     store: StoreSection
     api: ApiSection
     alarms: AlarmsSection
+    heartbeat: HeartbeatSection
     oncall: BaseModel | None = None
     annunciators: tuple[Annunciator, ...] = ()
 
@@ -67,6 +69,7 @@ def load(path: str | Path, plugins: Plugins, overrides: Mapping[str, object] = M
 def _site_file(path: Path, draft: Draft, plans: Mapping[str, SignalPlan], folder_given: bool) -> SiteFile:
     """Only for a draft without errors: every section is there and every reference is known."""
     assert draft.site is not None and draft.store is not None and draft.api is not None and draft.alarms is not None
+    assert draft.heartbeat is not None
     areas = build.areas(draft.site, [written.section for written in draft.areas.values()])
     names = {area.id: area.name for area in areas}
     signals = {id: plan.signal(plan.section.area or areas[0].id) for id, plan in plans.items()}
@@ -79,10 +82,11 @@ def _site_file(path: Path, draft: Draft, plans: Mapping[str, SignalPlan], folder
               for section in (written.section for written in draft.groups.values())]
     devices = [Device(f"{id}/{device}", tuple(own)) for id, written in draft.sources.items()
                for device, own in written.section.wired().items() if own]
-    site = build.site(draft.site, areas, signals.values(), relations, draft.kinds, groups, devices)
+    site = build.site(draft.site, areas, signals.values(), relations, draft.kinds, groups, devices,
+                      [section.peer for section in draft.heartbeat.peers])
     folder = draft.store.folder if folder_given else str(path.parent / draft.store.folder)
     return SiteFile(path, site, *(tuple(written.section for written in part.values())
                                   for part in (draft.sources, draft.sinks, draft.notifiers)),
                     store=draft.store.model_copy(update={"folder": folder}), api=draft.api,
-                    alarms=draft.alarms, oncall=draft.oncall, annunciators=tuple(
+                    alarms=draft.alarms, heartbeat=draft.heartbeat, oncall=draft.oncall, annunciators=tuple(
                         build.annunciator(written.section) for written in draft.annunciators.values()))

@@ -7,10 +7,11 @@ from a fault of the field.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from gateway.model.clock import NS, Clock
+from gateway.model.text import Text
 
 HANG_S: Final = 300.0  # far longer than anything takes that waits for others: a line full of silent devices, a receiver
 
@@ -36,6 +37,12 @@ class Pulse:
         return 0.0 if self._due_ns is None else max(self._clock.now().line_ns - self._due_ns, 0) / NS
 
 
-def hung(pulses: Iterable[Pulse]) -> tuple[str, ...]:
+def hung(pulses: Iterable[Pulse]) -> tuple[Text, ...]:
     """Names of those that have broken their promise."""
-    return tuple(pulse.name for pulse in pulses if pulse.late_s() > 0)
+    return tuple(Text.same(pulse.name) for pulse in pulses if pulse.late_s() > 0)
+
+
+def no_progress(names: Sequence[Text]) -> Text:
+    """Says it of these tasks; empty when there are none."""
+    return Text("no progress: {names}", "没有进展：{names}").format(names=Text(
+        ", ".join(name.en for name in names), "、".join(name.zh for name in names))) if names else Text("", "")

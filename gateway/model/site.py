@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from gateway.model.alarm import RISK_NAMES, AlarmDefinition, AlarmTable, Priority, Risk
 from gateway.model.group import Group
+from gateway.model.peer import Peer
 from gateway.model.rules import Rule, ShutdownVerification, Vote
 from gateway.model.signal import (
     FAULT_KINDS,
@@ -163,6 +164,7 @@ class Site:
     kinds          names of the kinds of its signals
     online_target  share of devices online that the site aims at, in per cent: shown, no alarm
     online_below   an alarm when fewer per cent are online; None: no alarm
+    peers          other gateways whose life this one watches
     """
 
     id: str
@@ -178,12 +180,14 @@ class Site:
     online_target: float = ONLINE_TARGET
     online_below: float | None = None
     kinds: Mapping[str, Text] = field(default_factory=dict, hash=False)
+    peers: tuple[Peer, ...] = ()
 
     @cached_property
     def alarms(self) -> AlarmTable:
         """Every alarm that this site can raise."""
         return AlarmTable((*self._signal_alarms(), *self._group_alarms(), *self._blind_alarms(), *self._rule_alarms(),
-                           *self._risk_alarms(), *self._device_alarms(), *_gateway_alarms()))
+                           *self._risk_alarms(), *self._device_alarms(), *_gateway_alarms(),
+                           *(peer.alarm for peer in self.peers)))
 
     @cached_property
     def zone(self) -> ZoneInfo:

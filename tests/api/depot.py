@@ -24,6 +24,7 @@ from gateway.model.annunciator import Annunciator
 from gateway.model.clock import NS, Clock, Instant, ManualClock
 from gateway.model.errors import CommandError
 from gateway.model.frame import Frame
+from gateway.model.peer import Peer
 from gateway.model.ports import DeviceStatus, SinkStatus
 from gateway.model.quality import Quality
 from gateway.model.rules import ShutdownVerification, Test, WorkWithoutVideo
@@ -35,6 +36,7 @@ from gateway.model.verdict import Edge, Evidence, Verdicts
 from gateway.replay.explain import explain
 from gateway.replay.words import explain_json
 from gateway.store.history import History, Trend
+from gateway.vigil.peers import Peers, PeerStatus
 
 AREAS = (Area("tank_farm", Text("Tank farm", "储罐区")), Area("pump_house", Text("Pump house", "泵房")),
          Area("loading_bay", Text("Loading bay", "装车台")))
@@ -80,7 +82,8 @@ def site(extra: Sequence[Signal] = (), language: str = "en", timezone: str = "As
                          "pump_house", (Test.parse("P-101.P > 2.0"),), (Test.parse("CAM-pump.fps >= 1"),)))
     guidance = {"combustible_gas": Text("Leave the zone cross-wind; stop hot work and vehicles; confirm the shut-down.",
                                         "沿侧风方向撤离；停止动火作业和车辆通行；确认切断已执行。")}
-    return Site("depot", Text("North depot", "北区油库"), timezone, language, AREAS, signals, rules, guidance)
+    return Site("depot", Text("North depot", "北区油库"), timezone, language, AREAS, signals, rules, guidance,
+                peers=(Peer("office", Text("Office", "办公室"), 60.0),))
 
 
 @dataclass
@@ -125,6 +128,7 @@ class MemoryGateway:
         self.engine = AlarmEngine(self.site.alarms)
         self.bypassing = Bypasses(self.site.alarms)
         self.bank = Bank(self.site)
+        self.peers = Peers(self.site.peers, self.site.alarms, self.clock.now())
         self.learning = self.bank.learning
         self.unrecorded: set[str] = set()
         self.rows: list[JournalRow] = []
@@ -225,6 +229,14 @@ class MemoryGateway:
         step = self.bypassing.end(target, who, why, self.now())
         self.changed()
         return step.bypass, True
+
+    def heartbeats(self) -> Sequence[PeerStatus]:
+        return self.peers.status(self.now())
+
+    def hear(self, peer: str) -> bool:
+        if known := peer in self.peers:
+            self.peers.heard(peer, "HTTP", self.now())
+        return known
 
     async def journal(self, limit: int, before: int | None, alarms: Collection[str]) -> Sequence[JournalRow]:
         return [row for row in reversed(self.rows) if (before is None or row.position < before)

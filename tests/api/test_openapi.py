@@ -74,7 +74,7 @@ def answer_schema(path: str, method: str, status: str = "200") -> dict:
     ("/api/v1/alarms/{alarm}/explain", ""), ("/api/v1/journal", "?alarm=esd-north&alarm=GD-03"),
     ("/api/v1/health", ""), ("/api/v1/signals/{signal}/history", ""), ("/api/v1/history", "?signal=GD-03&signal=GD-01"),
     ("/api/v1/signals/{signal}/baseline", ""), ("/api/v1/bypasses", ""), ("/api/v1/annunciators", ""),
-    ("/healthz", ""), ("/api/v1/openapi.json", "")])
+    ("/api/v1/heartbeats", ""), ("/healthz", ""), ("/api/v1/openapi.json", "")])
 async def test_real_answers_fit_their_description(client, gateway, path, question):
     await client.post("/api/v1/alarms/esd-north/ack", json={"name": "Li"})
     seen = Seen("XV-102.closed == 1", 5.0, True)

@@ -108,7 +108,7 @@ def test_a_pulse_is_late_once_its_promise_is_broken():
     clock.advance(10)
     assert hung((quick, resting)) == ()
     clock.advance(0.5)
-    assert hung((quick, resting)) == ("quick",) and quick.late_s() == 0.5
+    assert hung((quick, resting)) == (Text.same("quick"),) and quick.late_s() == 0.5
     quick.beat(10)
     assert quick.late_s() == 0
 
@@ -131,7 +131,7 @@ async def test_a_gateway_feeds_the_watchdog_with_a_dead_bus_and_a_dead_broker_bu
             async def never_ends(*_, **__):
                 await asyncio.Event().wait()
 
-            monkeypatch.setattr(Line, "read", never_ends)
+            monkeypatch.setattr(Line, "ask", never_ends)
             await systemd.until("STATUS=no progress: gas/head")
             for _ in range(3):
                 await systemd.until("STATUS=")

@@ -1,0 +1,92 @@
+"""The file of `davylamp watch`: whose life to watch, and whom to tell. Checked as a site file is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field, ValidationError, create_model, model_validator
+
+from gateway.config.document import Unreadable, read_document
+from gateway.config.messages import problems
+from gateway.config.sections import ApiSection, Section
+from gateway.config.values import Id, Name, PositiveDuration, TimeZone, Whole
+from gateway.config.vigil import BrokerSection, PeerSection, Url, check_peers
+from gateway.model.errors import Problem
+from gateway.model.text import Text
+
+
+class WatchSection(Section):
+    id: Id
+    """Id of this watcher, used in the keys of its notices."""
+    name: Name
+    """What people call it."""
+    timezone: TimeZone
+    """IANA name, such as `Asia/Shanghai`. Every time a person sees is in it."""
+    language: Literal["en", "zh"] = "en"
+    """Language of notices where only one language fits."""
+    folder: str = "watch-data"
+    """Where it keeps what it knows. Relative: from the folder of this file."""
+    base_url: Url | None = None
+    """Address under which the receiver of a notice reaches this watcher; notices then carry a link."""
+
+
+class WatchApiSection(ApiSection):
+    port: Annotated[Whole, Field(ge=0, le=65535)] = 8081
+    """TCP port; 0 takes any free one."""
+
+
+class WatchedSection(PeerSection):
+    health: Url | None = None
+    """Address of the gateway's page, such as `http://127.0.0.1:8080`: asked `every` so often whether it works."""
+    every: Annotated[PositiveDuration, Field(ge=1)] = 15.0
+    """How often it is asked."""
+
+
+class WatchFile(Section):
+    """The whole file. `notifiers` are those of a site file."""
+
+    watch: WatchSection
+    api: WatchApiSection = WatchApiSection()
+    broker: BrokerSection | None = None
+    gateways: Annotated[tuple[WatchedSection, ...], Field(min_length=1)]
+    notifiers: Annotated[tuple[Any, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> WatchFile:
+        check_peers(self.gateways, self.broker)
+        ids = [notifier.id for notifier in self.notifiers]
+        if twice := next((id for id in ids if ids.count(id) > 1), None):
+            raise ValueError(Text(f'"{twice}" is there twice', f'"{twice}" 重复'),
+                             Text("give one of them another id, or delete it", "修改其中一个的标识，或删除一个"))
+        return self
+
+
+@dataclass(frozen=True)
+class LoadedWatch:
+    """`file` is None when there are problems; `folder` of it is then as seen from here."""
+
+    file: WatchFile | None
+    problems: tuple[Problem, ...] = ()
+
+
+def load_watch(path: Path, notifiers: Mapping[str, type[BaseModel]]) -> LoadedWatch:
+    """Read and validate. notifiers: the plugins. Never raises for what a person wrote."""
+    try:
+        document = read_document(path)
+    except Unreadable as error:
+        return LoadedWatch(None, (error.problem,))
+    kinds = tuple(notifiers.values())
+    either = kinds[0] if len(kinds) == 1 else Annotated[reduce(or_, kinds), Field(discriminator="type")]
+    model = create_model("WatchFile", __base__=WatchFile,
+                         notifiers=(Annotated[tuple[either, ...], Field(min_length=1)], ...))
+    try:
+        file = model.model_validate(document.data)
+    except ValidationError as error:
+        return LoadedWatch(None, tuple(problems(error, model, document.data, document.spot)))
+    watch = file.watch.model_copy(update={"folder": str(path.parent / file.watch.folder)})
+    return LoadedWatch(file.model_copy(update={"watch": watch}))
