@@ -33,6 +33,9 @@ NEVER: Final = -(1 << 63)  # a line time before all others
 # Who is told what: the least urgent priority for which an effect becomes a notice. P4 is for the page and the journal.
 TOLD: Final = {Effect.ANNUNCIATE: Priority.P3, Effect.ANNOUNCE_END: Priority.P2, Effect.SILENCE: Priority.P2}
 
+_TOLD_UP_TO: Final = {asked: max((least for effect, least in TOLD.items() if effect in answer.effects), default=0)
+                      for asked, answer in TABLE.items()}
+
 NAME_LENGTH: Final = 80
 COMMENT_LENGTH: Final = 500
 
@@ -134,9 +137,9 @@ class AlarmEngine:
             if edge.line_ns <= known.setdefault(definition.id, state.edge_line_ns):
                 continue
             event = Event.RAISE if edge.active else Event.CLEAR_LATCHING if definition.latch else Event.CLEAR
-            state = replace(state, edge_line_ns=max(state.edge_line_ns, edge.line_ns))
-            at = Instant(edge.line_ns, edge.wall_ns)
-            transition = self._step(definition, state, event, at, value=edge.value, evidence=edge.evidence)
+            transition = self._step(definition, state, event, Instant(edge.line_ns, edge.wall_ns),
+                                    edge_line_ns=max(state.edge_line_ns, edge.line_ns), value=edge.value,
+                                    evidence=edge.evidence)
             touched[definition.id] = None
             if transition:
                 transitions.append(transition)
@@ -159,7 +162,8 @@ class AlarmEngine:
                     state=STATE_NAMES[state.state]), where=alarm,
                 fix=Text("look at the alarm list again, someone may have been faster",
                          "请刷新告警列表，可能已有人确认"))
-        transition = self._step(definition, state, Event.ACKNOWLEDGE, at, who=who, comment=comment)
+        transition = self._step(definition, state, Event.ACKNOWLEDGE, at, edge_line_ns=state.edge_line_ns, who=who,
+                                comment=comment)
         return Changes((self._states[alarm],), (transition,) if transition else ())
 
     def state(self, alarm: str) -> AlarmState:
@@ -173,31 +177,34 @@ class AlarmEngine:
         """Every alarm that has ever moved."""
         return tuple(self._states.values())
 
-    def _step(self, definition: AlarmDefinition, before: AlarmState, event: Event, at: Instant, *,
+    def _step(self, definition: AlarmDefinition, before: AlarmState, event: Event, at: Instant, *, edge_line_ns: int,
               value: float = math.nan, evidence: tuple[Evidence, ...] = (), who: str = "", comment: str = "",
               ) -> Transition | None:
-        """Move one alarm. `before` is its state with `edge_line_ns` already set. None: the event changed nothing."""
+        """Move one alarm. edge_line_ns: of the last edge, this one included. None: the event changed nothing."""
         answer = TABLE[before.state, event]
         if Effect.JOURNAL not in answer.effects:
-            self._put(definition, before)
+            self._put(definition, replace(before, edge_line_ns=edge_line_ns))
             return None
         if Effect.ANNUNCIATE in answer.effects:
             first_out = bool(definition.group) and (not self._waiting[definition.group]
                                                     or (before.first_out and before.state.waits))
             after = AlarmState(before.alarm, answer.state, before.occurrence + 1, at.wall_ns, at.line_ns, at.wall_ns,
-                               before.edge_line_ns, value, first_out, evidence=evidence)
+                               edge_line_ns, value, first_out, evidence=evidence)
         elif Effect.SILENCE in answer.effects:
             after = replace(before, state=answer.state, since_wall_ns=at.wall_ns, who=who, comment=comment)
         else:
-            after = replace(before, state=answer.state, since_wall_ns=at.wall_ns)
+            after = replace(before, state=answer.state, since_wall_ns=at.wall_ns, edge_line_ns=edge_line_ns)
         self._put(definition, after)
         return Transition(
             before.alarm, after.occurrence, event, before.state, after.state, at.wall_ns, at.line_ns,
             after.raised_wall_ns, value, after.first_out, who, comment, evidence,
-            any(effect in answer.effects and definition.priority <= least for effect, least in TOLD.items()))
+            definition.priority <= _TOLD_UP_TO[before.state, event])
 
     def _put(self, definition: AlarmDefinition, after: AlarmState) -> None:
-        self._waiting[definition.group] += after.state.waits - self.state(after.alarm).state.waits
+        before = self._states.get(after.alarm)
+        was_waiting = before is not None and before.state.waits
+        if after.state.waits is not was_waiting:
+            self._waiting[definition.group] += 1 if after.state.waits else -1
         self._states[after.alarm] = after
         (self._standing.discard if after.state is State.NORMAL else self._standing.add)(after.alarm)
 

@@ -184,6 +184,10 @@ class AlarmService:
         """Rates, floods, chattering, times to acknowledge: see alerting.figures."""
         return self._figures.figures
 
+    async def figures_known(self) -> None:
+        """Returns when the figures of the time before this start are read, or can not be."""
+        await self._figures.known()
+
     def subscribe(self, changed: Callable[[], None]) -> Callable[[], None]:
         """`changed` is called after every change that a page could show; look at `views` then. It must not wait and
         must not raise. Returns what ends the subscription."""

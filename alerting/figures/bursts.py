@@ -64,12 +64,14 @@ class Burst:
         self.begun: Instant | None = None
         self.count = 0
 
+    @property
+    def ends_ns(self) -> int:
+        """Line time at which one that stands is over, unless more comes."""
+        return self._stamps[-self._rule.fewer_than] + self._rule.end_ns
+
     def look(self, now: Instant) -> BurstStep | None:
         """Has it ended by now?"""
-        if self.begun is None:
-            return None
-        ended_ns = self._stamps[-self._rule.fewer_than] + self._rule.end_ns
-        if ended_ns > now.line_ns:
+        if self.begun is None or (ended_ns := self.ends_ns) > now.line_ns:
             return None
         begun, self.begun = self.begun, None
         at = Instant(ended_ns, now.wall_ns - (now.line_ns - ended_ns), now.trusted)

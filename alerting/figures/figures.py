@@ -22,6 +22,7 @@ from gateway.model.clock import NS, Instant
 KEPT_NS: Final = 31 * 86_400 * NS
 STALE_S: Final = 86_400.0
 FLOODS_KEPT: Final = 1_000
+NEVER_ENDS_NS: Final = 1 << 63
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ class Figures:
         self._flood = Burst(Kind.FLOOD, rule)
         self._chatter: dict[str, Burst] = {}
         self._chattering: set[str] = set()
+        self._look_ns = NEVER_ENDS_NS  # line time before which no burst can end
         self._floods: deque[FloodSpan] = deque(maxlen=FLOODS_KEPT)
         self.since_wall_ns: int | None = None  # the first transition that was taken
 
@@ -87,14 +89,21 @@ class Figures:
 
     def pass_time(self, now: Instant) -> list[BurstStep]:
         """Bursts that have ended by now."""
-        watched = [self._chatter[alarm] for alarm in self._chattering]
-        steps = [step for burst in (self._flood, *watched) if (step := burst.look(now)) is not None]
+        if now.line_ns < self._look_ns:
+            return []
+        steps = [step for burst in self._bursts() if (step := burst.look(now)) is not None]
+        self._look_ns = min((burst.ends_ns for burst in self._bursts()), default=NEVER_ENDS_NS)
         for step in steps:
             if step.kind is Kind.FLOOD:
                 self._floods.append(FloodSpan(step.begun, step.at, step.count))
             else:
                 self._chattering.discard(step.alarm)
         return steps
+
+    def _bursts(self) -> list[Burst]:
+        """Those that stand."""
+        chattering = [self._chatter[alarm] for alarm in self._chattering]
+        return [burst for burst in (self._flood, *chattering) if burst.begun is not None]
 
     def now(self, line_ns: int) -> Now:
         flood = self._flood
@@ -146,6 +155,9 @@ class Figures:
         if steps and steps[-1].kind is Kind.CHATTER:
             self._chattering.add(step.alarm)
             tally.chattered[step.alarm] += 1
+        if steps:
+            self._look_ns = min([self._look_ns, *(burst.ends_ns for burst in (self._flood, chatter)
+                                                  if burst.begun is not None)])
         return steps
 
     def _repeated(self, step: Transition, tally: Tally) -> None:

@@ -54,6 +54,11 @@ class LiveFigures:
         """The file is open, its last journal row is `head`: take up the past."""
         self._reading = asyncio.create_task(self._read(path, head), name="figures of the past")
 
+    async def known(self) -> None:
+        """Returns when the past has been taken up, or could not be read. Call it after `read`."""
+        if self._reading is not None:
+            await asyncio.shield(self._reading)
+
     async def close(self) -> None:
         if self._reading is not None:
             self._reading.cancel()

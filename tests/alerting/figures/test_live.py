@@ -34,7 +34,7 @@ class Phone:
 async def running(path, clock, *notifiers):
     service = AlarmService(SITE.alarms, SITE, AlarmLedger(path), notifiers, clock)
     await service.start()
-    await until(lambda: service._figures._recent is None)
+    await service.figures_known()
     try:
         yield service
     finally:
