@@ -16,11 +16,11 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import astuple, dataclass, field, fields
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from alerting.bypass import Bypass, Step
 from alerting.engine import AlarmState, Transition
@@ -71,9 +71,15 @@ CREATE TABLE ladder (
     done INTEGER NOT NULL, due_line_ns INTEGER, muted INTEGER NOT NULL, told TEXT NOT NULL
 ) STRICT;
 PRAGMA user_version = 4;
+""", """
+CREATE TABLE configuration (item TEXT PRIMARY KEY, settings TEXT NOT NULL) STRICT;
+PRAGMA user_version = 5;
 """)
 _TRANSITION_COLUMNS: Final = tuple(column.name for column in fields(Transition) if column.name != "notify")
 _DAMAGED: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+Settings = Mapping[str, Any]  # of one item of the site file
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +88,9 @@ class Record:
 
     kind: "transition", "gap", "given up", "bypass" (alarm: its target), "recall" (a bypass is over, people are called),
     "learning" (a person's hand on what was learnt; alarm: the signal), "stroke" (alarm: the rule; see alerting.proof),
-    "routing" (who was told and who was not, and why; see alerting.oncall).
+    "routing" (who was told and who was not, and why; see alerting.oncall), "flood", "chatter" (a burst begins or ends;
+    alarm: "" for a flood), "configuration" (what the site file says now and did not at the last start; alarm: the item,
+    an alarm, signal, rule or area).
     """
 
     kind: str
@@ -118,16 +126,17 @@ class Pending:
 @dataclass(slots=True)
 class Work:
     """One transaction. In `outbox`, None takes the row of (key, notifier) away; in `bypasses`, that of the target; in
-    `ladders`, that of the alarm."""
+    `ladders`, that of the alarm; in `configuration`, that of the item (alerting.journal.configuration)."""
 
     states: dict[str, AlarmState] = field(default_factory=dict)
     records: list[Record] = field(default_factory=list)
     outbox: dict[tuple[str, str], Pending | None] = field(default_factory=dict)
     bypasses: dict[str, Bypass | None] = field(default_factory=dict)
     ladders: dict[str, Ladder | None] = field(default_factory=dict)
+    configuration: dict[str, Settings | None] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.states or self.records or self.outbox or self.bypasses or self.ladders)
+        return bool(self.states or self.records or self.outbox or self.bypasses or self.ladders or self.configuration)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +162,7 @@ class Contents:
     bypasses: tuple[Bypass, ...] = ()
     head: int = 0
     ladders: tuple[Ladder, ...] = ()
+    configuration: Mapping[str, Settings] = field(default_factory=dict)
 
 
 class AlarmLedger:
@@ -216,6 +226,11 @@ class AlarmLedger:
                     else:
                         connection.execute("INSERT OR REPLACE INTO ladder VALUES (?,?,?,?,?,?,?,?)",
                                            _ladder_row(ladder))
+                for item, settings in work.configuration.items():
+                    if settings is None:
+                        connection.execute("DELETE FROM configuration WHERE item = ?", (item,))
+                    else:
+                        connection.execute("INSERT OR REPLACE INTO configuration VALUES (?,?)", (item, _json(settings)))
                 if gone:
                     connection.executemany("DELETE FROM outbox WHERE key = ? AND notifier = ?", gone)
                 if new:
@@ -280,7 +295,7 @@ class AlarmLedger:
             last = connection.execute("SELECT position, hash FROM journal ORDER BY position DESC LIMIT 1").fetchone()
             contents = Contents(tuple(_read_states(connection)), tuple(_read_outbox(connection)), set_aside,
                                 tuple(_read_bypasses(connection)), last[0] if last else 0,
-                                tuple(_read_ladders(connection)))
+                                tuple(_read_ladders(connection)), _read_configuration(connection))
         except BaseException:
             connection.close()
             raise
@@ -401,6 +416,10 @@ def _read_ladders(connection: sqlite3.Connection) -> Iterator[Ladder]:
 def _ladder_row(ladder: Ladder) -> tuple:
     return (ladder.alarm, ladder.occurrence, ladder.raised_wall_ns, ladder.policy, ladder.done, ladder.due_line_ns,
             ladder.muted, _json([astuple(one) for one in ladder.told]))
+
+
+def _read_configuration(connection: sqlite3.Connection) -> dict[str, Settings]:
+    return {item: json.loads(settings) for item, settings in connection.execute("SELECT * FROM configuration")}
 
 
 def _state_row(state: AlarmState) -> tuple:

@@ -16,7 +16,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from alerting import bypass, message, proof
@@ -26,6 +26,7 @@ from alerting.calls import Calls
 from alerting.engine import TOLD, AlarmEngine, Changes, Transition
 from alerting.figures.figures import Figures
 from alerting.figures.live import LiveFigures
+from alerting.journal import configuration
 from alerting.ledger import AlarmLedger, Contents, JournalRow, Pending, Record, Work, bypass_record, transition_record
 from alerting.lifecycle import Effect
 from alerting.oncall.escalation import Escalations
@@ -47,12 +48,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class AlarmSettings(RecorderSettings):
-    """link: see message. bypass_*: see alerting.bypass. operators: see alerting.figures."""
+    """link: see message. bypass_*: see alerting.bypass. operators: see alerting.figures.
+    origin: of the site file, see alerting.journal.configuration.recorded; None: its changes are not journalled."""
 
     link: str = ""
     bypass_longest_s: float = bypass.LONGEST_S
     bypass_longest_p1_s: float = bypass.LONGEST_P1_S
     operators: int = 1
+    origin: Mapping[str, object] | None = None
     delivery: DeliverySettings = field(default_factory=DeliverySettings)
 
 
@@ -74,8 +77,9 @@ class AlarmService:
 
     def __init__(self, alarms: AlarmTable, site: Site, ledger: AlarmLedger, notifiers: Sequence[Notifier],
                  clock: Clock, settings: AlarmSettings | None = None, routing: Routing | None = None):
-        self._alarms, self._ledger, self._clock = alarms, ledger, clock
+        self._alarms, self._ledger, self._clock, self._site = alarms, ledger, clock, site
         settings = settings or AlarmSettings()
+        self._origin = settings.origin
         self._engine = AlarmEngine(alarms)
         self._bypasses = Bypasses(alarms, settings.bypass_longest_s, settings.bypass_longest_p1_s)
         self._outbox = Outbox(notifiers, clock, settings.delivery, delivered=self._delivered, given_up=self._given_up,
@@ -284,9 +288,14 @@ class AlarmService:
             self.on_restored()
         self._judge_notifiers()
         self._figures.read(self._ledger.path, contents.head)
+        if self._origin is not None:
+            records, kept = configuration.recorded(contents.configuration, self._site, self._origin, now.wall_ns)
+            if kept:
+                self._recorder.note(Work(records=records, configuration=kept))
 
     def everything(self) -> Work:
         return Work({state.alarm: state for state in self._engine.states()},
+                    configuration=dict(configuration.settings(self._site)) if self._origin is not None else {},
                     bypasses={bypass.target: bypass for bypass in self._bypasses.standing()},
                     ladders=self._callout.ladders())
 

@@ -138,6 +138,7 @@ class LedgerWriter:
         pile.states |= work.states
         pile.bypasses |= work.bypasses
         pile.ladders |= work.ladders
+        pile.configuration |= work.configuration
         room = max(self._journal_limit - len(pile.records), 0)
         pile.records += work.records[:room]
         lost = len(work.records) - min(room, len(work.records))

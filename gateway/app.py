@@ -165,7 +165,7 @@ class Gateway:
                                    self.notifiers, self.clock, AlarmSettings(
                                        link=asked.base_url or "", bypass_longest_s=asked.bypass_max,
                                        bypass_longest_p1_s=asked.bypass_p1_max,
-                                       operators=asked.operators), self._routing())
+                                       operators=asked.operators, origin=self.site_file.origin()), self._routing())
         self.teaching = Teaching(self.site, self.bank, self.alarms, self.clock)
         self.alarms.on_bypass = self.teaching.hold
         await self.alarms.start(away_s)

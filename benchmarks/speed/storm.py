@@ -128,7 +128,8 @@ def _lamp(alarms: int, seconds: float) -> list[dict]:
         again = _Lamp(folder, channel.url, alarms, seconds)
         known = again.heard("known")
         again.kill()
-        journalled = sum(row.kind == "transition" for row in AlarmLedger(folder / "alarms.db").history(10**6))
+        journalled = sum(row.alarm.startswith("S-") for row in AlarmLedger(folder / "alarms.db").history(
+            10**6, kind="transition"))
         AlarmLedger(folder / "alarms.db").verify()
     p1 = np.array(found["p1_ms"])
     first_ms = (channel.came[0][0] - found["first_ns"]) / 1e6
@@ -173,8 +174,8 @@ def _alertmanager(alarms: int, seconds: float, setting: _Rival, after_s: float) 
     if np.isfinite(p1).all():
         rows += [_row(f"{what}: P1 raised -> first named to the channel, p{share}", np.percentile(p1, share), "ms")
                  for share in (50, 99)]
-    note = ("Alertmanager 0.25, group_interval as it comes (5 min): a group that has told what it holds tells what came "
-            "later after that")
+    note = ("Alertmanager 0.25, group_interval as it comes (5 min): a group that has told what it holds tells what "
+            "came later after that")
     return [*rows,
             _row(f"{what}: P1 alarms not named until {after_s:g} s after the storm",
                  len(raised) - sum(alarm in told for alarm in raised), f"of {len(raised)}", note=note),

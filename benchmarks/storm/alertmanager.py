@@ -28,8 +28,8 @@ receivers:
 
 
 class Alertmanager:
-    """One process. group_by: a label, or "..." for every alarm by itself. group_wait: None leaves it as Alertmanager has
-    it (30 s); group_interval is left (5 min) always."""
+    """One process. group_by: a label, or "..." for every alarm by itself. group_wait: None leaves it as Alertmanager
+    has it (30 s); group_interval is left (5 min) always."""
 
     def __init__(self, folder: Path, url: str, group_by: str, group_wait: str | None):
         self._folder, self._port = folder, free_port()

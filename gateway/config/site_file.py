@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import pwd
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +38,18 @@ class SiteFile:
     heartbeat: HeartbeatSection
     oncall: BaseModel | None = None
     annunciators: tuple[Annunciator, ...] = ()
+
+    def origin(self) -> dict[str, str | int]:
+        """Which file this is, when and by whose hand it was written last, as far as the file system tells. Reads it."""
+        try:
+            stat, digest = self.path.stat(), hashlib.sha256(self.path.read_bytes()).hexdigest()
+        except OSError:  # it was moved away since it was read
+            return {"file": self.path.name}
+        try:
+            owner = pwd.getpwuid(stat.st_uid).pw_name
+        except KeyError:
+            owner = str(stat.st_uid)
+        return {"file": self.path.name, "sha256": digest, "modified_wall_ns": stat.st_mtime_ns, "owner": owner}
 
 
 @dataclass(frozen=True)
