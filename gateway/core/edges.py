@@ -30,10 +30,9 @@ class Edges:
         """Arrays int[k] alarm numbers (-1: there is no such alarm), whether they begin, values, times; scalars are
         spread."""
         alarm = np.atleast_1d(alarm)
-        line = np.broadcast_to(line, alarm.shape)
-        wall = line + self.skew_ns if wall is None else np.broadcast_to(wall, alarm.shape)
-        self.parts.append((alarm, np.broadcast_to(active, alarm.shape), np.broadcast_to(value, alarm.shape), line,
-                           wall))
+        line = _spread(line, alarm.shape)
+        wall = line + self.skew_ns if wall is None else _spread(wall, alarm.shape)
+        self.parts.append((alarm, _spread(active, alarm.shape), _spread(value, alarm.shape), line, wall))
         self.count += alarm.shape[0]
 
     def explain(self, evidence: tuple[Evidence, ...]) -> None:
@@ -84,7 +83,6 @@ class Conditions:
         self.line = np.full(count, np.iinfo(np.int64).min, np.int64)
         self.wall = np.zeros(count, np.int64)
         self.value = np.full(count, np.nan)
-        self._place = np.empty(count + 1, np.int64)
 
     def publish(self, edges: Edges) -> Verdicts:
         """The edges as Verdicts, in order of (line time, alarm number); strokes likewise."""
@@ -96,38 +94,33 @@ class Conditions:
     def _publish(self, edges: Edges) -> Verdicts:
         if not edges.count:
             return Verdicts.none()
-        alarm, active, value, line, wall = (np.concatenate(column) for column in zip(*edges.parts, strict=True))
-        line = line.astype(np.int64)
-        kept = np.zeros(alarm.shape[0], np.bool_)
-        for turn in self._turns(alarm, line):
+        columns = tuple(np.concatenate(column) for column in zip(*edges.parts, strict=True))
+        order = np.argsort(columns[0], kind="stable")  # in a storm: a few runs
+        turns = _turns(columns[0][order])
+        if len(turns) > 1:
+            order = np.lexsort((columns[3], columns[0]))
+        alarm, active, value, line, wall = (column[order] for column in columns)
+        kept = np.zeros(order.size, np.bool_)
+        for turn in turns:
             number = alarm[turn]
-            news = (number >= 0) & (active[turn] != self.active[number])
-            turn, number = turn[news], number[news]
+            news = active[turn] != self.active[number]
+            if np.count_nonzero(news) < news.size:
+                turn, number = np.arange(order.size)[turn][news], number[news]
             line[turn] = np.maximum(line[turn], self.line[number] + 1)
             self.active[number], self.line[number] = active[turn], line[turn]
             self.wall[number], self.value[number] = wall[turn], value[turn]
             kept[turn] = True
-        order = np.flatnonzero(kept)
-        if not order.size:
-            return Verdicts.none()
-        order = order[_sorted(line[order], alarm[order])]
-        place = {int(old): new for new, old in enumerate(order)} if edges.evidence else {}
-        return Verdicts(alarm[order].astype(np.int32), active[order], value[order].astype(np.float64), line[order],
-                        wall[order].astype(np.int64),
+        row: slice | NDArray[np.int64] = slice(None)
+        if np.count_nonzero(kept) < kept.size:
+            row = np.flatnonzero(kept)
+            if not row.size:
+                return Verdicts.none()
+        if np.count_nonzero(line[row] != line[row][0]):
+            row = np.arange(order.size)[row][np.argsort(line[row], kind="stable")]
+        place = {int(old): new for new, old in enumerate(order[row])} if edges.evidence else {}
+        return Verdicts(alarm[row].astype(np.int32), active[row], value[row].astype(np.float64), line[row],
+                        wall[row].astype(np.int64),
                         {place[old]: trace for old, trace in edges.evidence.items() if old in place})
-
-    def _turns(self, alarm: NDArray, line: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-        """Positions in groups in which every alarm appears at most once, in order of time; nearly always one group."""
-        row = np.arange(alarm.shape[0])
-        self._place[alarm] = row  # -1, no alarm, has the last place
-        if np.count_nonzero(self._place[alarm] == row) == row.size:
-            return [row]
-        order = np.lexsort((line, alarm))
-        ranked = alarm[order]
-        start = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])
-        nth = np.empty(row.size, np.int64)
-        nth[order] = row - np.repeat(start, np.diff(np.r_[start, row.size]))
-        return [np.flatnonzero(nth == turn) for turn in range(int(nth.max()) + 1)]
 
     def standing(self) -> Verdicts:
         """Every condition that stands, as the edge with which it began."""
@@ -137,6 +130,18 @@ class Conditions:
                         self.wall[order], {})
 
 
-def _sorted(line: NDArray[np.int64], alarm: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The order by line time, then alarm; in a storm nearly all came at one instant."""
-    return np.argsort(alarm) if line[0] == line[-1] and (line == line[0]).all() else np.lexsort((alarm, line))
+def _spread(column: ArrayLike, shape: tuple[int, ...]) -> NDArray:
+    return column if isinstance(column, np.ndarray) and column.shape == shape else np.full(shape, column)
+
+
+def _turns(alarm: NDArray) -> list[slice] | list[NDArray[np.int64]]:
+    """Positions in groups in which every alarm appears at most once, in the order of `alarm`, which ascends; nearly
+    always one group. Those of -1, no alarm, are passed over."""
+    first = int(np.searchsorted(alarm, 0))
+    same = alarm[first + 1:] == alarm[first:-1]
+    if not np.count_nonzero(same):
+        return [slice(first, None)]
+    start = np.flatnonzero(np.r_[True, ~same])
+    row = np.arange(alarm.size - first)
+    nth = row - np.repeat(start, np.diff(np.r_[start, row.size]))
+    return [first + np.flatnonzero(nth == turn) for turn in range(int(nth.max()) + 1)]

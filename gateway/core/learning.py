@@ -106,11 +106,12 @@ class Holds:
                if alarm.origin in site.signals and alarm.id == f"{alarm.origin}/{alarm.condition}"
                and alarm.condition not in STATISTICAL | SETTLED and not self._learnt_stuck(site, alarm)]
         places = {condition: place for place, condition in enumerate(sorted({alarm.condition for _, alarm in own}))}
-        self._signal = np.full(len(alarms), -1, np.int64)  # of each alarm that holds
-        self._place = np.zeros(len(alarms), np.int64)
-        for number, alarm in own:
-            self._signal[number], self._place[number] = site.signals.index(alarm.origin), places[alarm.condition]
+        self._signal = np.full(len(alarms) + 1, -1, np.int64)  # of each alarm that holds; last: -1 is no alarm
         self._standing = np.zeros((max(len(places), 1), count), np.bool_)
+        self._cell = np.full(len(alarms) + 1, self._standing.size, np.int64)  # of each alarm that holds, in `_standing`
+        for number, alarm in own:
+            self._signal[number] = signal = site.signals.index(alarm.origin)
+            self._cell[number] = places[alarm.condition] * count + signal
         self._count = np.zeros(count, np.int64)  # of the alarms that stand
         self._alarmed = np.zeros(count, np.bool_)
         self._until = np.full(count, _NEVER, np.int64)  # line time of the last moment known to be held
@@ -138,17 +139,21 @@ class Holds:
 
     def take(self, parts: Iterable[tuple]) -> None:
         """Edges as they were found (gateway.core.edges.Edges.parts)."""
+        standing = self._standing.reshape(-1)
         for alarm, active, _, line, _ in parts:
-            signal = self._signal[alarm]
-            cell = self._place[alarm] * self._alarmed.size + signal
-            standing = self._standing.reshape(-1)
-            news = np.flatnonzero((standing[cell] != active) & (signal >= 0) & (alarm >= 0))
-            if news.size:
-                signal, active = signal[news], active[news]
-                standing[cell[news]] = active
-                np.add.at(self._count, signal, np.where(active, 1, -1))
+            cell = self._cell[alarm]
+            if np.count_nonzero(cell == standing.size):
+                holds = cell < standing.size
+                alarm, active, line, cell = alarm[holds], active[holds], line[holds], cell[holds]
+            news = standing[cell] != active
+            if found := np.count_nonzero(news):
+                signal = self._signal[alarm]
+                if found < news.size:
+                    signal, active, line, cell = signal[news], active[news], line[news], cell[news]
+                standing[cell] = active
+                np.add.at(self._count, signal, 2 * active.astype(np.int64) - 1)
                 self._alarmed[signal] = self._count[signal] > 0
-                np.maximum.at(self._until, signal, line[news])
+                np.maximum.at(self._until, signal, line)
 
     def turns(self, parts: Sequence[tuple], block: Block) -> list[tuple[int, list[tuple]]]:
         """The edges that were found in a block and hold or release a signal, by the round with which each was known, in
@@ -156,7 +161,7 @@ class Holds:
         found: dict[int, list[tuple]] = {}
         for part in parts:
             alarm, line = part[0], part[3]
-            for own in np.flatnonzero((self._signal[alarm] >= 0) & (alarm >= 0)).tolist():
+            for own in np.flatnonzero(self._signal[alarm] >= 0).tolist():
                 column = int(np.searchsorted(block.signal, self._signal[alarm[own]]))
                 known = int(np.searchsorted(block.line[:, column], line[own]))
                 found.setdefault(known, []).append(tuple(array[own:own + 1] for array in part))
@@ -165,7 +170,7 @@ class Holds:
     def stand(self, alarms: NDArray[np.int64]) -> None:
         """These alarms are known to stand."""
         known = alarms[self._signal[alarms] >= 0]
-        self._standing[self._place[known], self._signal[known]] = True
+        self._standing.reshape(-1)[self._cell[known]] = True
         np.sum(self._standing, axis=0, out=self._count)
         np.greater(self._count, 0, out=self._alarmed)
 

@@ -143,3 +143,8 @@ def judged(value: NDArray[np.float64], quality: NDArray[np.uint16]):
 def gather(planes: NDArray, index: slice | NDArray[np.int64]) -> NDArray:
     """planes[:, index]: a view for a slice, else a copy (`take` is 3.5 times as fast as indexing here)."""
     return planes[:, index] if isinstance(index, slice) else planes.take(index, axis=1)
+
+
+def chosen(column: NDArray, row: NDArray[np.int64]) -> NDArray:
+    """column[row]; sooner where the column is one number, spread over all rows."""
+    return np.full(row.shape, column[0]) if column.strides[0] == 0 and row.size else column[row]

@@ -35,7 +35,7 @@ from numpy.typing import NDArray
 from gateway.core.block import Block
 from gateway.core.detectors.detector import Gate
 from gateway.core.edges import Edges
-from gateway.core.rows import NEVER, gather
+from gateway.core.rows import NEVER, chosen, gather
 from gateway.model.clock import NS
 from gateway.model.signal import Limit
 
@@ -54,7 +54,7 @@ class SetPoints:
         """signs: float64[p], +1 or -1, where one value times the sign of each plane is compared: for `look` and
         `sweep`."""
         shape = (planes, count)
-        self._alarm = np.full(shape, -1, np.int32)
+        self._alarm = np.full(shape, -1, np.int64)
         self._show = np.ones(shape)
         self._high = np.full(shape, np.inf)  # bar while idle
         self._low = np.full(shape, np.inf)  # bar in every other state
@@ -67,6 +67,7 @@ class SetPoints:
         self._clear = np.full(shape, NEVER, np.int64)  # end of a running off-delay
         self._held = np.full(shape, np.nan)  # the value that started the on-delay, or is held by a gate
         self._closed = np.zeros(shape, np.bool_)  # by its gate
+        self._gated = False  # some gate was closed once
         self._leaving = 0
         self._paused = False  # some off-delay waits for a good row
         self._clear_ns = NEVER  # no off-delay is over before
@@ -106,7 +107,7 @@ class SetPoints:
         self._compare(x, told, index, signal, line, wall, good, alarming, all_good, edges)
         if self._leaving:
             plane, row = self._cleared(index, signal, line, last_ns, good, all_good)
-            self._leave(plane, signal[row], told[plane, row], line[row], wall[row], edges)
+            self._end(plane * self._over.shape[1] + signal[row], told[plane, row], line[row], wall[row], edges)
 
     def look(self, value: NDArray[np.float64], index: slice | NDArray[np.int64], signal: NDArray[np.int64],
              line: NDArray[np.int64], wall: NDArray[np.int64], last_ns: int, good: NDArray[np.bool_],
@@ -119,13 +120,15 @@ class SetPoints:
         if np.count_nonzero(within) < count:
             row = np.flatnonzero(np.logical_not(within, out=within))
             own, x = signal[row], value[row] * self._signs
-            self._compare(x, x, own, own, line[row], wall[row], good[row], alarming[row], all_good, edges)
+            self._compare(x, x, own, own, chosen(line, row), chosen(wall, row), good[row], alarming[row], all_good,
+                          edges)
             self._bound(own)
         if self._leaving:
             plane, row = self._cleared(index, signal, line, last_ns, good, all_good)
             if row.size:
                 own = signal[row]
-                self._leave(plane, own, value[row] * self._signs[plane, 0], line[row], wall[row], edges)
+                self._end(plane * self._over.shape[1] + own, value[row] * self._signs[plane, 0], line[row], wall[row],
+                          edges)
                 self._bound(own)
 
     def sweep(self, value: NDArray[np.float64], block: Block, good: NDArray[np.bool_], alarming: NDArray[np.bool_],
@@ -177,6 +180,7 @@ class SetPoints:
         due, over, active = self._due.reshape(-1), self._over.reshape(-1), self._active.reshape(-1)
         self._fire(cell[due[cell] <= line], edges)
         self._closed.reshape(-1)[cell] = closed
+        self._gated = True
         waits = over[cell] & ~active[cell]
         cell, line, wall = cell[waits], line[waits], None if wall is None else wall[waits]
         bar = self._high if closed else self._low
@@ -199,6 +203,7 @@ class SetPoints:
 
     def recall(self, plane: NDArray[np.int64], signal: NDArray[np.int64], closed: NDArray[np.bool_]) -> None:
         self._closed[plane, signal] = closed
+        self._gated = True
 
     def tick(self, line_ns: int, edges: Edges) -> None:
         if self.deadline_ns <= line_ns:
@@ -278,15 +283,16 @@ class SetPoints:
             flags &= np.where(over, good, alarming)
         if not np.count_nonzero(flags):
             return
-        place = np.flatnonzero(flags)
-        plane = place // signal.shape[0]
-        row = place - plane * signal.shape[0]
-        cell = plane * self._over.shape[1] + signal[row]
-        was_over = self._over.reshape(-1)[cell]
-        told, line, wall = told.reshape(-1)[place], line[row], wall[row]
-        for part, toggle in ((~was_over, self._rise), (was_over, self._fall)):
+        count = signal.shape[0]
+        falls = flags & over
+        flags ^= falls
+        for part, toggle in ((flags, self._rise), (falls, self._fall)):
             if np.count_nonzero(part):
-                toggle(cell[part], told[part], line[part], wall[part], edges)
+                place = np.flatnonzero(part)
+                plane = place // count
+                row = place - plane * count
+                toggle(plane * self._over.shape[1] + signal[row], told.reshape(-1)[place], chosen(line, row),
+                       chosen(wall, row), edges)
 
     def _fire_due(self, index, signal, line, last_ns: int, edges: Edges) -> None:
         if self.deadline_ns <= last_ns:
@@ -309,20 +315,22 @@ class SetPoints:
             self._leaving -= leaving
             self._clear.reshape(-1)[cell[was_active]] = NEVER
         self._over.reshape(-1)[cell] = True
-        held = self._closed.reshape(-1)[cell] & ~was_active
-        if np.count_nonzero(held):
+        if self._gated:
+            held = self._closed.reshape(-1)[cell] & ~was_active
             self._held.reshape(-1)[cell[held]] = x[held] * self._show.reshape(-1)[cell[held]]
             cell, x, line, wall, was_active, delay = (part[~held] for part in (cell, x, line, wall, was_active, delay))
         self._bar.reshape(-1)[cell] = self._low.reshape(-1)[cell]
-        at_once, later = ~was_active & (delay == 0), ~was_active & (delay > 0)
-        if np.count_nonzero(at_once):
-            begun = cell[at_once]
-            active[begun] = True
-            self._tell(begun, True, x[at_once], line[at_once], wall[at_once], edges)
-        if np.count_nonzero(later):
-            pending, due = cell[later], line[later] + delay[later]
+        new = ~was_active
+        delayed = delay > 0
+        if not np.count_nonzero(delayed):
+            self._begin(*_those(new, cell, x, line, wall), edges)
+            return
+        self._begin(*_those(new & ~delayed, cell, x, line, wall), edges)
+        pending, x, line, delay = _those(new & delayed, cell, x, line, delay)
+        if pending.size:
+            due = line + delay
             self._due.reshape(-1)[pending] = due
-            self._held.reshape(-1)[pending] = x[later] * self._show.reshape(-1)[pending]
+            self._held.reshape(-1)[pending] = x * self._show.reshape(-1)[pending]
             self.deadline_ns = min(self.deadline_ns, int(due.min()))
 
     def _fall(self, cell, x, line, wall, edges: Edges) -> None:
@@ -336,11 +344,9 @@ class SetPoints:
             self._clear.reshape(-1)[cell[later]] = clear
             self._clear_ns = min(self._clear_ns, int(clear.min()))
             self._leaving += leaving
-        idle = cell[~later]
-        self._bar.reshape(-1)[idle] = self._high.reshape(-1)[idle]
-        ended = active & ~later
-        if np.count_nonzero(ended):
-            self._end(cell[ended], x[ended], line[ended], wall[ended], edges)
+            active, cell, x, line, wall = _those(~later, active, cell, x, line, wall)
+        self._bar.reshape(-1)[cell] = self._high.reshape(-1)[cell]
+        self._end(*_those(active, cell, x, line, wall), edges)
 
     def _cleared(self, index, signal, line, last_ns: int, good, all_good: bool
                  ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -357,9 +363,10 @@ class SetPoints:
             after = np.where(leaving & ~good, NEVER, np.where(fresh, line + gather(self._off, index), clear))
             self._clear[:, index] = after
         plane, row = np.nonzero(done)
-        self._clear[plane, signal[row]] = NEVER
+        own = plane, signal[row]
+        self._clear[own] = NEVER
+        self._bar[own] = self._high[own]
         self._leaving -= row.size
-        self._active[plane, signal[row]] = False
         self._find_clear()
         return plane, row
 
@@ -367,19 +374,24 @@ class SetPoints:
         self._clear_ns = int(self._clear.min(initial=NEVER))
         self._paused = self._leaving > np.count_nonzero(self._clear != NEVER)
 
-    def _leave(self, plane, signal, x, line, wall, edges: Edges) -> None:
-        """The off-delay of these is over."""
-        if signal.size:
-            cell = plane * self._over.shape[1] + signal
-            self._bar.reshape(-1)[cell] = self._high.reshape(-1)[cell]
-            self._tell(cell, False, x, line, wall, edges)
+    def _begin(self, cell, x, line, wall, edges: Edges) -> None:
+        if cell.size:
+            self._active.reshape(-1)[cell] = True
+            self._tell(cell, True, x, line, wall, edges)
 
     def _end(self, cell, x, line, wall, edges: Edges) -> None:
-        self._active.reshape(-1)[cell] = False
-        self._tell(cell, False, x, line, wall, edges)
+        """leaving, or active without an off-delay -> idle."""
+        if cell.size:
+            self._active.reshape(-1)[cell] = False
+            self._tell(cell, False, x, line, wall, edges)
 
     def _tell(self, cell, active: bool, x, line, wall, edges: Edges) -> None:
         edges.add(self._alarm.reshape(-1)[cell], active, x * self._show.reshape(-1)[cell], line, wall)
+
+
+def _those(which: NDArray[np.bool_], *columns: NDArray) -> tuple[NDArray, ...]:
+    """Of each column the chosen entries; the columns as they are where all are chosen."""
+    return columns if np.count_nonzero(which) == which.size else tuple(column[which] for column in columns)
 
 
 def _extremes(value: NDArray[np.float64], counts: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

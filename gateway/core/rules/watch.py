@@ -20,7 +20,7 @@ from gateway.core.rows import NEVER, Rows
 from gateway.core.rules.interlock import Interlocked
 from gateway.core.rules.machine import Known, Machine
 from gateway.core.rules.shutdown import Verification
-from gateway.core.rules.truth import Tests, Truth
+from gateway.core.rules.truth import TRUTHS, Tests, Truth
 from gateway.core.rules.vote import Degradation, Voting
 from gateway.model.rules import Rule, ShutdownVerification, Vote
 from gateway.model.signal import Condition
@@ -180,7 +180,7 @@ class Watched:
         for truth, _, news, line, wall, value in log:
             at, test = np.nonzero(news[:, self.place])
             own = at, test + self.place.start
-            queue += ((when, True, which, (Truth(level), number, stamp)) for when, which, level, number, stamp in zip(
+            queue += ((when, True, which, (TRUTHS[level], number, stamp)) for when, which, level, number, stamp in zip(
                 line[own].tolist(), test.tolist(), truth[own].tolist(), value[own].tolist(), wall[own].tolist(),
                 strict=True))
         self._queue = sorted(queue, key=lambda event: event[:2])
@@ -217,7 +217,7 @@ class Watched:
     def recall(self, truth: np.ndarray, latest: Latest) -> None:
         """The readings were written from outside; look again at the next sample."""
         for known, level in zip(self.known, truth[self.place].tolist(), strict=True):
-            known.truth = Truth(level)
+            known.truth = TRUTHS[level]
         self.refresh(latest)
         self._looked, self._queue = False, []
 
