@@ -18,6 +18,7 @@ from alerting.lifecycle import Effect
 from alerting.message import ESCALATION, RECALL, Again
 from alerting.oncall.escalation import Escalations, Ladder, Round, wall
 from alerting.oncall.routing import Decision
+from alerting.wording import lasting
 from gateway.model.alarm import AlarmDefinition, AlarmTable
 from gateway.model.clock import NS, Instant
 from gateway.model.text import Text
@@ -116,13 +117,3 @@ def _back(state: AlarmState, away_s: float, now: Instant) -> Text:
     away = (Text("The gateway works again.", "网关已恢复运行。") if math.isinf(away_s) else
             Text("The gateway works again after {away}.", "网关中断 {away}后恢复运行。").format(away=lasting(away_s)))
     return Text("{away} {raised}", "{away}{raised}").format(away=away, raised=_raised(state, now))
-
-
-def lasting(seconds: float) -> Text:
-    """"45 s", "12 min", "3.5 h", "2.1 d"."""
-    for unit, length in ((Text("d", "天"), 86400.0), (Text("h", "小时"), 3600.0), (Text("min", "分钟"), 60.0)):
-        if seconds >= length:
-            count = seconds / length
-            return Text("{n} {unit}", "{n} {unit}").format(n=f"{count:.0f}" if unit.en == "min" else f"{count:.1f}",
-                                                           unit=unit)
-    return Text(f"{max(seconds, 0):.0f} s", f"{max(seconds, 0):.0f} 秒")

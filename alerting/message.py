@@ -17,6 +17,7 @@ is JSON-ready:
     who, comment, verified   only with "acknowledge" and of a bypass; verified is false until there are accounts
     title, text           {"en", "zh"}; language: the site's own; link: address of the page, or null
     person      {"id", "name": {"en", "zh"}}: only where it is for one person
+    guidance    {"en", "zh"}: what to do; only where the alarm has one
     evidence              [{"time", "signal", "value", "note": {"en", "zh"}}]
 """
 
@@ -31,7 +32,8 @@ from typing import Final
 from alerting.bypass import Act, Bypass, Step
 from alerting.engine import Transition
 from alerting.lifecycle import STATE_NAMES, Event
-from gateway.model.alarm import RISK_NAMES, AlarmDefinition
+from gateway.model.alarm import RISK_NAMES, AlarmDefinition, Risk
+from gateway.model.clock import Instant
 from gateway.model.ports import Notice
 from gateway.model.signal import LIMIT_CONDITIONS, Condition
 from gateway.model.site import CONDITION_NAMES, Site
@@ -93,6 +95,8 @@ def compose(site: Site, definition: AlarmDefinition, transition: Transition, *, 
         "evidence": [{"time": local_time(site, line.wall_ns).isoformat(), "signal": line.signal,
                       "value": _number(line.value), "note": _both(line.note)} for line in transition.evidence],
     }
+    if definition.guidance.en:
+        payload["guidance"] = _both(definition.guidance)
     if event == "acknowledge":
         payload |= {"who": transition.who, "comment": transition.comment, "verified": False}
     return Notice(key, transition.alarm, payload, recorded)
@@ -145,6 +149,25 @@ def _bypass_lines(site: Site, step: Step, alarms: Sequence[AlarmDefinition], rec
     if link:
         lines.append(Text("Page: {link}", "页面：{link}").format(link=link))
     return lines
+
+
+def compose_test(site: Site, notifier: str, at: Instant) -> Notice:
+    """A message that proves a way out; it says in its first word that it is a test."""
+    time = local_time(site, at.wall_ns)
+    heading = Text("TEST of {notifier}, no alarm: {site}", "测试 {notifier}，非告警：{site}").format(
+        notifier=notifier, site=site.name)
+    lines = Text("This message proves that this way out works. Nothing is to be done.\nSite {site}; {time} ({zone})",
+                 "本消息用于验证通知渠道，无需处理。\n站点：{site}；时间：{time}（{zone}）").format(
+        site=site.name, time=f"{time:%Y-%m-%d %H:%M:%S}", zone=site.timezone)
+    area = site.areas[0]
+    key = f"{site.id}/test-{notifier}@{at.wall_ns}"
+    return Notice(key, "test", {
+        "key": key, "event": "test", "alarm": "test", "occurrence": 0, "priority": "P4", "risk": str(Risk.BLUE),
+        "state": "test", "site": {"id": site.id, "name": _both(site.name)},
+        "area": {"id": area.id, "name": _both(area.name)}, "value": None, "unit": "", "limit": None,
+        "time": time.isoformat(), "raised": time.isoformat(), "zone": site.timezone, "first_out": False,
+        "recorded": True, "title": _both(heading), "text": _both(lines), "language": site.language, "link": None,
+        "evidence": []})
 
 
 def withheld(bypass: Bypass) -> str:

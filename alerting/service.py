@@ -15,14 +15,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from alerting import bypass, message, proof
+from alerting import bypass, despatch, message, proof
 from alerting.bypass import Act, Bypass, Bypasses, Step
 from alerting.callout import CallOut
 from alerting.calls import Calls
+from alerting.channel import ChannelRules, DeliverySettings
 from alerting.engine import TOLD, AlarmEngine, Changes, Transition
 from alerting.figures.figures import Figures
 from alerting.figures.live import LiveFigures
@@ -31,13 +31,13 @@ from alerting.ledger import AlarmLedger, Contents, JournalRow, Pending, Record, 
 from alerting.lifecycle import Effect
 from alerting.oncall.escalation import Escalations
 from alerting.oncall.routing import Routing
-from alerting.outbox import DeliverySettings, NotifierStatus, Outbox
+from alerting.outbox import NotifierStatus, Outbox
 from alerting.recorder import Recorder, RecorderSettings
 from alerting.views import AlarmView, in_order, risk_level
-from gateway.model.alarm import AlarmDefinition, AlarmTable, Priority, Risk
+from gateway.model.alarm import AlarmDefinition, AlarmTable, Risk
 from gateway.model.clock import Clock
 from gateway.model.errors import CommandError, LedgerError
-from gateway.model.ports import Notice, Notifier
+from gateway.model.ports import Notifier
 from gateway.model.site import GatewayFault, Site
 from gateway.model.stroke import Stroke
 from gateway.model.text import Text
@@ -57,6 +57,7 @@ class AlarmSettings(RecorderSettings):
     operators: int = 1
     origin: Mapping[str, object] | None = None
     delivery: DeliverySettings = field(default_factory=DeliverySettings)
+    channels: Mapping[str, ChannelRules] = field(default_factory=dict)  # by notifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +83,9 @@ class AlarmService:
         self._origin = settings.origin
         self._engine = AlarmEngine(alarms)
         self._bypasses = Bypasses(alarms, settings.bypass_longest_s, settings.bypass_longest_p1_s)
-        self._outbox = Outbox(notifiers, clock, settings.delivery, delivered=self._delivered, given_up=self._given_up,
-                              trouble=self._judge_notifiers)
+        sender = despatch.Despatch(lambda work, soon: self._recorder.note(work, soon=soon), self._stands,
+                                   self._judge_notifiers)
+        self._outbox = Outbox(notifiers, clock, settings.delivery, sender, settings.channels)
         self._callout = CallOut(Calls(alarms, site, settings.link, self._outbox.notifiers), alarms,
                                 None if routing is None else Escalations(routing, alarms, self._engine.state))
         self._recorder = Recorder(ledger, self._outbox, self, settings)
@@ -121,11 +123,29 @@ class AlarmService:
         if verdicts.strokes:
             self._recorder.note(Work(records=[proof.record(stroke) for stroke in verdicts.strokes]))
 
-    async def acknowledge(self, alarm: str, who: str, comment: str = "") -> AlarmView:
-        """Returns when it is on disk, or with `recorded` False after `commit_bound_s`. Errors: see AlarmEngine."""
+    async def acknowledge(self, alarm: str, who: str, comment: str = "", *, person: str = "",
+                          via: str = "page") -> AlarmView:
+        """Returns when it is on disk, or with `recorded` False after `commit_bound_s`. Errors: see AlarmEngine. person:
+        id of the one whose message it was answered with; via: "page", "link", "code" or "mqtt"."""
         self._remember(self._engine.acknowledge(alarm, who, comment, self._clock.now()))
+        took = self._outbox.acknowledged(alarm, person)
+        if took or via != "page":
+            self._recorder.note(Work(records=[despatch.record(alarm, "acknowledged", {
+                "person": person, "via": via, "seconds": took})]))
         await self._recorder.until_recorded(alarm)
         return self.view(alarm)
+
+    async def test_notifier(self, notifier: str) -> Text | None:
+        """Send a message that is marked as a test, now and once. None when it was taken, else why not. CommandError:
+        there is no such notifier."""
+        if notifier not in self._outbox.notifiers:
+            raise CommandError(Text("there is no notifier with this id", "没有此编号的通知渠道"), where=notifier,
+                               fix=Text("there are: {ids}", "可选：{ids}").format(
+                                   ids=", ".join(self._outbox.notifiers)))
+        reason = await self._outbox.test(notifier, message.compose_test(self._site, notifier, self._clock.now()))
+        self._recorder.note(Work(records=[despatch.record("", "test", {
+            "notifier": notifier, "taken": reason is None, "reason": reason and {"en": reason.en, "zh": reason.zh}})]))
+        return reason
 
     async def bypass(self, target: str, who: str, why: str, for_s: float, approved: str = "") -> tuple[Bypass, bool]:
         """Call nobody for the alarms of `target` for so long; see alerting.bypass. Returns whether it is on disk.
@@ -163,6 +183,10 @@ class AlarmService:
             raise CommandError(Text("there is no alarm with this id", "没有此编号的告警"), where=alarm)
         return AlarmView.of(definition, self._engine.state(alarm), recorded=self._recorder.recorded(alarm),
                             bypass=self._bypasses.over(definition))
+
+    def known(self) -> tuple[AlarmView, ...]:
+        """Every alarm that was ever raised."""
+        return tuple(self.view(state.alarm) for state in self._engine.states() if state.alarm in self._alarms)
 
     def views(self) -> tuple[AlarmView, ...]:
         """Every alarm that is not normal, in the order to look at them."""
@@ -313,26 +337,14 @@ class AlarmService:
 
     def _resend(self, pending: Sequence[Pending]) -> None:
         """Notices that were not handed over before the last stop, under their old keys."""
-        gone = {}
-        for row in pending:
-            if row.notifier in self._outbox.notifiers:
-                self._outbox.release(row.notice, Priority(row.priority), line_ns=row.line_ns,
-                                     through=(row.notifier,))
-            else:
-                gone[row.key, row.notifier] = None
+        gone = despatch.resend(self._outbox, pending)
         if gone:
-            log.warning("%d notices wait for notifiers that the site no longer has; they are dropped", len(gone))
-            self._recorder.note(Work(outbox=gone))
+            log.warning("%d notices wait for notifiers that the site no longer has; they are dropped", len(gone.outbox))
+            self._recorder.note(gone)
 
-    def _delivered(self, key: str, notifier: str) -> None:
-        self._recorder.note(Work(outbox={(key, notifier): None}), soon=False)
-        self._judge_notifiers()
-
-    def _given_up(self, notice: Notice, notifier: str, reason: Text) -> None:
-        self._recorder.note(Work(
-            records=[Record("given up", notice.alarm, time.time_ns(),
-                            {"key": notice.key, "notifier": notifier, "reason": {"en": reason.en, "zh": reason.zh}})],
-            outbox={(notice.key, notifier): None}))
+    def _stands(self, alarm: str, occurrence: int) -> bool:
+        known = self._engine.state(alarm)
+        return known.occurrence == occurrence and (known.state.active or known.state.waits)
 
     def _judge_notifiers(self) -> None:
         failing = self._outbox.failing

@@ -19,6 +19,7 @@ from typing import Protocol
 from pydantic import BaseModel
 
 from alerting import ledger
+from alerting.answers import Answers
 from alerting.bypass import Bypass
 from alerting.figures.figures import Figures
 from alerting.ledger import JournalRow
@@ -37,6 +38,7 @@ from alerting.notifiers.webhook import WebhookNotifier
 from alerting.oncall.config import OnCallSection
 from alerting.oncall.routing import Routing
 from alerting.service import AlarmService, AlarmSettings
+from alerting.slips import Seal, load_key
 from alerting.views import AlarmView
 from drivers.modbus.config import ModbusSource
 from drivers.modbus.driver import ModbusDriver
@@ -115,6 +117,7 @@ class Gateway:
         self.store: TelemetryStore
         self.alarms: AlarmService
         self.notifiers: Sequence[Notifier]
+        self.answers: Answers
         self.pipeline: Pipeline
         self.health: Health
         self.teaching: Teaching
@@ -160,12 +163,20 @@ class Gateway:
         parts.push_async_callback(self.store.close)
         self.bank = Bank(self.site)
         asked = self.site_file.alarms
+        seal = Seal(load_key(self.folder), self.site.id)
         self.notifiers = notifiers(self.site_file.notifiers)
         self.alarms = AlarmService(self.site.alarms, self.site, ledger.AlarmLedger(self.folder / ALARM_FILE),
                                    self.notifiers, self.clock, AlarmSettings(
                                        link=asked.base_url or "", bypass_longest_s=asked.bypass_max,
                                        bypass_longest_p1_s=asked.bypass_p1_max,
-                                       operators=asked.operators, origin=self.site_file.origin()), self._routing())
+                                       operators=asked.operators, origin=self.site_file.origin(),
+                                       channels={settings.id: settings.rules(seal, asked.base_url or "")
+                                                 for settings in self.site_file.notifiers}), self._routing())
+        people = [] if self.site_file.oncall is None else [person.id for person in self.site_file.oncall.people]
+        self.answers = Answers(seal, self.alarms, people, self.site.zone, self.clock)
+        for notifier in self.notifiers:
+            if isinstance(notifier, MqttNotifier):
+                notifier.listen(self.site.id, self.answers.command)
         self.teaching = Teaching(self.site, self.bank, self.alarms, self.clock)
         self.alarms.on_bypass = self.teaching.hold
         await self.alarms.start(away_s)

@@ -4,14 +4,18 @@ the site file: an Apprise address holds tokens, so it is a secret as a whole."""
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from alerting.channel import ChannelRules
+from alerting.slips import Seal
+from alerting.wording import SAMPLE, Wording, tried
 from gateway.model.units import parse_duration
 
 Duration = Annotated[float, BeforeValidator(parse_duration), Field(gt=0)]
+Wait = Annotated[float, BeforeValidator(parse_duration), Field(ge=0, le=600)]
 
 _MAIL = re.compile(r"[^@\s<>\"',;:]+@[^@\s<>\"',;:]+")
 LOOPBACK = frozenset(("localhost", "127.0.0.1", "::1"))
@@ -45,6 +49,19 @@ TopicName = Annotated[str, AfterValidator(_topic)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
+def _each_language(written: Any) -> Any:
+    return {"en": written, "zh": written} if isinstance(written, str) else written
+
+
+def _template(source: str) -> str:
+    tried(source, SAMPLE)
+    return source
+
+
+Template = Annotated[str, AfterValidator(_template)]
+Templates = Annotated[dict[Literal["en", "zh"], Template], BeforeValidator(_each_language)]
+
+
 class NotifierSection(BaseModel):
     """What every way out has."""
 
@@ -52,6 +69,20 @@ class NotifierSection(BaseModel):
 
     id: str = Field(min_length=1, description="name of this way out")
     timeout: Duration = Field(10.0, description="longest wait for an answer")
+    words: Literal["full", "short"] = Field("full", description='built-in texts; "short": for SMS')
+    title: Templates | None = Field(None, description="template of the title, in Jinja2, in place of the built-in one; "
+                                                      "a text, or one for each language")
+    text: Templates | None = Field(None, description="template of the text")
+    rate: int | None = Field(None, ge=1, description="most messages in a minute; P1 never waits for it")
+    group: Wait = Field(0.0, description="so long a notice waits for company; P1 never does")
+    bundle: bool = Field(False, description="what is due together goes as one message; P1 never does")
+    fallback: str | None = Field(None, description="id of the notifier that is asked too when this one fails")
+    fallback_after: int = Field(3, ge=1, description="after so many failures in a row")
+
+    def rules(self, seal: Seal | None, link: str) -> ChannelRules:
+        """seal: signs codes and links; None: this way out offers none."""
+        return ChannelRules(Wording(self.words, self.title, self.text, seal=seal, link=link), self.rate, self.group,
+                            self.bundle, self.fallback, self.fallback_after)
 
     @model_validator(mode="after")
     def _one_secret(self) -> NotifierSection:
@@ -93,6 +124,9 @@ class SmtpSettings(NotifierSection):
     password_env: str | None = Field(None, description="environment variable that holds the password")
     sender: MailAddress = Field(description="From")
     to: tuple[MailAddress, ...] = Field((), description="who gets what is not for one person")
+    rate: int | None = Field(30, ge=1, description="most messages in a minute; P1 never waits for it")
+    group: Wait = Field(5.0, description="so long a notice waits for company; P1 never does")
+    bundle: bool = Field(True, description="what is due together goes as one message; P1 never does")
 
     @property
     def server_port(self) -> int:
@@ -115,6 +149,10 @@ class AppriseSettings(NotifierSection):
     type: Literal["apprise"]
     url_file: str | None = Field(None, description="file that holds the address; it is a secret")
     url_env: str | None = Field(None, description="environment variable that holds it")
+    rate: int | None = Field(15, ge=1, description="most messages in a minute; P1 never waits for it. DingTalk and "
+                                                   "WeCom mute a robot at 20")
+    group: Wait = Field(5.0, description="so long a notice waits for company; P1 never does")
+    bundle: bool = Field(True, description="what is due together goes as one message; P1 never does")
 
     @model_validator(mode="after")
     def _one_address(self) -> AppriseSettings:

@@ -56,6 +56,7 @@ def check(draft: Draft, plans: Mapping[str, SignalPlan]) -> Iterator[Problem]:
     told = {_spot(problem) for problem in bindings}  # a plugin may see the same
     yield from (problem for problem in _plugin_findings(draft) if _spot(problem) not in told)
     yield from _oncall(draft)
+    yield from _fallbacks(draft)
     yield from _timing(draft, plans)
     yield from _uncovered(draft, plans)
 
@@ -186,6 +187,21 @@ def _plugin_findings(draft: Draft) -> Iterator[Problem]:
     for source in filter(lambda source: source.whole, draft.sources.values()):
         for location, what, fix, severity in source.section.findings():
             yield source.spot(location).problem(what, fix, severity)
+
+
+def _fallbacks(draft: Draft) -> Iterator[Problem]:
+    """The other way out of a notifier is there, and is another one."""
+    for written in draft.notifiers.values():
+        id, other = written.section.id, getattr(written.section, "fallback", None)
+        if other == id:
+            yield written.spot(("fallback",)).problem(
+                Text(f"{id} falls back to itself", f"{id} 的备用渠道是它自己"),
+                Text("name another notifier, or remove fallback", "改填其他通知渠道，或删除 fallback"))
+        elif other is not None and other not in draft.named["notifiers"]:
+            yield written.spot(("fallback",)).problem(
+                Text('unknown notifier "{name}"{hint}', '未知的通知渠道 "{name}"{hint}').format(
+                    name=other, hint=did_you_mean(other, draft.named["notifiers"])),
+                Text("correct it, or add it", "更正，或新增"))
 
 
 def _oncall(draft: Draft) -> Iterator[Problem]:

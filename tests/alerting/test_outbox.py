@@ -3,41 +3,67 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 import pytest
 
+from alerting.channel import ChannelRules, DeliverySettings
 from alerting.notifiers.config import WebhookSettings
 from alerting.notifiers.webhook import WebhookNotifier
-from alerting.outbox import DeliverySettings, Outbox
+from alerting.outbox import Delivery, Outbox
 from gateway.model.alarm import Priority
 from gateway.model.clock import ManualClock
 from gateway.model.ports import Notice
+from gateway.model.text import Text
 from tests.alerting.receiver import receiver, until
 
 QUICK = DeliverySettings(first_retry_s=0.01, longest_retry_s=0.05, rest_s=0.005, send_timeout_s=10)
 
 
 class Desk:
-    """An outbox with its diary."""
+    """An outbox with its diary. open: alarms that are still active or unacknowledged."""
 
-    def __init__(self, urls: dict[str, str], settings: DeliverySettings, clock: ManualClock):
+    def __init__(self, urls: dict[str, str], settings: DeliverySettings, clock: ManualClock,
+                 rules: dict[str, ChannelRules] | None = None):
         self.delivered: list[tuple[str, str]] = []
         self.given_up: list[tuple[str, str, str]] = []
         self.troubles: list[tuple[str, ...]] = []
         notifiers = [WebhookNotifier(WebhookSettings(id=name, url=url, timeout=5)) for name, url in urls.items()]
-        self.outbox = Outbox(
-            notifiers, clock, settings, delivered=lambda key, name: self.delivered.append((key, name)),
-            given_up=lambda notice, name, why: self.given_up.append((notice.key, name, why.zh)),
-            trouble=lambda: self.troubles.append(tuple(self.outbox.failing)))
+        self.fell_back: list[tuple[str, str, str]] = []
+        self.open: set[str] = set()
+        self.outbox = Outbox(notifiers, clock, settings, Diary(self), rules)
 
     def release(self, *keys: str, priority: Priority = Priority.P2) -> None:
         for key in keys:
             self.outbox.release(Notice(key, key, {"key": key}), priority)
 
 
+@dataclass
+class Diary:
+    """alerting.outbox.Sender."""
+
+    desk: Desk
+
+    def stands(self, alarm: str, occurrence: int) -> bool:
+        return alarm in self.desk.open
+
+    def delivered(self, delivery: Delivery) -> None:
+        self.desk.delivered.append((delivery.notice.key, delivery.notifier))
+
+    def given_up(self, notice: Notice, notifier: str, reason: Text) -> None:
+        self.desk.given_up.append((notice.key, notifier, reason.zh))
+
+    def fell_back(self, notice: Notice, priority: Priority, line_ns: int, notifier: str, other: str) -> None:
+        self.desk.fell_back.append((notice.key, notifier, other))
+
+    def trouble(self) -> None:
+        self.desk.troubles.append(tuple(self.desk.outbox.failing))
+
+
 @asynccontextmanager
-async def desk(settings: DeliverySettings = QUICK, clock: ManualClock | None = None, **urls: str):
-    here = Desk(urls, settings, clock or ManualClock())
+async def desk(settings: DeliverySettings = QUICK, clock: ManualClock | None = None,
+               rules: dict[str, ChannelRules] | None = None, **urls: str):
+    here = Desk(urls, settings, clock or ManualClock(), rules)
     yield here
     await here.outbox.close()
 
@@ -189,11 +215,11 @@ async def test_a_notifier_with_a_bug_is_tried_again_like_any_other():
             if self.calls < 3:
                 raise ZeroDivisionError("a plugin's own mistake")
 
-    delivered, notifier = [], Buggy()
-    outbox = Outbox([notifier], ManualClock(), QUICK, delivered=lambda *what: delivered.append(what),
-                    given_up=lambda *_: pytest.fail("gave up"), trouble=lambda: None)
+    here = Desk({}, QUICK, ManualClock())
+    here.outbox = outbox = Outbox([Buggy()], ManualClock(), QUICK, Diary(here))
     outbox.start()
     outbox.release(Notice("a", "a", {}), Priority.P2)
-    await until(lambda: delivered == [("a", "buggy")])
-    assert outbox.status()[0].counters == {"delivered": 1, "failed": 2, "given_up": 0}
+    await until(lambda: here.delivered == [("a", "buggy")])
+    counters = outbox.status()[0].counters
+    assert (counters["delivered"], counters["failed"], counters["given_up"]) == (1, 2, 0)
     await outbox.close()

@@ -181,7 +181,7 @@ async def test_a_mute_window_holds_a_p2_until_it_is_over_and_never_a_p1(world):
         notice = world.channels["phone"].taken[0].payload
         assert await world.told() == [("li", "phone", "recall")]
         assert notice["title"]["en"].startswith("STILL ACTIVE P2 GD-03")
-        assert "A mute window is over. Raised 8.0 h ago." in notice["text"]["en"]
+        assert "A mute window is over. Raised 8 h ago." in notice["text"]["en"]
         world.later(300)
         assert await world.told() == OFFICER
     assert world.reasons()[1] == {"phone": "muted: night", "mail": "muted: night"}
@@ -219,7 +219,7 @@ async def test_after_an_outage_everything_that_stands_is_told_now(world):
         calls = world.channels["phone"].taken
         assert {call.payload["alarm"] for call in calls} == {"GD-01/HH", "GD-02/H", "GD-01/ROC+"}
         assert {call.payload["event"] for call in calls} == {"recall"}
-        assert "The gateway works again after 1.0 h. Raised 1.0 h ago." in calls[0].payload["text"]["en"]
+        assert "The gateway works again after 1 h. Raised 1 h ago." in calls[0].payload["text"]["en"]
         await world.told()
         world.later(300)
         assert [person for person, _, event in await world.told()] == ["officer", "officer"], "GD-02 has been taken"

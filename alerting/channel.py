@@ -1,0 +1,297 @@
+"""One way out: what waits for it, in which order and how fast it goes.
+
+Most urgent first, then oldest. At least once, always under the same key. A failed notice waits 1, 2, 4 ... 30 s (with
+jitter); between two failed attempts the channel rests, so that a dead one with a thousand notices is still asked at a
+bounded rate. A P1 that has never been tried does not wait for that rest. Once a channel that was down takes a notice
+again, all that waited are due at once.
+
+P1 is tried for ever, is never bundled and never waits for a rate limit. Others are given up when the other side refuses
+them for what they are, or after a day. On a channel that bundles, what is due together for one reader goes as one
+message (alerting.bundle).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections import OrderedDict, deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, Protocol
+
+from alerting.bundle import OPEN_LINES, bundle
+from alerting.wording import Wording
+from gateway.model.alarm import Priority
+from gateway.model.clock import NS, Clock
+from gateway.model.errors import NotifyError
+from gateway.model.ports import Notice, Notifier
+from gateway.model.text import Text
+
+log = logging.getLogger(__name__)
+
+RATE_S: Final = 60.0
+REMEMBERED: Final = 5_000  # keys that were handed over, so that a fall-back does not repeat them
+
+
+@dataclass(frozen=True, slots=True)
+class DeliverySettings:
+    """capacity: pending notices per notifier; full: the least urgent, then oldest one is given up. Times in seconds."""
+
+    capacity: int = 2_000
+    first_retry_s: float = 1.0
+    longest_retry_s: float = 30.0
+    rest_s: float = 0.5
+    send_timeout_s: float = 30.0
+    give_up_s: float = 86_400.0
+    failures_before_alarm: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelRules:
+    """rate: most messages in a minute; None: no limit. group_s: so long the first of several waits for company.
+    bundles: what is due together goes as one message. fallback: the channel that is asked too after `fallback_after`
+    failures. None of these is for P1, but the fall-back."""
+
+    wording: Wording = field(default_factory=Wording)
+    rate: int | None = None
+    group_s: float = 0.0
+    bundles: bool = False
+    fallback: str | None = None
+    fallback_after: int = 3
+
+
+@dataclass(slots=True)
+class Letter:
+    """One notice that waits. line_ns: when it was made. alone: refused in a bundle, to be tried by itself."""
+
+    notice: Notice
+    priority: Priority
+    order: int
+    line_ns: int
+    attempts: int = 0
+    due: float = 0.0
+    alone: bool = False
+    fell_back: bool = False
+
+    @property
+    def urgency(self) -> tuple[int, int]:
+        return self.priority, self.order
+
+
+class Office(Protocol):
+    """Who is told what became of a letter."""
+
+    def stands(self, alarm: str, occurrence: int) -> bool:
+        """Is this occurrence still active or unacknowledged?"""
+
+    def delivered(self, letter: Letter, channel: str) -> None: ...
+
+    def given_up(self, letter: Letter, channel: str, reason: Text) -> None: ...
+
+    def fall_back(self, letter: Letter, channel: str, other: str) -> None: ...
+
+    def trouble(self) -> None:
+        """`failing` may have changed."""
+
+
+class Channel:
+    def __init__(self, notifier: Notifier, rules: ChannelRules, clock: Clock, settings: DeliverySettings,
+                 office: Office):
+        self._notifier, self.rules, self._clock, self._settings = notifier, rules, clock, settings
+        self._office = office
+        self.id = notifier.id
+        self.letters: dict[str, Letter] = {}
+        self.counters = {"delivered": 0, "failed": 0, "given_up": 0, "messages": 0, "bundles": 0, "fell_back": 0}
+        self._failing: Text | None = None
+        self._failures = 0  # in a row
+        self._rest_until = 0.0
+        self._sent: deque[float] = deque()  # times of the messages of the last minute
+        self._done: OrderedDict[str, None] = OrderedDict()
+        self._wake = asyncio.Event()
+
+    @property
+    def failing(self) -> Text | None:
+        """Why, None while all is well."""
+        return self._failing or self.rules.wording.trouble
+
+    def add(self, letter: Letter) -> None:
+        if letter.notice.key in self.letters or letter.notice.key in self._done:
+            return
+        if letter.priority is not Priority.P1 and self.rules.group_s:
+            letter.due = asyncio.get_running_loop().time() + self.rules.group_s
+        self.letters[letter.notice.key] = letter
+        if len(self.letters) > self._settings.capacity:
+            victim = max(self.letters.values(), key=lambda each: (each.priority, -each.order))
+            self._give_up(victim, Text("outbox is full", "发件箱已满"))
+        elif self._failures >= self.rules.fallback_after:
+            self._fall_back(letter)
+        self._wake.set()
+
+    def revise(self, notice: Notice) -> None:
+        if letter := self.letters.get(notice.key):
+            letter.notice = notice
+
+    async def run(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            letters, wait = self._next(loop.time())
+            if letters:
+                await self._try(letters)
+                continue
+            self._wake.clear()
+            try:
+                async with asyncio.timeout(wait):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass  # the earliest letter is due
+
+    async def test(self, notice: Notice) -> Text | None:
+        """Send it now, past all that waits. None when it was taken, else why not."""
+        reason, _ = await self._send(self.rules.wording.dress(notice, 0.0, self._clock.now().wall_ns))
+        return reason
+
+    def _next(self, now: float) -> tuple[list[Letter], float | None]:
+        """The letters to try now as one message, or how long to wait for some."""
+        free_at = max(self._rest_until, self._full_until(now))
+        ready = [letter for letter in self.letters.values() if letter.due <= now and
+                 (free_at <= now or (letter.priority is Priority.P1 and
+                                     (letter.attempts == 0 or self._rest_until <= now)))]
+        if ready:
+            first = min(ready, key=lambda letter: letter.urgency)
+            return self._company(first, ready), None
+        if not self.letters:
+            return [], None
+        free = [max(letter.due, self._rest_until if letter.priority is Priority.P1 else free_at)
+                for letter in self.letters.values()]
+        return [], max(min(free) - now, 0.0)
+
+    def _full_until(self, now: float) -> float:
+        while self._sent and self._sent[0] <= now - RATE_S:
+            self._sent.popleft()
+        if self.rules.rate is None or len(self._sent) < self.rules.rate:
+            return now
+        return self._sent[-self.rules.rate] + RATE_S
+
+    def _company(self, first: Letter, ready: Sequence[Letter]) -> list[Letter]:
+        """What goes with it in one message: for the same reader, open alarms by themselves, history by itself."""
+        def fits(letter: Letter) -> bool:
+            return (letter.priority is not Priority.P1 and not letter.alone
+                    and (letter.notice.to, letter.notice.language) == (first.notice.to, first.notice.language))
+
+        if not self.rules.bundles or not fits(first):
+            return [first]
+        company = sorted(filter(fits, ready), key=lambda letter: letter.urgency)
+        if len(company) == 1:
+            return company
+        still = [letter for letter in company if self._open(letter)]
+        return still[:OPEN_LINES] or company
+
+    def _open(self, letter: Letter) -> bool:
+        payload = letter.notice.payload
+        return self._office.stands(letter.notice.alarm, payload.get("occurrence", 0))
+
+    async def _try(self, letters: list[Letter]) -> None:
+        now = self._clock.now()
+        late_s = [max(now.line_ns - letter.line_ns, 0) / NS for letter in letters]
+        notices = [letter.notice for letter in letters]
+        if len(letters) == 1:
+            notice = notices[0]
+        else:
+            notice = bundle(notices, late_s, history=not self._open(letters[0]))
+            self.counters["bundles"] += 1
+        said_before = self.rules.wording.trouble
+        dressed = self.rules.wording.dress(notice, late_s[0] if len(letters) == 1 else 0.0, now.wall_ns)
+        self._sent.append(asyncio.get_running_loop().time())
+        reason, refused = await self._send(dressed)
+        letters = [letter for letter in letters if self.letters.get(letter.notice.key) is letter]  # some gave way
+        if reason is None:
+            self._succeeded(letters)
+        else:
+            self._failed(letters, reason, refused)
+        if said_before != self.rules.wording.trouble:
+            if self.rules.wording.trouble is not None:
+                log.error("notifier %s: %s", self.id, self.rules.wording.trouble.en)
+            self._office.trouble()
+
+    async def _send(self, notice: Notice) -> tuple[Text | None, bool]:
+        """(None, False) when it was taken, else the reason and whether the notice itself was refused."""
+        self.counters["messages"] += 1
+        try:
+            async with asyncio.timeout(self._settings.send_timeout_s):
+                await self._notifier.send(notice)
+            return None, False
+        except NotifyError as error:
+            return Text(error.message("en"), error.message("zh")), not error.retryable
+        except TimeoutError:
+            seconds = f"{self._settings.send_timeout_s:g}"
+            return Text(f"no answer within {seconds} s", f"{seconds} 秒内无应答"), False
+        except Exception as error:  # last line of defence: a faulty plugin must not end this task
+            log.exception("notifier %s failed unexpectedly", self.id)
+            return Text(f"unexpected error: {error!r}", f"意外错误：{error!r}"), False
+
+    def _succeeded(self, letters: Sequence[Letter]) -> None:
+        for letter in letters:
+            self._close(letter)
+            self.counters["delivered"] += 1
+        if self._failures > 1:  # the channel is back; a single failure between successes was that notice's own
+            for other in self.letters.values():
+                other.due = 0.0
+        self._failures, self._rest_until, was_failing, self._failing = 0, 0.0, self._failing, None
+        for letter in letters:
+            self._office.delivered(letter, self.id)
+        if was_failing is not None:
+            log.info("notifier %s delivers again", self.id)
+            self._office.trouble()
+
+    def _failed(self, letters: Sequence[Letter], reason: Text, refused: bool) -> None:
+        self.counters["failed"] += 1
+        self._failures += 1
+        now = asyncio.get_running_loop().time()
+        jitter = random.uniform(0.75, 1.25)
+        self._rest_until = now + self._settings.rest_s * jitter
+        if letters and self._failures in (1, self._settings.failures_before_alarm):
+            log.warning("notifier %s, notice %s: %s", self.id, letters[0].notice.key, reason.en)
+        for letter in letters:
+            letter.attempts += 1
+            pause = self._settings.first_retry_s * 2 ** min(letter.attempts - 1, 30)
+            letter.due = now + min(pause, self._settings.longest_retry_s) * jitter
+            too_old = self._clock.now().line_ns - letter.line_ns > self._settings.give_up_s * NS
+            if letter.priority is not Priority.P1 and ((refused and len(letters) == 1) or too_old):
+                self._give_up(letter, reason)
+            elif max(letter.attempts, self._failures) >= self.rules.fallback_after:
+                self._fall_back(letter)
+            letter.alone = letter.alone or refused
+        if self._failures >= self._settings.failures_before_alarm or (refused and letters):
+            self._fail(reason)
+
+    def _fall_back(self, letter: Letter) -> None:
+        """The other channel is asked too; this one goes on trying."""
+        if self.rules.fallback is not None and not letter.fell_back:
+            letter.fell_back = True
+            self.counters["fell_back"] += 1
+            self._office.fall_back(letter, self.id, self.rules.fallback)
+
+    def _give_up(self, letter: Letter, reason: Text) -> None:
+        self._fall_back(letter)
+        self._close(letter)
+        self.counters["given_up"] += 1
+        log.error("notifier %s gave up notice %s: %s", self.id, letter.notice.key, reason.en)
+        self._office.given_up(letter, self.id, reason)
+        self._fail(reason)
+
+    def _close(self, letter: Letter) -> None:
+        del self.letters[letter.notice.key]
+        self._done[letter.notice.key] = None
+        if len(self._done) > REMEMBERED:
+            self._done.popitem(last=False)
+
+    def _fail(self, reason: Text) -> None:
+        was_failing, self._failing = self._failing, reason
+        if was_failing is None:
+            self._office.trouble()
+
+
+def for_another(letter: Letter, order: int) -> Letter:
+    """The same notice for another channel, whose address of this person is not known: to its own default."""
+    return Letter(replace(letter.notice, to=""), letter.priority, order, letter.line_ns)

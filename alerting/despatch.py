@@ -1,0 +1,65 @@
+"""What became of a message, for the alarm file: delivered, given up, asked of another way out, acknowledged.
+
+Rows of the journal of kind "delivery" prove who was reached when: body.act is "delivered", "fell back", "acknowledged"
+or "test". Addresses stay out of it: some hold a secret.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from alerting.ledger import Pending, Record, Work
+from alerting.outbox import Delivery, Outbox
+from gateway.model.alarm import Priority
+from gateway.model.ports import Notice
+from gateway.model.text import Text
+
+
+class Despatch:
+    """alerting.outbox.Sender. note(work, soon): to the alarm file. stands: see there. judge: `failing` may have
+    changed."""
+
+    def __init__(self, note: Callable[[Work, bool], None], stands: Callable[[str, int], bool],
+                 judge: Callable[[], None]):
+        self._note, self.stands, self.trouble = note, stands, judge
+
+    def delivered(self, delivery: Delivery) -> None:
+        notice = delivery.notice
+        self._note(Work(records=[record(notice.alarm, "delivered", {
+            "key": notice.key, "notifier": delivery.notifier, "person": person(notice), "attempts": delivery.attempts,
+            "seconds": round(delivery.seconds, 3)})], outbox={(notice.key, delivery.notifier): None}), False)
+        self.trouble()
+
+    def given_up(self, notice: Notice, notifier: str, reason: Text) -> None:
+        self._note(Work(
+            records=[Record("given up", notice.alarm, time.time_ns(),
+                            {"key": notice.key, "notifier": notifier, "reason": {"en": reason.en, "zh": reason.zh}})],
+            outbox={(notice.key, notifier): None}), True)
+
+    def fell_back(self, notice: Notice, priority: Priority, line_ns: int, notifier: str, other: str) -> None:
+        self._note(Work(
+            records=[record(notice.alarm, "fell back", {"key": notice.key, "notifier": notifier, "other": other,
+                                                        "person": person(notice)})],
+            outbox={(notice.key, other): Pending.of(notice, other, priority, line_ns)}), True)
+
+
+def resend(outbox: Outbox, pending: Sequence[Pending]) -> Work:
+    """Release what was not handed over before the last stop, under its old keys. Returns what takes the rows away of
+    notifiers that the site no longer has."""
+    gone = {}
+    for row in pending:
+        if row.notifier in outbox.notifiers:
+            outbox.release(row.notice, Priority(row.priority), line_ns=row.line_ns, through=(row.notifier,))
+        else:
+            gone[row.key, row.notifier] = None
+    return Work(outbox=gone)
+
+
+def record(alarm: str, act: str, body: dict) -> Record:
+    return Record("delivery", alarm, time.time_ns(), {"act": act} | body)
+
+
+def person(notice: Notice) -> str:
+    """Id of the one person it is for, "" where it is for a channel as a whole."""
+    return notice.payload.get("person", {}).get("id", "")

@@ -1,0 +1,87 @@
+"""What people read: every built-in wording, and what is said of templates that can not work."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from pydantic import ValidationError
+
+from alerting import message
+from alerting.engine import Transition
+from alerting.lifecycle import Event, State
+from alerting.notifiers.config import SmtpSettings, WebhookSettings
+from alerting.slips import Seal
+from alerting.wording import SAMPLE, WORDINGS, Wording, lasting, values
+from gateway.model.signal import Condition
+from gateway.model.site import CONDITION_NAMES
+from tests.alerting.sites import depot
+
+SITE = depot()
+NOW = 1_790_000_000_000_000_000
+
+
+def notices():
+    for definition in SITE.alarms:
+        for event, new in ((Event.RAISE, State.UNACKNOWLEDGED), (Event.CLEAR, State.RETURNED),
+                           (Event.ACKNOWLEDGE, State.ACKNOWLEDGED)):
+            step = Transition(definition.id, 1, event, State.NORMAL, new, NOW, 1, NOW, 43.2, who="Wang")
+            yield definition, message.compose(SITE, definition, step, link="http://gateway:8080")
+
+
+@pytest.mark.parametrize("words", WORDINGS)
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_first_forty_characters_say_what_where_and_how_bad(words, language):
+    wording, seen = Wording(words, seal=Seal(b"k" * 32, "depot"), link="http://gateway:8080"), 0
+    for definition, notice in notices():
+        dressed = wording.dress(replace(notice, language=language), 0.0, NOW)
+        assert wording.trouble is None and dressed.text
+        opening = dressed.title[:40]
+        assert definition.priority.name in opening, dressed.title
+        if definition.origin in SITE.signals:
+            assert definition.origin in opening, dressed.title
+            assert CONDITION_NAMES[Condition(definition.condition)][language] in opening, dressed.title
+            seen += 1
+    assert seen
+
+
+def test_a_message_that_waits_for_an_answer_offers_link_and_code_and_others_do_not():
+    wording = Wording(seal=Seal(b"k" * 32, "depot"), link="http://gateway:8080/")
+    for _, notice in notices():
+        text = wording.dress(replace(notice, language="zh"), 0.0, NOW).text
+        waits = notice.payload["state"] != "acknowledged"
+        assert ("确认告警：http://gateway:8080/ack/" in text, "确认码：" in text) == (waits, waits)
+    without_link = Wording(seal=Seal(b"k" * 32, "s")).dress(next(notices())[1], 0.0, NOW)
+    assert "确认码：" in without_link.text and "/ack/" not in without_link.text
+
+
+def test_what_a_template_may_use_is_what_check_tries_it_with():
+    assert set(values(next(notices())[1], None, "", NOW)) == set(SAMPLE)
+
+
+def test_own_templates_in_one_or_both_languages():
+    notice = next(notices())[1]
+    wording = Wording(title={"zh": "{{ priority }} {{ alarm }}"}, text={"en": "{{ time }} at {{ area }}"})
+    chinese = wording.dress(replace(notice, language="zh"), 0.0, NOW)
+    assert chinese.title == f"{notice.payload['priority']} {notice.alarm}"
+    english = wording.dress(replace(notice, language="en"), 0.0, NOW)
+    assert english.title == notice.payload["title"]["en"] and " at " in english.text
+
+
+@pytest.mark.survives("template that can not work", then="refused at `check`, with its line")
+@pytest.mark.parametrize(("template", "reason"), [
+    ("{{ title", "line 1: "), ("a\n{% if %}", "line 2: "), ("a\nb\n{{ tilte }}", "line 3: 'tilte' is undefined"),
+    ("{{ value / 0 }}", "division by zero"), ("{{ ''.__class__.__mro__ }}", "unsafe"),
+    ("{% include 'x' %}", "line 1: ")])
+def test_a_template_that_can_not_work_is_refused_with_its_line(template, reason):
+    with pytest.raises(ValidationError, match=reason):
+        WebhookSettings(id="x", url="http://host/", text=template)
+    with pytest.raises(ValidationError, match=reason):
+        SmtpSettings(type="smtp", id="x", host="h", sender="a@b", text={"zh": template})
+
+
+@pytest.mark.parametrize(("seconds", "en", "zh"), [
+    (45, "45 s", "45 秒"), (60, "1 min", "1 分钟"), (3600, "1 h", "1 小时"), (12_000, "3 h 20 min", "3 小时 20 分钟"),
+    (190_800, "2 d 5 h", "2 天 5 小时"), (86_400, "1 d", "1 天")])
+def test_how_long(seconds, en, zh):
+    assert (lasting(seconds).en, lasting(seconds).zh) == (en, zh)
