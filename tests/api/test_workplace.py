@@ -255,6 +255,36 @@ def test_proof_tests_tell_what_is_overdue(browser):
         running.stop()
 
 
+def test_the_figures_stand_beside_what_is_recommended(browser, running, gateway):
+    for _ in range(25):
+        gateway.raise_alarm("GD-03/HH", 41.9)
+        gateway.clock.advance(10)
+        gateway.end_alarm("GD-03/HH")
+        gateway.clock.advance(10)
+    room(browser, running, "figures")
+    browser.until("document.querySelectorAll('#room-figures table').length >= 2")
+    told = browser.text("#room-figures")
+    assert "default target" in told and "GD-03 Tank farm: combustible gas high-high 25 ×" in told
+    assert browser.run("document.querySelectorAll('#room-figures .tile .above').length") > 0
+    choose(browser, "[data-key=period]", "month")
+    browser.until("document.activeElement.dataset.key === 'period' && document.activeElement.value === 'month'")
+
+
+def test_a_siren_is_armed_on_the_page(browser, running, gateway):
+    room(browser, running, "ways")
+    browser.until("document.querySelector('#room-ways article')")
+    assert "not armed: it stays silent" in browser.text("#room-ways")
+    browser.click("[data-key='arm siren']")
+    for name, value in (("name", "Wang"), ("why", "commissioned")):
+        choose(browser, f"#ask [name={name}]", value)
+    browser.click("#ask-send")
+    browser.until("document.querySelector('#room-ways').innerText.includes('armed by Wang (unverified)')")
+    browser.click("[data-key='test siren']")
+    choose(browser, "#ask [name=why]", "again")
+    browser.click("#ask-send")
+    browser.until("document.querySelector('#ask-error').innerText.startsWith('it is armed already')")
+
+
 def test_a_page_that_is_cut_off_says_so_in_every_room(browser):
     gateway = MemoryGateway()
     running = Running(gateway)
@@ -277,7 +307,8 @@ def test_no_room_is_wider_than_a_phone(browser, running, gateway, language):
     live(browser, running)
     browser.run(f"localStorage.setItem('language', '{language}')")
     ready = {"now": "#now .alarm", "alarm/GD-03%2FH": ".plot svg", "history": "#room-history .journal li",
-             "withheld": "#room-withheld .bypasses li", "rules": "#room-rules article", "proofs": "#room-proofs table"}
+             "withheld": "#room-withheld .bypasses li", "rules": "#room-rules article",
+             "proofs": "#room-proofs table", "figures": "#room-figures table", "ways": "#room-ways article"}
     live(browser, running)
     for address, selector in ready.items():
         browser.run(f"location.hash = '{address}'")

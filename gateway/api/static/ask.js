@@ -57,6 +57,7 @@ export function ask({ title, about = [], fields, go, note = "", send }) {
 
 // Back to where the person was, also when the button was made anew meanwhile.
 $("ask").addEventListener("close", () => {
+  if ($("ask").open) return; // the event comes late: the next question stands already
   $("ask").replaceChildren();
   if (opener?.isConnected) opener.focus();
   else (byKey(opener?.dataset?.key ?? "") ?? document.querySelector("main section:not([hidden]) h2"))?.focus();

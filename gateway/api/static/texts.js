@@ -1,6 +1,8 @@
 // Texts in the language of the page.
+import { ROOM_WORDS } from "./room-words.js";
 import { WORDS } from "./words.js";
 
+const ALL = { ...WORDS, ...ROOM_WORDS };
 const UNITS = [[86400, " d", " 天"], [3600, " h", " 小时"], [60, " min", " 分"], [0, " s", " 秒"]];
 
 let index = 0;
@@ -8,7 +10,7 @@ let index = 0;
 export const language = () => (index ? "zh" : "en");
 export function speak(code) { index = code === "zh" ? 1 : 0; }
 export function say(key, values = {}) {
-  return WORDS[key][index].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+  return ALL[key][index].replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
 // A {en, zh} of the gateway in the language of the page.
 export const pick = (text) => text[language()];
