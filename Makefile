@@ -37,7 +37,7 @@ bench: .venv/.bench
 	$(BIN)/python -m benchmarks $(ONLY)
 
 chaos: .venv/.test
-	$(BIN)/python -m pytest -m power_cut tests/chaos $(ARGS)
+	$(BIN)/python -m pytest -m "power_cut or long" tests/chaos tests/alerting/test_crash.py $(ARGS)
 
 clean:
 	rm -rf .venv build *.egg-info .davylamp .ruff_cache .pytest_cache .hypothesis

@@ -23,6 +23,7 @@ KEPT_NS: Final = 31 * 86_400 * NS
 STALE_S: Final = 86_400.0
 FLOODS_KEPT: Final = 1_000
 NEVER_ENDS_NS: Final = 1 << 63
+_DAY: Final = 144  # slots
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,8 @@ class Figures:
         self.operators = operators
         self._kept_slots = kept_ns // SLOT_NS
         self._alarms = alarms
-        self._tallies: dict[int, Tally] = {}
+        self._tallies: dict[int, Tally] = {}  # by number of the slot
+        self._days: dict[int, Tally] = {}  # sums of whole days, by their first slot; made when they are asked for
         self._standing: dict[str, _Standing] = {}
         self._rate = Rate()
         rule = FLOOD if operators == 1 else Rule(
@@ -118,8 +120,18 @@ class Figures:
 
     def sum(self, start_wall_ns: int, end_wall_ns: int) -> Tally:
         """Over whole slots: from the one that holds the start to the one before the end, or the end's if it began."""
-        return Tally.sum(self._tallies[slot] for slot in sorted(self._tallies)
-                         if start_wall_ns // SLOT_NS <= slot < -(-end_wall_ns // SLOT_NS))
+        return Tally.sum(self._between(start_wall_ns // SLOT_NS, -(-end_wall_ns // SLOT_NS)))
+
+    def _between(self, slot: int, end: int) -> Iterator[Tally]:
+        """Whole days are added up once: a month is asked for on the event loop, and has 4,320 slots."""
+        slot = max(slot, min(self._tallies, default=end))
+        while slot < end:
+            whole = slot % _DAY == 0 and slot + _DAY <= end
+            if whole and slot not in self._days:
+                self._days[slot] = Tally.sum(filter(None, map(self._tallies.get, range(slot, slot + _DAY))))
+            if (tally := (self._days if whole else self._tallies).get(slot)) is not None:
+                yield tally
+            slot += _DAY if whole else 1
 
     def floods(self, start_wall_ns: int, end_wall_ns: int) -> Iterator[FloodSpan]:
         """Those that reach into this stretch, the one that stands included."""
@@ -191,8 +203,10 @@ class Figures:
     def _tally(self, wall_ns: int) -> Tally:
         slot = wall_ns // SLOT_NS
         tally = self._tallies.get(slot)
+        self._days.pop(slot // _DAY * _DAY, None)
         if tally is None:
-            for old in [old for old in self._tallies if old <= slot - self._kept_slots]:
-                del self._tallies[old]
+            for kept in (self._tallies, self._days):
+                for old in [old for old in kept if old <= slot - self._kept_slots]:
+                    del kept[old]
             tally = self._tallies[slot] = Tally()
         return tally

@@ -14,20 +14,22 @@ import json
 import os
 import random
 import sys
+import time
 from contextlib import suppress
 
 from alerting.engine import Transition
 from alerting.ledger import AlarmLedger, Work
 from alerting.service import AlarmService, AlarmSettings
-from gateway.model.clock import ManualClock
+from gateway.model.clock import NS, ManualClock
 from gateway.model.errors import CommandError
 from gateway.model.ports import Notice
 from gateway.model.verdict import Edge
-from tests.alerting.sites import depot, edge, verdicts
+from tests.alerting.sites import START_NS, depot, edge, verdicts
 
 SITE = depot()
 UNTOUCHED = ("GD-01/H", "GD-01/HH", "GD-02/H", "GD-02/ROC+", "tank_farm/blind")  # nobody acknowledges these
 HANDLED = "GD-03/HH"
+BYPASSED = "GD-02/H"  # P2: people are told that it is bypassed
 LENGTH = 3000
 
 
@@ -73,7 +75,8 @@ class Careless(AlarmLedger):
 
 
 async def main(path: str, diary: str, how: str) -> None:
-    clock = ManualClock(line_ns=LENGTH * 10**9 * 2)
+    behind_ns = LENGTH * 2 * NS + time.monotonic_ns() % (20 * 86_400 * NS)  # a later life is later on both clocks
+    clock = ManualClock(START_NS + behind_ns, behind_ns)
     settings = AlarmSettings(commit_bound_s=60)
     ledger = Careless(path) if how == "without sync" else AlarmLedger(path)
     service = AlarmService(SITE.alarms, SITE, ledger, [Diary(diary)], clock, settings)
@@ -89,6 +92,13 @@ async def main(path: str, diary: str, how: str) -> None:
             clock.advance(0.001)
             with suppress(CommandError):  # nothing to acknowledge at this moment of this life
                 await service.acknowledge(HANDLED, "Li")
+        if number % 40 == 20:
+            clock.advance(1)
+            with suppress(CommandError):  # it stands already, also from another life
+                await service.bypass(BYPASSED, "Li", "calibration", 3)
+        elif number % 120 == 60:
+            with suppress(CommandError):  # it is over by itself
+                await service.end_bypass(BYPASSED, "Li")
     while service.status().uncommitted or service.status().notifiers[0].pending:
         await asyncio.sleep(0.005)
     await service.close()

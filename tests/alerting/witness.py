@@ -19,22 +19,47 @@ def journal(path: Path) -> list[Transition]:
     """Every step, oldest first. The chain is verified."""
     ledger = AlarmLedger(path)
     ledger.verify()
-    return [_told(row) for row in reversed(ledger.history(1_000_000, kind="transition"))]
+    return [_told(row) for row in _rows(path) if row.kind == "transition"]
+
+
+def _rows(path: Path) -> list[JournalRow]:
+    return AlarmLedger(path).history(1_000_000)[::-1]
 
 
 def bursts(path: Path) -> dict[tuple[str, str], list[str]]:
     """(kind, alarm) -> its begins and ends, oldest first."""
     found: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for row in reversed(AlarmLedger(path).history(1_000_000)):
+    for row in _rows(path):
         if row.kind in ("flood", "chatter"):
             found[row.kind, row.alarm].append(row.body["act"])
     return found
 
 
-def notices(steps: Iterable[Transition]) -> set[str]:
-    """The keys that people must have been told of, by the rule in docs/explanation/alarms.md."""
-    return {notice_key(SITE, step) for step in steps
-            if SITE.alarms.get(step.alarm).priority <= (3 if step.event is Event.RAISE else 2)}
+def notices(path: Path) -> set[str]:
+    """The keys that people must have been told of, by the rules in docs/explanation/alarms.md: transitions, bypasses of
+    a P2, and what is recalled when one is over. What is withheld is withheld by a bypass that stands."""
+    due, bypassed, raised = set(), set(), {}
+    for row in _rows(path):
+        if row.kind == "transition":
+            step = _told(row)
+            raised[step.alarm] = step
+            if row.body.get("withheld"):
+                assert step.alarm in bypassed, "nothing is withheld without a bypass"
+            elif SITE.alarms.get(step.alarm).priority <= (3 if step.event is Event.RAISE else 2):
+                due.add(notice_key(SITE, step))
+        elif row.kind == "bypass":
+            act, target = row.body["act"], row.alarm
+            assert (act == "begin") is (target not in bypassed), "a bypass begins and ends in turn"
+            (bypassed.add if act == "begin" else bypassed.remove)(target)
+            event = {"begin": "bypass", "end": "bypass-ended", "expire": "bypass-expired"}[act]
+            due.add(f"{SITE.id}/{target}@{row.body['begun_wall_ns']}:{event}")
+        elif row.kind == "recall":
+            step = raised[row.alarm]
+            assert step.occurrence == row.body["occurrence"] and step.new.active
+            due.add(f"{notice_key(SITE, step).rpartition(':')[0]}:recall@{row.wall_ns}")
+    with closing(AlarmLedger(path)) as ledger:
+        assert {bypass.target for bypass in ledger.open().bypasses} == bypassed, "every bypass that stands came back"
+    return due
 
 
 def handed_over(diary: Path) -> list[tuple[str, str]]:
@@ -64,7 +89,7 @@ def examine(path: Path, diary: Path, said: Iterable[str]) -> None:
     for acts in bursts(path).values():
         assert acts == (["begin", "end"] * len(acts))[:len(acts)], "floods and chattering begin and end in turn"
 
-    due, pending, handed = notices(steps), {row.key for row in contents.outbox}, {key for key, _ in handed_over(diary)}
+    due, pending, handed = notices(path), {row.key for row in contents.outbox}, {key for key, _ in handed_over(diary)}
     assert handed <= due, "nothing is sent that is not on disk"
     assert due <= handed | pending, "no notice is lost"
     assert pending <= due

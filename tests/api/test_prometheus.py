@@ -6,6 +6,7 @@ import math
 
 import pytest
 
+from gateway.api.kpi import gauges
 from gateway.api.prometheus import exposition
 from tests.api.depot import Counted
 
@@ -29,3 +30,18 @@ def test_numbers_are_written_as_prometheus_reads_them(value, shown):
 def test_a_name_prometheus_would_refuse_is_refused(metric):
     with pytest.raises(ValueError):
         exposition([metric])
+
+
+def test_the_alarm_figures(gateway):
+    """Eleven alarms of one signal: a flood, and it chatters."""
+    for _ in range(11):
+        gateway.raise_alarm("GD-03/HH", 41.9)
+        gateway.clock.advance(1)
+        gateway.end_alarm("GD-03/HH")
+        gateway.clock.advance(1)
+    told = exposition(gauges(gateway.figures(), gateway.alarms(), gateway.now()))
+    for line in ('davylamp_alarm_metrics{name="AlarmCount"} 11', 'davylamp_alarm_metrics{name="CurrentAlarmRate"} 11',
+                 "davylamp_alarm_flood 1", "davylamp_alarms_chattering 1", "davylamp_alarms_stale 0",
+                 'davylamp_alarm_rate_peak{period="8h"} 11',
+                 'davylamp_acknowledge_seconds{period="day",quantile="0.9"} NaN'):
+        assert line in told.splitlines()

@@ -191,3 +191,12 @@ def test_a_month_is_kept_and_no_more():
         told.once("GD-01/H", 86_400 * (day + 1))
     assert told.report(86_400 * 41).alarms == 31
     assert len(told.figures._tallies) <= KEPT_NS // SLOT_NS
+
+
+def test_a_day_that_was_added_up_takes_what_comes_late():
+    told = Told()
+    for day in range(4):
+        told.once("GD-01/H", 86_400 * day + 60)
+    assert told.report(86_400 * 4).alarms == 4
+    told.once("GD-02/H", 86_400 + 120)
+    assert told.report(86_400 * 4).alarms == 5
