@@ -257,14 +257,12 @@ class SetPoints:
             found |= (self._active[:, signal] & ~over) & counts
         return found.any(axis=(1, 2))
 
-    def engaged(self, index: slice | NDArray[np.int64], size: int) -> NDArray[np.bool_] | None:
-        """bool[k]: some comparison of these signals is not idle, or would not be for a value of zero; None: of none."""
+    def engaged(self, index: slice | NDArray[np.int64]) -> NDArray[np.bool_] | None:
+        """bool[k]: some comparison of these signals is not idle; None: of none."""
         over, active = gather(self._over, index), gather(self._active, index)
-        within = np.less(self.floor[index], 0.0, out=self._within[:size])
-        within &= np.greater(self.ceiling[index], 0.0, out=self._below[:size])
-        if np.count_nonzero(within) == size and not np.count_nonzero(over) and not np.count_nonzero(active):
+        if not np.count_nonzero(over) and not np.count_nonzero(active):
             return None
-        return ~within | over.any(axis=0) | active.any(axis=0)
+        return over.any(axis=0) | active.any(axis=0)
 
     def _bound(self, signal: NDArray[np.int64]) -> None:
         """The bands of these signals."""

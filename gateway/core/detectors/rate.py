@@ -78,7 +78,9 @@ class Rate(Detector):
         self._young = np.full(count, np.nan)
         self._young_ns = np.full(count, _UNSET, np.int64)
         self._unjudged_count = np.count_nonzero(self._watched)
-        # What follows from all that, and so is no state:
+        # What follows from all that, and so is no state. Units per nanosecond that turn nothing while all is idle:
+        self._most = np.where(self._points.ceiling > 0, np.minimum(self._points.ceiling, _FAR) * (_SHY / NS), -_FAR)
+        self._least = np.where(self._points.floor < 0, np.maximum(self._points.floor, -_FAR) * (_SHY / NS), _FAR)
         self._bottom, self._top = np.full(count, np.inf), np.full(count, -np.inf)  # see `_take`
         self._calm = ~self._watched  # the newest value is strictly between them
         self._all_calm = False
@@ -206,27 +208,31 @@ class Rate(Detector):
         return rate
 
     def _keep(self, index, value, line, last_ns: int) -> None:
-        self._before[index] = self._newer[index]
+        if self._is_all(index):
+            self._before, self._newer = self._newer, self._before
+        else:
+            self._before[index] = self._newer[index]
         self._newer[index] = value
         self._newer_ns[index] = line
         self._newest_ns = max(self._newest_ns, last_ns)
+
+    def _is_all(self, index) -> bool:
+        """All signals: arrays may change places."""
+        return isinstance(index, slice) and index.stop - index.start == self._newer.shape[0]
 
     def _bound(self, index, signal, value, line) -> None:
         """Between which values these signals, whose newest these are, have no rate that turns anything."""
         count = value.shape[0]
         base, bound, slack = self._work[0, :count], self._work[2, :count], self._work[3, :count]
         np.copyto(base, np.subtract(line, self._old_ns[index], out=self._span[:count]))
-        base *= _SHY / NS
-        for limit, within, most, inward, found in (
-                (self._points.ceiling, np.minimum, _FAR, np.subtract, self._top),
-                (self._points.floor, np.maximum, -_FAR, np.add, self._bottom)):
-            within(limit[index], most, out=bound)
-            bound *= base
-            bound += self._old[index]
-            np.abs(bound, out=slack)
-            slack *= _ROUNDING
+        old = self._old[index]
+        np.abs(old, out=slack)
+        slack *= _ROUNDING
+        for limit, inward, found in ((self._most, np.subtract, self._top), (self._least, np.add, self._bottom)):
+            np.multiply(base, limit[index], out=bound)
+            bound += old
             found[index] = inward(bound, slack, out=bound)
-        if (engaged := self._points.engaged(index, count)) is not None:
+        if (engaged := self._points.engaged(index)) is not None:
             self._top[signal[engaged]] = -np.inf
         calm = np.greater(value, self._bottom[index], out=self._flags[0, :count])
         calm &= np.less(value, self._top[index], out=self._flags[1, :count])
@@ -275,7 +281,10 @@ class Rate(Detector):
         self._unjudged_count = np.count_nonzero(np.isnan(self._old) & self._watched)
 
     def _move_anchors(self, index, median, at) -> None:
-        self._old[index], self._old_ns[index] = self._young[index], self._young_ns[index]
+        if self._is_all(index):
+            self._old, self._young, self._old_ns, self._young_ns = self._young, self._old, self._young_ns, self._old_ns
+        else:
+            self._old[index], self._old_ns[index] = self._young[index], self._young_ns[index]
         self._young[index], self._young_ns[index] = median, at
         move = np.add(at, self._half[index], out=self._span[:median.shape[0]])
         if self._unjudged_count:
