@@ -84,9 +84,9 @@ class CallOut:
                 calls += self.again(state, Again(RECALL, _back(state, away_s, now)), work, now)
         return calls
 
-    def ladders(self) -> dict[str, Ladder | None]:
-        """All that stand, for a new alarm file."""
-        return {} if self._escalations is None else {ladder.alarm: ladder for ladder in self._escalations.standing()}
+    def ladders(self) -> tuple[Ladder, ...]:
+        """All that stand."""
+        return () if self._escalations is None else self._escalations.standing()
 
     def _round(self, taken: Round, call: Call, work: Work, at: Instant) -> list[Call]:
         work.ladders[taken.alarm] = taken.ladder

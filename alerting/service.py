@@ -29,7 +29,7 @@ from alerting.figures.live import LiveFigures
 from alerting.journal import configuration
 from alerting.ledger import AlarmLedger, Contents, JournalRow, Pending, Record, Work, bypass_record, transition_record
 from alerting.lifecycle import Effect
-from alerting.oncall.escalation import Escalations
+from alerting.oncall.escalation import Escalations, Ladder
 from alerting.oncall.routing import Routing
 from alerting.outbox import NotifierStatus, Outbox
 from alerting.recorder import Recorder, RecorderSettings
@@ -86,8 +86,9 @@ class AlarmService:
         sender = despatch.Despatch(lambda work, soon: self._recorder.note(work, soon=soon), self._stands,
                                    self._judge_notifiers)
         self._outbox = Outbox(notifiers, clock, settings.delivery, sender, settings.channels)
+        climbed = routing is not None and routing.escalates
         self._callout = CallOut(Calls(alarms, site, settings.link, self._outbox.notifiers), alarms,
-                                None if routing is None else Escalations(routing, alarms, self._engine.state))
+                                Escalations(routing, alarms, self._engine.state) if climbed else None)
         self._recorder = Recorder(ledger, self._outbox, self, settings)
         self._figures = LiveFigures(alarms, settings.operators, clock, self._note)
         self.on_commit = self._recorder.on_commit
@@ -164,6 +165,10 @@ class AlarmService:
     def bypasses(self) -> tuple[Bypass, ...]:
         """Those that stand; the one that ends first comes first."""
         return self._bypasses.standing()
+
+    def ladders(self) -> tuple[Ladder, ...]:
+        """How far each alarm that stands has been told; none without `[oncall]`."""
+        return self._callout.ladders()
 
     async def record(self, record: Record) -> None:
         """Write what a person does to something else than an alarm, before it is done. Returns when it is on disk.
@@ -321,7 +326,7 @@ class AlarmService:
         return Work({state.alarm: state for state in self._engine.states()},
                     configuration=dict(configuration.settings(self._site)) if self._origin is not None else {},
                     bypasses={bypass.target: bypass for bypass in self._bypasses.standing()},
-                    ladders=self._callout.ladders())
+                    ladders={ladder.alarm: ladder for ladder in self._callout.ladders()})
 
     def ledger_fault(self, active: bool, reason: Text) -> None:
         self._fault(GatewayFault.LEDGER, active, reason, str(self._ledger.path))

@@ -36,6 +36,7 @@ from alerting.notifiers.mqtt import MqttNotifier
 from alerting.notifiers.smtp import SmtpNotifier
 from alerting.notifiers.webhook import WebhookNotifier
 from alerting.oncall.config import OnCallSection
+from alerting.oncall.escalation import Ladder
 from alerting.oncall.routing import Routing
 from alerting.service import AlarmService, AlarmSettings
 from alerting.slips import Seal, load_key
@@ -98,6 +99,14 @@ def notifiers(sections: Iterable[BaseModel]) -> list[Notifier]:
     return [NOTIFIERS[type(section)](section) for section in sections]
 
 
+def routing(site_file: SiteFile) -> Routing:
+    """Who is called for what."""
+    zone, channels = site_file.site.zone, [settings.id for settings in site_file.notifiers]
+    if site_file.oncall is None:
+        return Routing(zone, tuple(channels), escalates=False)
+    return site_file.oncall.routing(zone, channels)
+
+
 class Gateway:
     """One running site. `run` works until cancelled; everything it opened is closed then.
 
@@ -115,6 +124,7 @@ class Gateway:
         self.clock: Clock
         self.bank: Bank
         self.store: TelemetryStore
+        self.routing: Routing
         self.alarms: AlarmService
         self.notifiers: Sequence[Notifier]
         self.answers: Answers
@@ -165,13 +175,14 @@ class Gateway:
         asked = self.site_file.alarms
         seal = Seal(load_key(self.folder), self.site.id)
         self.notifiers = notifiers(self.site_file.notifiers)
+        self.routing = routing(self.site_file)
         self.alarms = AlarmService(self.site.alarms, self.site, ledger.AlarmLedger(self.folder / ALARM_FILE),
                                    self.notifiers, self.clock, AlarmSettings(
                                        link=asked.base_url or "", bypass_longest_s=asked.bypass_max,
                                        bypass_longest_p1_s=asked.bypass_p1_max,
                                        operators=asked.operators, origin=self.site_file.origin(),
                                        channels={settings.id: settings.rules(seal, asked.base_url or "")
-                                                 for settings in self.site_file.notifiers}), self._routing())
+                                                 for settings in self.site_file.notifiers}), self.routing)
         people = [] if self.site_file.oncall is None else [person.id for person in self.site_file.oncall.people]
         self.answers = Answers(seal, self.alarms, people, self.site.zone, self.clock)
         for notifier in self.notifiers:
@@ -202,11 +213,6 @@ class Gateway:
         self.alarms.on_restored = self._alarm_file_came_late
         log.info("%s: %d signals, %d alarms, %d stored samples evaluated", self.site.id, len(self.site.signals),
                  len(self.site.alarms), replayed)
-
-    def _routing(self) -> Routing | None:
-        oncall = self.site_file.oncall
-        return None if oncall is None else oncall.routing(
-            self.site.zone, [settings.id for settings in self.site_file.notifiers])
 
     def _standing(self) -> frozenset[str]:
         """Ids of the alarms whose condition stands for the alarm service."""
@@ -351,6 +357,12 @@ class View:
         if known := peer in self._gateway.peers:
             self._gateway.peers.heard(peer, "HTTP", self.now())
         return known
+
+    def routing(self) -> Routing:
+        return self._gateway.routing
+
+    def ladders(self) -> Sequence[Ladder]:
+        return self._gateway.alarms.ladders()
 
     async def journal(self, limit: int, before: int | None, alarms: Collection[str]) -> Sequence[JournalRow]:
         return await self._gateway.alarms.history(limit, before, alarms)

@@ -157,6 +157,12 @@ def kpi(options: argparse.Namespace, language: str) -> int:
     return remote.kpi(options, language)
 
 
+def route(options: argparse.Namespace, language: str) -> int:
+    from gateway import remote
+
+    return remote.route(options, language)
+
+
 def journal_verify(options: argparse.Namespace, language: str) -> int:
     from gateway.replay import journal
 
@@ -347,6 +353,20 @@ def _parser(language: str) -> argparse.ArgumentParser:
     sub.add_argument("--from", dest="start", default=None, metavar=text("TIME", "时间"), help=text(
         "begin here; without a zone it is the site's own time", "开始时间；不写时区时按站点当地时间"))
     sub.add_argument("--to", default=None, metavar=text("TIME", "时间"), help=text("end here", "结束时间"))
+    sub.add_argument("--json", action="store_true", default=False, help=text("print JSON", "以 JSON 输出"))
+    running(sub)
+
+    sub = command("route", route, text("who would be told of an alarm, how and when; nothing is sent",
+                                       "某告警会通知谁、以何种方式、何时通知；不发送任何通知"))
+    sub.add_argument("alarm", metavar="ALARM", help=text('id as on the page, e.g. "GD-03/HH"',
+                                                         '告警编号，如 "GD-03/HH"'))
+    sub.add_argument("--dry-run", action="store_true", default=False, help=text(
+        "say it, send nothing; the only way there is", "仅演练，不发送；目前只有这种方式"))
+    sub.add_argument("--at", default=None, metavar=text("TIME", "时间"), help=text(
+        "if it is raised then; without a zone it is the site's own time (default: now)",
+        "假定报警时刻；不写时区时按站点当地时间（默认：现在）"))
+    sub.add_argument("--site", type=Path, default=None, metavar="SITE.toml", help=text(
+        "read this site file instead of asking the running gateway", "不询问运行中的网关，而是读取该站点文件"))
     sub.add_argument("--json", action="store_true", default=False, help=text("print JSON", "以 JSON 输出"))
     running(sub)
 

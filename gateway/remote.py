@@ -21,6 +21,7 @@ from gateway.model.units import parse_duration
 from gateway.pipeline import saved_bank
 from gateway.replay import kpi as figures
 from gateway.replay import learnt
+from gateway.replay import route as routes
 
 
 def acknowledge(options: argparse.Namespace, language: str) -> int:
@@ -126,6 +127,16 @@ def kpi(options: argparse.Namespace, language: str) -> int:
     found = _ask(options.url, "kpi", "kpi") if options.site is None else figures.of_file(options)
     print(json.dumps(found, ensure_ascii=False, indent=1) if options.json else "\n".join(
         figures.lines(found, language)))
+    return 0
+
+
+def route(options: argparse.Namespace, language: str) -> int:
+    """By the running gateway, or by a site file."""
+    asked = {"alarm": options.alarm} | ({"at": options.at} if options.at else {})
+    found = (_ask(options.url, f"route?{urllib.parse.urlencode(asked)}", options.alarm) if options.site is None
+             else routes.of_file(options))
+    print(json.dumps(found, ensure_ascii=False, indent=1) if options.json else "\n".join(
+        routes.lines(found, language)))
     return 0
 
 

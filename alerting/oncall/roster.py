@@ -12,7 +12,7 @@ and is an hour shorter or longer in that night. A time that the change skips cou
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -77,9 +77,13 @@ class Duty:
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
+class Shift:
+    """One person, or nobody, without a break."""
+
+    person: str | None
     begins: datetime
     ends: datetime
+    reason: Text
 
 
 @dataclass(frozen=True)
@@ -124,20 +128,23 @@ class Roster:
             at = duty.until
         return None
 
-    def gaps(self, begins: datetime, ends: datetime) -> tuple[Gap, ...]:
-        """When nobody is on duty, in order; neighbours are joined."""
-        found: list[Gap] = []
+    def shifts(self, begins: datetime, ends: datetime) -> tuple[Shift, ...]:
+        """Who is on duty between two instants, in order and without a hole."""
+        found: list[Shift] = []
         at = begins
         while at < ends:
             duty = self.on_duty(at)
             until = min(duty.until, ends)
-            if duty.person is None:
-                if found and found[-1].ends == at:
-                    found[-1] = Gap(found[-1].begins, until)
-                else:
-                    found.append(Gap(at, until))
+            if found and found[-1].person == duty.person:
+                found[-1] = replace(found[-1], ends=until)
+            else:
+                found.append(Shift(duty.person, at, until, duty.reason))
             at = until
         return tuple(found)
+
+    def gaps(self, begins: datetime, ends: datetime) -> tuple[Shift, ...]:
+        """When nobody is on duty."""
+        return tuple(shift for shift in self.shifts(begins, ends) if shift.person is None)
 
     def changes(self, after: datetime) -> Iterator[datetime]:
         """Instants after this one at which somebody else may come on duty, in order, without end."""

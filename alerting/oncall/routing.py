@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, time
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from alerting.oncall.roster import EVERY_DAY, Duty, Roster, shown
@@ -56,6 +56,12 @@ class Hours:
     @property
     def always(self) -> bool:
         return self.begins == self.ends and self.days == EVERY_DAY
+
+    def end(self, at: datetime, zone: ZoneInfo) -> datetime:
+        """The next time at which these hours are over, after this instant."""
+        day = at.astimezone(zone).date()
+        today = datetime.combine(day, self.ends, zone).astimezone(UTC)
+        return today if today > at else datetime.combine(day + timedelta(days=1), self.ends, zone).astimezone(UTC)
 
     def cover(self, at: datetime, zone: ZoneInfo) -> bool:
         local = at.astimezone(zone)
@@ -120,7 +126,8 @@ class Decision:
 
 @dataclass(frozen=True)
 class Routing:
-    """channels: ids of all notifiers of the site."""
+    """channels: ids of all notifiers of the site. escalates: false for a site without `[oncall]`, where every channel
+    is told once."""
 
     zone: ZoneInfo
     channels: tuple[str, ...]
@@ -128,6 +135,7 @@ class Routing:
     rosters: Mapping[str, Roster] = field(default_factory=dict)
     policies: tuple[Policy, ...] = ()
     mutes: tuple[Mute, ...] = ()
+    escalates: bool = True
     _known: dict[str, _Known] = field(default_factory=dict, compare=False, repr=False)  # per roster: a storm asks often
 
     def policy(self, alarm: AlarmDefinition, at: datetime) -> Policy | None:
@@ -136,7 +144,7 @@ class Routing:
 
     def wait_s(self, alarm: AlarmDefinition, policy: Policy | None, done: int) -> float | None:
         """How long an acknowledgement is waited for after `done` steps; None: there are no more."""
-        endless = alarm.priority is Priority.P1
+        endless = alarm.priority is Priority.P1 and self.escalates
         if policy is None or not policy.steps:
             return NO_POLICY_WAIT_S if endless else None
         if done >= len(policy.steps) * max(policy.repeat, 1) and not endless:
@@ -148,7 +156,7 @@ class Routing:
         if alarm.id == GatewayFault.NOTIFY:
             return self.everybody(_NOTIFIER)
         if policy is None or not policy.steps:
-            return self.everybody(_NO_POLICY)
+            return self.everybody(_NO_POLICY if self.escalates else _WITHOUT)
         if alarm.priority is not Priority.P1 and (mute := self._muted(alarm, at)) is not None:
             reason = Text("muted: {mute}", "静默时段：{mute}").format(mute=mute.name)
             return tuple(Decision(None, channel, "", False, reason) for channel in self.channels)
@@ -161,6 +169,18 @@ class Routing:
 
     def everybody(self, reason: Text) -> tuple[Decision, ...]:
         return tuple(Decision(None, channel, "", True, reason) for channel in self.channels)
+
+    def muted_until(self, alarm: AlarmDefinition, at: datetime) -> datetime | None:
+        """The end of the mute windows that stand now, one after the other; None: there is none, or no end."""
+        begun = at
+        for _ in range(100):
+            mute = self._muted(alarm, at)
+            if mute is None:
+                return at if at > begun else None
+            if mute.applies.hours is None:
+                return None
+            at = mute.applies.hours.end(at, self.zone)
+        return None
 
     def _muted(self, alarm: AlarmDefinition, at: datetime) -> Mute | None:
         return next((mute for mute in self.mutes if mute.applies.fits(alarm, at, self.zone)), None)
@@ -212,6 +232,7 @@ class _Known:
 
 _NOTIFIER = Text("a notifier fails: every channel", "有通知渠道故障：通知全部渠道")
 _GAP = Text("nobody can be called who is on duty", "无可通知的值班人员")
+_WITHOUT = Text("this site has no [oncall]: every channel", "本站点未配置 [oncall]：通知全部渠道")
 _NO_POLICY = Text("no policy is for this alarm: every channel", "没有适用的通知策略：通知全部渠道")
 _NOBODY = Text("nobody else could be told: every channel", "无人可通知：通知全部渠道")
 

@@ -206,6 +206,28 @@ SCHEMAS = {
         word={**TEXT, "description": "what it says of itself instead of a sign of life"}),
     "Heard": _object(gateway=STRING, heard=BOOLEAN),
     "Nothing": {"type": "object"},
+    "OnCall": _object(
+        time=TIME, configured={"type": "boolean", "description": "false: every notifier is called for everything"},
+        people=_list(_object(id=STRING, name=TEXT, duty=TEXT, channels=_list(STRING))),
+        rosters=_list(_object(id=STRING, name=TEXT, now=_ref("Shift"), next=_or_null(_ref("Shift")),
+                              shifts=_list(_ref("Shift"), "from now on, in order and without a hole"))),
+        mutes=_list(_object(name=TEXT, standing=BOOLEAN)),
+        ladders=_list(_object(
+            alarm=STRING, occurrence=INTEGER, policy=_or_null(STRING),
+            steps={"type": "integer", "description": "that were taken"},
+            muted={"type": "boolean", "description": "a mute window holds the next one"}, next=_or_null(TIME),
+            told=_list(_object(person=_or_null(STRING), name=_or_null(TEXT), channel=STRING))),
+            "how far each alarm that stands has been told")),
+    "Shift": _object(person={**_or_null(STRING), "description": "null: nobody"}, name=_or_null(TEXT), begins=TIME,
+                     ends=TIME, reason=TEXT),
+    "Route": _object(
+        alarm=STRING, name=TEXT, priority=_PRIORITY, time=TIME, policy=_or_null(STRING),
+        repeats={"type": ["integer", "null"], "description": "null: until somebody acknowledges"},
+        steps=_list(_object(step=INTEGER, time=TIME, after_s=NUMBER, told=_list(_ref("Decision")),
+                            not_told=_list(_ref("Decision"))), "one round; empty: it calls nobody")),
+    "Decision": _object(
+        person={**_or_null(STRING), "description": "null: the channel as a whole"}, name=_or_null(TEXT),
+        channel=STRING, reason=TEXT),
     "ProofTests": _object(
         valves=_list(_object(
             rule=STRING, name=TEXT, test=STRING, stroke_time_s=NUMBER, last=_or_null(TIME), after_s=_or_null(NUMBER),
@@ -346,6 +368,16 @@ PATHS = {
         _query("before", INTEGER, "only rows with a smaller position"),
         _query("alarm", _list(STRING), "only rows about this alarm, signal or rule; up to 16"),
         **{"400": _BAD_REQUEST}),
+    "/api/v1/oncall": _get(
+        "Who is on call now, the shifts of the next days, and how far each alarm has been told",
+        _answer("without addresses of people", "OnCall"),
+        _query("days", {"type": "integer", "minimum": 1, "maximum": 60, "default": 7}, "so far the shifts are listed"),
+        **{"400": _BAD_REQUEST}),
+    "/api/v1/route": _get(
+        "Who would be told of an alarm, how and when, if nobody acknowledged; nothing is sent",
+        _answer("step by step, with the reasons", "Route"), _query("alarm", STRING, "its id", required=True),
+        _query("at", STRING, "ISO 8601, without a zone the site's own time; default: now"),
+        **{"400": _BAD_REQUEST, "404": _answer("unknown alarm", "Error")}),
     "/api/v1/kpi": _get(
         "Alarm figures after EEMUA 191 and ISA-18.2", _answer("now, and by period", "Kpi"),
         _query("period", _list(_one_of("8h", "day", "week", "month")), "only these; may be repeated; default: all"),

@@ -7,6 +7,7 @@ import logging
 import mimetypes
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import orjson
@@ -19,8 +20,9 @@ from starlette.routing import Route
 
 from alerting.engine import COMMENT_LENGTH, NAME_LENGTH
 from alerting.figures.report import PERIODS
+from alerting.oncall.escalation import wall
 from gateway.annunciation import AnnunciatorAct
-from gateway.api import kpi, openapi, present, prometheus, relations
+from gateway.api import kpi, oncall, openapi, present, prometheus, relations
 from gateway.api.answer import Json, refusal
 from gateway.api.guard import Guard
 from gateway.api.stream import Broadcast, EventStream
@@ -36,6 +38,7 @@ STATIC = Path(__file__).parent / "static"
 BODY_LIMIT = 8192
 HISTORY_SIGNALS, HISTORY_MINUTES, HISTORY_POINTS = 64, 7 * 24 * 60, 2000
 JOURNAL_ROWS, JOURNAL_ABOUT = 500, 16
+ROSTER_DAYS = 60
 EXPLAINED_MINUTES, EXPLAINED_MINUTES_MOST = 60.0, 24 * 60.0
 
 
@@ -62,6 +65,8 @@ def create_app(view: GatewayView) -> Starlette:
         Route("/api/v1/annunciators/{annunciator:path}", api.annunciate, methods=["POST"]),
         Route("/api/v1/heartbeats", api.heartbeats),
         Route("/api/v1/heartbeats/{peer:path}", api.hear, methods=["POST"]),
+        Route("/api/v1/oncall", api.oncall),
+        Route("/api/v1/route", api.route),
         Route("/api/v1/journal", api.journal),
         Route("/api/v1/kpi", api.kpi),
         Route("/api/v1/proof-tests", api.proof_tests),
@@ -194,7 +199,9 @@ class Api:
         return Json({"bypass": present.bypass(self._view, ended), "recorded": recorded})
 
     def _alarm(self, request: Request) -> str:
-        alarm = request.path_params["alarm"]
+        return self._known_alarm(request.path_params["alarm"])
+
+    def _known_alarm(self, alarm: str) -> str:
         if alarm not in self._view.site.alarms:
             raise Refused(404, Text(f"unknown alarm {alarm!r}", f"未知告警 {alarm!r}"), "alarm",
                           Text("see /api/v1/definitions", "见 /api/v1/definitions"))
@@ -219,6 +226,24 @@ class Api:
         if signal not in self._view.site.signals:
             raise _unknown_signal(signal)
         return signal
+
+    async def oncall(self, request: Request) -> Response:
+        view, days = self._view, _number(request, "days", 7, 1, ROSTER_DAYS)
+        return Json(oncall.document(view.routing(), view.ladders(), view.now(), int(days)))
+
+    async def route(self, request: Request) -> Response:
+        """Who would be told; nothing is sent."""
+        alarm = self._known_alarm(request.query_params.get("alarm", ""))
+        return Json(oncall.route(self._view.routing(), self._view.site.alarms.get(alarm), self._at(request)))
+
+    def _at(self, request: Request) -> datetime:
+        if "at" not in request.query_params:
+            return wall(self._view.now())
+        try:
+            at = datetime.fromisoformat(request.query_params["at"])
+            return at if at.tzinfo is not None else at.replace(tzinfo=self._view.site.zone)
+        except ValueError:
+            raise _out_of_range("at", "2026-09-21T20:53") from None
 
     async def journal(self, request: Request) -> Response:
         limit = _number(request, "limit", 100, 1, JOURNAL_ROWS)

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from alerting.bypass import Bypass
 from alerting.figures.figures import Figures
 from alerting.ledger import JournalRow
+from alerting.oncall.escalation import Ladder
+from alerting.oncall.routing import Routing
 from alerting.views import AlarmView
 from gateway.annunciation import AnnunciatorAct, AnnunciatorStatus
 from gateway.core.detectors.devices import OnlineShare
@@ -125,6 +127,14 @@ class GatewayView(Protocol):
 
     def hear(self, peer: str) -> bool:
         """A sign of life of another gateway; False when this one does not know it."""
+        ...
+
+    def routing(self) -> Routing:
+        """Who is called for what, as the site file has it."""
+        ...
+
+    def ladders(self) -> Sequence[Ladder]:
+        """How far each alarm that stands has been told."""
         ...
 
     async def journal(self, limit: int, before: int | None, alarms: Collection[str]) -> Sequence[JournalRow]:

@@ -12,6 +12,8 @@ from alerting.bypass import Bypass, Bypasses
 from alerting.engine import AlarmEngine, AlarmState
 from alerting.figures.figures import Figures
 from alerting.ledger import JournalRow
+from alerting.oncall.escalation import Ladder
+from alerting.oncall.routing import Routing
 from alerting.views import AlarmView, in_order, risk_level
 from gateway.annunciation import AnnunciatorAct, AnnunciatorStatus, Armed
 from gateway.api.view import Health, Part
@@ -37,6 +39,7 @@ from gateway.replay.explain import explain
 from gateway.replay.words import explain_json
 from gateway.store.history import History, Trend
 from gateway.vigil.peers import Peers, PeerStatus
+from tests.alerting.oncall.people import ROUTING
 
 AREAS = (Area("tank_farm", Text("Tank farm", "储罐区")), Area("pump_house", Text("Pump house", "泵房")),
          Area("loading_bay", Text("Loading bay", "装车台")))
@@ -140,6 +143,7 @@ class MemoryGateway:
         self.sink_list: list[SinkStatus] = []
         self.metric_list: list = []
         self.figured = Figures(self.site.alarms)
+        self.climbed: list[Ladder] = []
         self.condition = Health("0.1.0", self.clock.now().wall_ns, True, True, parts=(
             Part("store", Text("Store", "本地存储"), True, Text("12 MB of 2 GB", "12 MB / 2 GB")),
             Part("ledger", Text("Alarm file", "告警文件"), True)))
@@ -237,6 +241,12 @@ class MemoryGateway:
         if known := peer in self.peers:
             self.peers.heard(peer, "HTTP", self.now())
         return known
+
+    def routing(self) -> Routing:
+        return ROUTING
+
+    def ladders(self) -> Sequence[Ladder]:
+        return self.climbed
 
     async def journal(self, limit: int, before: int | None, alarms: Collection[str]) -> Sequence[JournalRow]:
         return [row for row in reversed(self.rows) if (before is None or row.position < before)

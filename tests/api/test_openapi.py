@@ -10,6 +10,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from alerting.oncall.escalation import Ladder, Told
 from gateway.api.openapi import PATHS, SCHEMAS, description
 from gateway.api.routes import create_app, pages
 from gateway.api.stream import Broadcast
@@ -74,9 +75,11 @@ def answer_schema(path: str, method: str, status: str = "200") -> dict:
     ("/api/v1/alarms/{alarm}/explain", ""), ("/api/v1/journal", "?alarm=esd-north&alarm=GD-03"),
     ("/api/v1/health", ""), ("/api/v1/signals/{signal}/history", ""), ("/api/v1/history", "?signal=GD-03&signal=GD-01"),
     ("/api/v1/signals/{signal}/baseline", ""), ("/api/v1/bypasses", ""), ("/api/v1/annunciators", ""),
-    ("/api/v1/heartbeats", ""), ("/healthz", ""), ("/api/v1/openapi.json", "")])
+    ("/api/v1/heartbeats", ""), ("/healthz", ""), ("/api/v1/openapi.json", ""),
+    ("/api/v1/oncall", ""), ("/api/v1/oncall", "?days=20"), ("/api/v1/route", "?alarm=GD-03/HH")])
 async def test_real_answers_fit_their_description(client, gateway, path, question):
     await client.post("/api/v1/alarms/esd-north/ack", json={"name": "Li"})
+    gateway.climbed.append(Ladder("GD-03/HH", 1, 1, "gas", 1, None, False, (Told("li", "phone", ""),)))
     seen = Seen("XV-102.closed == 1", 5.0, True)
     gateway.log.append(Stroke("esd-north", Outcome.VERIFIED, False, 1, 1, 2, 2, (seen,), (Seen("FT < 1", None, True),)))
     await client.post("/api/v1/bypasses", json=ASKED)

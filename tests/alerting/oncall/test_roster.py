@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from alerting.oncall.roster import Gap, Layer, Override, Roster
+from alerting.oncall.roster import Layer, Override, Roster
 from gateway.model.text import Text
 
 SHANGHAI, BERLIN = ZoneInfo("Asia/Shanghai"), ZoneInfo("Europe/Berlin")
@@ -71,8 +71,11 @@ def test_who_stands_in_is_before_all_layers_and_the_newest_word_counts():
 
 def test_gaps_are_told_with_their_ends_and_neighbours_are_one():
     office = roster(layer("li", begins=EIGHT, ends=TWENTY, days=frozenset(range(5))))
-    assert office.gaps(local("2026-11-06 12:00"), local("2026-11-09 12:00")) == (
-        Gap(local("2026-11-06 20:00"), local("2026-11-09 08:00")),)
+    shifts = office.shifts(local("2026-11-06 12:00"), local("2026-11-09 12:00"))
+    assert [(shift.person, shift.begins) for shift in shifts] == [
+        ("li", local("2026-11-06 12:00")), (None, local("2026-11-06 20:00")), ("li", local("2026-11-09 08:00"))]
+    gap, = office.gaps(local("2026-11-06 12:00"), local("2026-11-09 12:00"))
+    assert (gap.begins, gap.ends) == (local("2026-11-06 20:00"), local("2026-11-09 08:00"))
     assert office.next_duty("li", local("2026-11-06 21:00")) == local("2026-11-09 08:00")
     assert office.next_duty("wang", local("2026-11-06 21:00")) is None
 
