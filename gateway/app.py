@@ -15,12 +15,14 @@ from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
 from alerting import ledger
 from alerting.answers import Answers
 from alerting.bypass import Bypass
+from alerting.channel import ChannelRules
 from alerting.figures.figures import Figures
 from alerting.ledger import JournalRow
 from alerting.notifiers.alertmanager import AlertmanagerNotifier
@@ -38,6 +40,7 @@ from alerting.notifiers.webhook import WebhookNotifier
 from alerting.oncall.config import OnCallSection
 from alerting.oncall.escalation import Ladder
 from alerting.oncall.routing import Routing
+from alerting.outbox import NotifierStatus
 from alerting.service import AlarmService, AlarmSettings
 from alerting.slips import Seal, load_key
 from alerting.views import AlarmView
@@ -48,6 +51,7 @@ from drivers.mqtt.driver import MqttDriver
 from gateway import __version__, config
 from gateway.annunciation import Annunciation, AnnunciatorAct, AnnunciatorStatus
 from gateway.api import view as api
+from gateway.api.guard import hostname
 from gateway.api.kpi import gauges
 from gateway.api.server import serve
 from gateway.config import Loaded, Plugins, SiteFile
@@ -107,6 +111,16 @@ def routing(site_file: SiteFile) -> Routing:
     return site_file.oncall.routing(zone, channels)
 
 
+def connected(ways_out: Iterable[Notifier]) -> list[MqttNotifier]:
+    """Those that keep a connection, by a task of their own."""
+    return [notifier for notifier in ways_out if isinstance(notifier, MqttNotifier)]
+
+
+def channels(sections: Iterable[BaseModel], seal: Seal | None, link: str) -> dict[str, ChannelRules]:
+    """How each of them words and sends. seal: signs slips; None: messages offer none. link: address of the page."""
+    return {section.id: section.rules(seal, link) for section in sections}
+
+
 class Gateway:
     """One running site. `run` works until cancelled; everything it opened is closed then.
 
@@ -152,8 +166,7 @@ class Gateway:
                 start("watchdog", lambda: systemd.feed(supervisor, self._hung, self._status))
                 start("heartbeat", self.heartbeat.run)
                 start("snapshots", self._save_snapshots)
-                connected = [notifier for notifier in self.notifiers if isinstance(notifier, MqttNotifier)]
-                for part in (*self.health.sources, *self.health.sinks, *connected):
+                for part in (*self.health.sources, *self.health.sinks, *connected(self.notifiers)):
                     start(part.id, part.run)
                 if self.site_file.annunciators:
                     start("annunciation", self.annunciation.run)
@@ -181,13 +194,12 @@ class Gateway:
                                        link=asked.base_url or "", bypass_longest_s=asked.bypass_max,
                                        bypass_longest_p1_s=asked.bypass_p1_max,
                                        operators=asked.operators, origin=self.site_file.origin(),
-                                       channels={settings.id: settings.rules(seal, asked.base_url or "")
-                                                 for settings in self.site_file.notifiers}), self.routing)
+                                       channels=channels(self.site_file.notifiers, seal, asked.base_url or "")),
+                                   self.routing)
         people = [] if self.site_file.oncall is None else [person.id for person in self.site_file.oncall.people]
         self.answers = Answers(seal, self.alarms, people, self.site.zone, self.clock)
-        for notifier in self.notifiers:
-            if isinstance(notifier, MqttNotifier):
-                notifier.listen(self.site.id, self.answers.command)
+        for notifier in connected(self.notifiers):
+            notifier.listen(self.site.id, self.answers.command)
         self.teaching = Teaching(self.site, self.bank, self.alarms, self.clock)
         self.alarms.on_bypass = self.teaching.hold
         await self.alarms.start(away_s)
@@ -316,6 +328,7 @@ class View:
         self.latest = gateway.bank.latest
         self._started_wall_ns = time.time_ns()
         self._explainer = Explainer(gateway.site, gateway.folder)
+        self.public_host = hostname(urlsplit(gateway.site_file.alarms.base_url or "").netloc)
 
     def now(self) -> Instant:
         return self._gateway.clock.now()
@@ -331,6 +344,18 @@ class View:
 
     async def acknowledge(self, alarm: str, who: str, comment: str) -> AlarmView:
         return await self._gateway.alarms.acknowledge(alarm, who, comment)
+
+    def look(self, token: str) -> AlarmView:
+        return self._gateway.answers.look(token)[1]
+
+    async def answer(self, who: str, comment: str, token: str, code: str) -> AlarmView:
+        return await self._gateway.answers.acknowledge(who, comment, token=token, code=code)
+
+    def notifiers(self) -> Sequence[NotifierStatus]:
+        return self._gateway.alarms.status().notifiers
+
+    async def test_notifier(self, notifier: str) -> Text | None:
+        return await self._gateway.alarms.test_notifier(notifier)
 
     def lessons(self) -> Lessons:
         return self._gateway.bank.learning.lessons()

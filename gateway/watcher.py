@@ -31,6 +31,7 @@ from gateway.config.watch_file import WatchedSection, WatchFile
 from gateway.model.alarm import Risk
 from gateway.model.clock import Instant, TimeLine
 from gateway.model.errors import DavylampError
+from gateway.model.ports import Notifier
 from gateway.model.pulse import Pulse, hung, no_progress
 from gateway.model.signal import SignalTable
 from gateway.model.site import Site
@@ -56,14 +57,16 @@ class Watcher:
         self._ready, self._watch = ready, watch
         self.clock: TimeLine
         self.service: AlarmService
+        self.notifiers: list[Notifier]
         self.peers: Peers
 
     async def run(self) -> None:
         path = app.made_folder(Path(self.file.watch.folder)) / app.ALARM_FILE
         self.clock = TimeLine.resume(ledger.last_instant(path))
-        self.service = AlarmService(self.site.alarms, self.site, ledger.AlarmLedger(path),
-                                    app.notifiers(self.file.notifiers), self.clock,
-                                    AlarmSettings(link=self.file.watch.base_url or ""))
+        self.notifiers = app.notifiers(self.file.notifiers)
+        link = self.file.watch.base_url or ""
+        self.service = AlarmService(self.site.alarms, self.site, ledger.AlarmLedger(path), self.notifiers, self.clock,
+                                    AlarmSettings(link=link, channels=app.channels(self.file.notifiers, None, "")))
         self.peers = Peers(self.site.peers, self.site.alarms, self.clock.now())
         self._judges = Pulse("judge", self.clock)
         self.service.on_restored = self._adopt
@@ -83,6 +86,7 @@ class Watcher:
     def _tasks(self) -> dict[str, Callable[[], Awaitable[None]]]:
         tasks: dict[str, Callable[[], Awaitable[None]]] = {"judge": self._judge, "page": lambda: serve_app(
             self._application(), self.file.api.host, self.file.api.port, ready=self._ready)}
+        tasks |= {notifier.id: notifier.run for notifier in app.connected(self.notifiers)}
         tasks |= {gateway.id: partial(self._ask, gateway) for gateway in self.file.gateways
                   if gateway.health is not None}
         if self.file.broker is not None:

@@ -4,6 +4,9 @@ There are no accounts yet, so the server listens on loopback. That alone does no
 on this machine can be led here by a page from anywhere (DNS rebinding, cross-site requests). So the Host must be a
 loopback name, a request that changes something must come from our own page (or from no page at all, such as curl),
 and it must be JSON, which no foreign form can send.
+
+The page behind the link of a message is opened on phones, through a proxy: under /ack the host may also be the public
+one, and a form is taken. There the link itself is the right to act: docs/decisions/acknowledge-by-link.md.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from gateway.api.answer import refusal
 from gateway.model.text import Text
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+SLIPS = "/ack"
 _READING = frozenset({"GET", "HEAD"})
 
 SECURITY_HEADERS = {
@@ -32,8 +36,10 @@ SECURITY_HEADERS = {
 
 
 class Guard:
-    def __init__(self, app: ASGIApp):
-        self._app = app
+    """public_host: name under which readers of messages reach /ack; "": none."""
+
+    def __init__(self, app: ASGIApp, public_host: str = ""):
+        self._app, self._public_host = app, public_host
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -48,7 +54,11 @@ class Guard:
                 headers.setdefault("cache-control", "no-store")
             await send(message)
 
-        answer = objection(scope["method"], Headers(scope=scope))
+        headers = Headers(scope=scope)
+        if scope["path"] == SLIPS or scope["path"].startswith(f"{SLIPS}/"):
+            answer = slip_objection(scope["method"], headers, self._public_host)
+        else:
+            answer = objection(scope["method"], headers)
         await (answer or self._app)(scope, receive, send_guarded)
 
 
@@ -56,20 +66,39 @@ def objection(method: str, headers: Headers):
     """The response that refuses this request, or None when it may pass."""
     host = headers.get("host", "")
     if hostname(host) not in LOOPBACK:
-        return refusal(421, Text(f"host {host!r} is not served here", f"此处不提供主机 {host!r} 的服务"), where="Host",
-                       fix=Text("open http://127.0.0.1 or http://localhost with the gateway's port",
-                                "请使用 http://127.0.0.1 或 http://localhost 加网关端口访问"))
+        return _wrong_host(host)
     if method in _READING:
         return None
     origin = headers.get("origin")
-    foreign = origin is not None and urlsplit(origin).netloc != host
-    if foreign or headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-        return refusal(403, Text("this request comes from another web page", "该请求来自其他网页"), where="Origin",
-                       fix=Text("use the gateway's own page", "请使用网关自带页面操作"))
+    if (origin is not None and urlsplit(origin).netloc != host) or _from_another_page(headers):
+        return _foreign()
     if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         return refusal(415, Text("only JSON is accepted", "只接受 JSON"), where="Content-Type",
                        fix=Text("send content-type: application/json", "请设置 content-type: application/json"))
     return None
+
+
+def slip_objection(method: str, headers: Headers, public_host: str):
+    """The same under /ack: Origin is not looked at (it is "null" on a form of ours, and a proxy may change Host)."""
+    host = headers.get("host", "")
+    if hostname(host) not in LOOPBACK and (not public_host or hostname(host) != public_host):
+        return _wrong_host(host)
+    return _foreign() if method not in _READING and _from_another_page(headers) else None
+
+
+def _from_another_page(headers: Headers) -> bool:
+    return headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none")
+
+
+def _wrong_host(host: str):
+    return refusal(421, Text(f"host {host!r} is not served here", f"此处不提供主机 {host!r} 的服务"), where="Host",
+                   fix=Text("open http://127.0.0.1 or http://localhost with the gateway's port",
+                            "请使用 http://127.0.0.1 或 http://localhost 加网关端口访问"))
+
+
+def _foreign():
+    return refusal(403, Text("this request comes from another web page", "该请求来自其他网页"), where="Origin",
+                   fix=Text("use the gateway's own page", "请使用网关自带页面操作"))
 
 
 def hostname(host: str) -> str:

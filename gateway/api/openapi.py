@@ -249,6 +249,14 @@ SCHEMAS = {
     "Part": _object(id=STRING, name=TEXT, ok=BOOLEAN, detail=TEXT, figures=_map(NUMBER)),
     "Status": _object(**_STATUS),
     "Health": _object(time=TIME, risk=_RISK, **_STATUS, counters=_COUNTERS, page=_COUNTERS),
+    "Notifiers": _object(notifiers=_list(_object(
+        id=STRING, pending=INTEGER, failing=BOOLEAN, reason=TEXT, counters=_COUNTERS,
+        people=_list(_object(
+            person={"type": "string", "description": "id; empty: what is not for one person"}, delivered=INTEGER,
+            delivery_median_s=_or_null(NUMBER), delivery_longest_s=_or_null(NUMBER), acknowledged=INTEGER,
+            acknowledge_median_s=_or_null(NUMBER)), "times of the newest 200 since the start")))),
+    "NotifierTest": {"type": "object", "description": "nothing is asked: {}"},
+    "NotifierTested": _object(taken=BOOLEAN, reason=TEXT),
     "Working": _object(working=BOOLEAN, reason=TEXT),
     "Acknowledgement": {
         "type": "object", "required": ["name"],
@@ -308,6 +316,14 @@ _SIGNAL = _path("signal", "id of a signal, as it is or percent-encoded")
 _MINUTES = _query("minutes", NUMBER, "how far back, 0.1 to 10080; default 10")
 _POINTS = _query("points", INTEGER, "at most about so many points per signal, 2 to 2000; default 300")
 
+_TOKEN = _path("token", "the last part of the link")
+_SLIP = {"requestBody": {"required": True, "content": {"application/x-www-form-urlencoded": {"schema": {
+             "type": "object", "required": ["name"],
+             "properties": {"code": STRING, "name": STRING, "comment": STRING}}}}},
+         "responses": {"200": _text("done, as a page", "text/html"),
+                       "403": _answer("the request comes from another web page", "Error"),
+                       "409": _text("forged, expired, used, as a page", "text/html"),
+                       "503": _text("can not be done now, as a page", "text/html")}}
 PATHS = {
     "/api/v1/site": _get("What does not change while the gateway runs", _answer("the site", "Site")),
     "/api/v1/signals": _get("Newest value, quality and age of every signal", {
@@ -362,6 +378,17 @@ PATHS = {
     "/api/v1/heartbeats/{peer}": _post(
         "A sign of life of another gateway", "Nothing", _answer("heard", "Heard"),
         _path("peer", "id of the other gateway"), **{"404": _answer("it is not watched here", "Error")}),
+    "/api/v1/notifiers": _get("The ways out of messages", _answer("in the order of the site file", "Notifiers")),
+    "/api/v1/notifiers/{notifier}/test": _post(
+        "Send a message that is marked as a test, now and once", "NotifierTest", _answer("tried", "NotifierTested"),
+        _path("notifier", "as it is or percent-encoded"), **{"409": _answer("there is no such notifier", "Error")}),
+    "/ack": {
+        **_get("Page to type in the code of a message", _text("a page", "text/html")),
+        "post": _SLIP | {"summary": "Acknowledge with a code (form: code, name, comment)"}},
+    "/ack/{token}": {
+        **_get("Page behind the link of a message; it does nothing by itself", _text("a page", "text/html"), _TOKEN,
+               **{"409": _text("forged or expired, as a page", "text/html")}),
+        "post": _SLIP | {"summary": "Acknowledge with a link (form: name, comment)", "parameters": [_TOKEN]}},
     "/api/v1/journal": _get(
         "The alarm journal", _answer("newest first", "Journal"),
         _query("limit", INTEGER, "at most so many rows, 1 to 500; default 100"),

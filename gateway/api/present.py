@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from alerting.bypass import Bypass
 from alerting.ledger import JournalRow
 from alerting.lifecycle import STATE_NAMES
+from alerting.outbox import NotifierStatus
 from alerting.proof import proofs
 from alerting.views import AlarmView
 from gateway.api.view import GatewayView, Health, Latest
@@ -31,6 +32,7 @@ from gateway.model.rules import ShutdownVerification
 from gateway.model.signal import Condition, Signal
 from gateway.model.site import CONDITION_NAMES, Site
 from gateway.model.stroke import OUTCOME_NAMES, Stroke
+from gateway.model.text import Text
 from gateway.model.verdict import Evidence
 from gateway.store.history import Trend
 from gateway.vigil.peers import PeerStatus
@@ -236,6 +238,13 @@ def annunciators(view: GatewayView) -> dict:
             "since": local_time(status.armed.wall_ns, zone)},
         "driven": status.driven, "trouble": status.trouble, "testing": status.testing,
     } for status in view.annunciators()]}
+
+
+def notifiers(all_of_them: Sequence[NotifierStatus]) -> dict:
+    return {"notifiers": [{
+        "id": one.notifier, "pending": one.pending, "failing": one.failing is not None,
+        "reason": one.failing or Text("", ""), "counters": one.counters,
+        "people": [asdict(figures) for figures in one.people]} for one in all_of_them]}
 
 
 def journal(rows: Sequence[JournalRow], zone: ZoneInfo) -> dict:

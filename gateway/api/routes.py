@@ -25,6 +25,7 @@ from gateway.annunciation import AnnunciatorAct
 from gateway.api import kpi, oncall, openapi, present, prometheus, relations
 from gateway.api.answer import Json, refusal
 from gateway.api.guard import Guard
+from gateway.api.slips import slip_routes
 from gateway.api.stream import Broadcast, EventStream
 from gateway.api.view import GatewayView
 from gateway.core.learning import LearningAct
@@ -63,6 +64,8 @@ def create_app(view: GatewayView) -> Starlette:
         Route("/api/v1/bypasses/{target:path}/end", api.end_bypass, methods=["POST"]),
         Route("/api/v1/annunciators", api.annunciators),
         Route("/api/v1/annunciators/{annunciator:path}", api.annunciate, methods=["POST"]),
+        Route("/api/v1/notifiers", api.notifiers),
+        Route("/api/v1/notifiers/{notifier:path}/test", api.test_notifier, methods=["POST"]),
         Route("/api/v1/heartbeats", api.heartbeats),
         Route("/api/v1/heartbeats/{peer:path}", api.hear, methods=["POST"]),
         Route("/api/v1/oncall", api.oncall),
@@ -75,15 +78,16 @@ def create_app(view: GatewayView) -> Starlette:
         Route("/api/v1/openapi.json", api.description),
         Route("/metrics", api.metrics),
         Route("/healthz", api.healthz),
+        *slip_routes(view),
         *pages(),
-    ])
+    ], view.public_host)
     app.state.broadcast = api.broadcast
     return app
 
 
-def application(routes: list[Route]) -> Starlette:
-    """These routes, guarded, with our errors as answers."""
-    return Starlette(routes=routes, middleware=[Middleware(Guard)], exception_handlers={
+def application(routes: list[Route], public_host: str = "") -> Starlette:
+    """These routes, guarded, with our errors as answers. public_host: see Guard."""
+    return Starlette(routes=routes, middleware=[Middleware(Guard, public_host=public_host)], exception_handlers={
         HTTPException: _http_error, DavylampError: _our_error, Refused: _refused, Exception: _bug})
 
 
@@ -177,6 +181,14 @@ class Api:
         view = self._view
         pictures = view.pictures(view.site.signals.index(signal))
         return present.baseline(view.site, view.lessons(), pictures, view.now(), signal)
+
+    async def notifiers(self, _: Request) -> Response:
+        return Json(present.notifiers(self._view.notifiers()))
+
+    async def test_notifier(self, request: Request) -> Response:
+        await _json_body(request)
+        reason = await self._view.test_notifier(request.path_params["notifier"])
+        return Json({"taken": reason is None, "reason": reason or Text("", "")})
 
     async def bypasses(self, _: Request) -> Response:
         return Json(present.bypass_list(self._view))

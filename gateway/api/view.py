@@ -17,6 +17,7 @@ from alerting.figures.figures import Figures
 from alerting.ledger import JournalRow
 from alerting.oncall.escalation import Ladder
 from alerting.oncall.routing import Routing
+from alerting.outbox import NotifierStatus
 from alerting.views import AlarmView
 from gateway.annunciation import AnnunciatorAct, AnnunciatorStatus
 from gateway.core.detectors.devices import OnlineShare
@@ -79,6 +80,7 @@ class Metric(Protocol):
 class GatewayView(Protocol):
     site: Site
     latest: Latest
+    public_host: str  # name under which readers of messages reach /ack; "": none
 
     def now(self) -> Instant: ...
 
@@ -95,6 +97,23 @@ class GatewayView(Protocol):
     async def acknowledge(self, alarm: str, who: str, comment: str) -> AlarmView:
         """The alarm after it; not `recorded` when the alarm file does not take it. CommandError when there is nothing
         to acknowledge."""
+        ...
+
+    def look(self, token: str) -> AlarmView:
+        """The alarm that the link of a message is about. CommandError: forged, expired."""
+        ...
+
+    async def answer(self, who: str, comment: str, token: str, code: str) -> AlarmView:
+        """Acknowledge with what stands in a message: the token of its link, or its code. CommandError: it does not
+        fit, or was used."""
+        ...
+
+    def notifiers(self) -> Sequence[NotifierStatus]:
+        """The ways out: what waits, what fails, how long messages and answers take."""
+        ...
+
+    async def test_notifier(self, notifier: str) -> Text | None:
+        """Send a message that is marked as a test. None when it was taken, else why not. CommandError: unknown."""
         ...
 
     def lessons(self) -> Lessons:

@@ -14,6 +14,8 @@ from alerting.figures.figures import Figures
 from alerting.ledger import JournalRow
 from alerting.oncall.escalation import Ladder
 from alerting.oncall.routing import Routing
+from alerting.outbox import NotifierStatus
+from alerting.slips import Claim, Seal
 from alerting.views import AlarmView, in_order, risk_level
 from gateway.annunciation import AnnunciatorAct, AnnunciatorStatus, Armed
 from gateway.api.view import Health, Part
@@ -142,6 +144,9 @@ class MemoryGateway:
         self.device_list: list[DeviceStatus] = []
         self.sink_list: list[SinkStatus] = []
         self.metric_list: list = []
+        self.public_host = "gateway.example"
+        self.seal = Seal(b"k" * 32, "depot")
+        self.notifier_list: list[NotifierStatus] = []
         self.figured = Figures(self.site.alarms)
         self.climbed: list[Ladder] = []
         self.condition = Health("0.1.0", self.clock.now().wall_ns, True, True, parts=(
@@ -207,6 +212,25 @@ class MemoryGateway:
         self.rows.append(JournalRow(len(self.rows) + 1, "acknowledge", alarm, self.now().wall_ns, {"who": who}, "00"))
         self.changed()
         return self._view(self.engine.state(alarm))
+
+    def look(self, token: str) -> AlarmView:
+        claim = self.seal.read(token, self.now().wall_ns)
+        return self._view(self.engine.state(claim.alarm))
+
+    async def answer(self, who: str, comment: str, token: str, code: str) -> AlarmView:
+        if token:
+            return await self.acknowledge(self.look(token).definition.id, who, comment)
+        waiting = [Claim(view.definition.id, view.occurrence, view.raised_wall_ns) for view in self.alarms()]
+        return await self.acknowledge(self.seal.find(code, waiting, self.now().wall_ns).alarm, who, comment)
+
+    def notifiers(self) -> Sequence[NotifierStatus]:
+        return self.notifier_list
+
+    async def test_notifier(self, notifier: str) -> Text | None:
+        known = {one.notifier: one for one in self.notifier_list}
+        if notifier not in known:
+            raise CommandError(Text("there is no notifier with this id", "没有此编号的通知渠道"), where=notifier)
+        return known[notifier].failing
 
     def lessons(self) -> Lessons:
         return self.learning.lessons()
