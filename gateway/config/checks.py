@@ -56,6 +56,7 @@ def check(draft: Draft, plans: Mapping[str, SignalPlan]) -> Iterator[Problem]:
     told = {_spot(problem) for problem in bindings}  # a plugin may see the same
     yield from (problem for problem in _plugin_findings(draft) if _spot(problem) not in told)
     yield from _oncall(draft)
+    yield from _readers(draft)
     yield from _fallbacks(draft)
     yield from _timing(draft, plans)
     yield from _uncovered(draft, plans)
@@ -219,6 +220,16 @@ def _oncall(draft: Draft) -> Iterator[Problem]:
                     what=what, name=name, hint=hint), Text("correct it, or add it", "更正，或新增"))
     for location, what, fix, severity in draft.oncall.findings(ZoneInfo(draft.site.timezone), datetime.now(UTC)):
         yield draft.document.spot(("oncall", *location)).problem(what, fix, severity)
+
+
+def _readers(draft: Draft) -> Iterator[Problem]:
+    """A notifier has somebody for what is not for one person."""
+    for notifier in draft.notifiers.values():
+        if getattr(notifier.section, "to", None) == ():
+            yield notifier.spot(("to",)).problem(
+                Text("reaches nobody by itself: what no policy covers would not be told through it",
+                     "自身没有收件人：通知策略未覆盖的告警无法经此渠道送达"),
+                Text("give the addresses of those who read everything", "请填写接收全部告警的地址"), WARNING)
 
 
 _ONCALL = {"people": Text("person", "人员"), "targets": Text("person or roster", "人员或值班表"),

@@ -11,6 +11,7 @@ from alerting.oncall.routing import Address
 from gateway.config import Loaded
 from gateway.model.alarm import Priority
 from gateway.model.text import Text
+from tests.config import documents
 from tests.config.plugins import REAL, said, site
 
 survives = pytest.mark.survives
@@ -147,6 +148,23 @@ def test_a_window_ends(tmp_path, says):
 def test_nobody_is_reached_by_nothing(tmp_path, says):
     problem, = site(tmp_path, SITE.replace('contacts = { phone = "" }', ""), plugins=REAL).problems
     assert says(problem.what) and problem.severity == "warning"
+
+
+@survives("mail as the way to everybody, without an address", then="warned of: gaps and other alarms go there",
+          says=Text("reaches nobody by itself: what no policy covers would not be told through it",
+                    "自身没有收件人：通知策略未覆盖的告警无法经此渠道送达"))
+def test_a_notifier_without_a_reader(tmp_path, says):
+    mail = '[[notifiers]]\ntype = "smtp"\nid = "mail"\nhost = "127.0.0.1"\nsender = "lamp@example.org"\n'
+    for loaded in (oncall(tmp_path, mail), site(tmp_path, mail, plugins=REAL)):
+        problem, = loaded.problems
+        assert says(problem.what) and problem.severity == "warning" and problem.key == "to"
+
+
+def test_the_example_of_the_how_to_is_right(tmp_path):
+    page = (documents.ROOT / "docs" / "how-to" / "on-call.md").read_text(encoding="utf-8")
+    loaded = site(tmp_path, '[[areas]]\nid = "loading_bay"\nname = "Loading bay"\n'
+                  + page.split("```toml\n")[1].split("```")[0], plugins=REAL)
+    assert loaded.problems == () and len(loaded.site_file.oncall.people) == 3
 
 
 @survives("a turn of half a day; one id for two; a policy for P4", then="told, each at its place")
