@@ -65,7 +65,7 @@ SCHEMAS = {
         areas=_list(_object(id=STRING, name=TEXT, gas=BOOLEAN)),
         signals=_list(_ref("Signal"), "in the order that the event stream's numbers mean"),
         words=_object(quality=_map(TEXT), condition=_map(TEXT), state=_map(TEXT), risk=_map(TEXT),
-                      learning=_map(TEXT))),
+                      learning=_map(TEXT), outcome=_map(TEXT))),
     "Signal": _object(
         id=STRING, name=TEXT, kind=STRING, unit=STRING, area=STRING, low=_or_null(NUMBER), high=_or_null(NUMBER),
         decimals=INTEGER, gas=BOOLEAN, deadman_s=_or_null(NUMBER), labels=_map(TEXT),

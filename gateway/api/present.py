@@ -78,6 +78,7 @@ def site(view: GatewayView) -> dict:
             "state": {str(state): text for state, text in STATE_NAMES.items()},
             "risk": {str(risk): text for risk, text in RISK_NAMES.items()},
             "learning": {str(state): text for state, text in LEARNING_NAMES.items()},
+            "outcome": {str(outcome): text for outcome, text in OUTCOME_NAMES.items()},
         },
     }
 

@@ -1,4 +1,4 @@
-"""`python -m tests.acceptance.picture`: the pictures of the READMEs, taken from the demo while the leak goes on."""
+"""`python -m tests.acceptance.picture`: the pictures of the READMEs and of docs/how-to/the-page.md, taken from the demo while the leak goes on."""
 
 from __future__ import annotations
 
@@ -28,6 +28,11 @@ def main() -> None:
         browser.click("#language")
         browser.until("document.body.innerText.includes('装车台')")
         browser.screenshot(IMAGES / "page-leak-zh.png", whole=False)
+        browser.click("#language")
+        browser.become(390, 1330)
+        browser.run("location.hash = 'alarm/GD-03%2FHH'")
+        browser.until("document.querySelector('.plot svg')")
+        browser.screenshot(IMAGES / "page-why-phone.png", whole=False)
         demo.stop()
     for image in sorted(IMAGES.glob("*.png")):
         print(f"{image.relative_to(ROOT)}: {image.stat().st_size / 1000:.0f} kB")

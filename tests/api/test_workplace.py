@@ -285,6 +285,17 @@ def test_a_siren_is_armed_on_the_page(browser, running, gateway):
     browser.until("document.querySelector('#ask-error').innerText.startsWith('it is armed already')")
 
 
+def test_another_gateway_is_alive_once_it_was_heard(browser, running, gateway):
+    room(browser, running, "watch")
+    browser.until("document.querySelector('#room-watch li')?.innerText.includes('never')")
+    running.do(gateway.hear, gateway.heartbeats()[0].peer.id)
+    gateway.clock.advance(5)
+    browser.run("location.hash = 'now'")
+    browser.run("location.hash = 'watch'")
+    browser.until("document.querySelector('#room-watch li')?.innerText.includes('5 s ago')")
+    assert "alive" in browser.text("#room-watch li")
+
+
 def test_a_page_that_is_cut_off_says_so_in_every_room(browser):
     gateway = MemoryGateway()
     running = Running(gateway)

@@ -15,7 +15,7 @@ export class Figures {
   }
 
   async open() {
-    this.body = el("div");
+    this.body = el("div", "", el("p", "calm", say("loading")));
     this.element.replaceChildren(title(say("roomFigures")), this.body);
     await this.renew();
   }
@@ -28,7 +28,7 @@ export class Figures {
   async renew() {
     this.fetched = performance.now();
     const found = await get("kpi");
-    if (found) this.show(found); else if (!this.body.children.length) this.body.replaceChildren(el("p", "", say("noData")));
+    if (found) this.show(found); else if (!this.body.querySelector("table")) this.body.replaceChildren(el("p", "", say("noData")));
   }
 
   show({ now, targets, periods, metrics, operators }) {

@@ -77,7 +77,7 @@ const TELLS = {
   },
   recall: ({ body }) => say("rowRecall", { target: body.bypass }),
   learning: ({ body }) => say("rowLearning", { ...body, act: say(body.act) }),
-  stroke: ({ body }) => [say("rowStroke", body), body.test ? say("asTest") : ""].filter(Boolean).join(" · "),
+  stroke: ({ body }, site) => [say("rowStroke", { outcome: pick(site.words.outcome[body.outcome] ?? { en: body.outcome, zh: body.outcome }) }), body.test ? say("asTest") : ""].filter(Boolean).join(" · "),
   gap: ({ body }) => say("rowGap", { n: body.rows_lost }),
   "given up": ({ body }) => say("rowGivenUp", { notifier: body.notifier, reason: pick(body.reason) }),
 };

@@ -12,6 +12,7 @@ import { Proofs } from "./proofs.js";
 import { Rooms } from "./rooms.js";
 import { Rules } from "./rules.js";
 import { Signals } from "./signals.js";
+import { Watch } from "./watch.js";
 import { Ways } from "./ways.js";
 import { Withheld } from "./withheld.js";
 import { age, language, pick, say, speak } from "./texts.js";
@@ -119,14 +120,14 @@ window.addEventListener("error", fail);
 window.addEventListener("unhandledrejection", fail);
 
 async function load() {
-  const [loaded, related, outputs] = await Promise.all([get("site"), get("rules"), get("annunciators")]);
-  if (!loaded || !related || !outputs) { setTimeout(load, 2000); return; }
+  const [loaded, related, outputs, peers] = await Promise.all(["site", "rules", "annunciators", "heartbeats"].map(get));
+  if (!loaded || !related || !outputs || !peers) { setTimeout(load, 2000); return; }
   speak(localStorage.getItem("language") ?? loaded.language);
   signals = new Signals(loaded);
   alarms = new Alarms(loaded, (id) => signals.reading(id));
   const here = { site: loaded, signals, alarms };
   rooms = here.rooms = new Rooms([new AlarmRoom(here), new History(here), new Withheld(here),
-    new Figures(here), ...(Ways.has(outputs) ? [new Ways(here)] : []), ...(Rules.has(related) ? [new Rules(here)] : []), ...(Proofs.has(related) ? [new Proofs(here)] : [])]);
+    new Figures(here), ...(Ways.has(outputs) ? [new Ways(here)] : []), ...(Watch.has(peers) ? [new Watch(here)] : []), ...(Rules.has(related) ? [new Rules(here)] : []), ...(Proofs.has(related) ? [new Proofs(here)] : [])]);
   new Keys(here);
   site = loaded;
   show();

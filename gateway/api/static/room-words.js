@@ -133,6 +133,11 @@ export const ROOM_WORDS = {
   median: ["median", "中位数"],
   ninety: ["90 %", "90% 分位"],
   opcMetrics: ["Under the names of OPC UA (AlarmMetrics)", "OPC UA 名称（AlarmMetrics）"],
+  // other gateways
+  watchWhat: ["Gateways whose sign of life this one expects. One that falls silent raises an alarm here.", "本网关监听其他网关的心跳。心跳中断时在此触发告警。"],
+  alive: ["alive", "正常"],
+  silent: ["SILENT", "心跳中断"],
+  silentAfter: ["expected within {age}", "应在 {age} 内收到"],
   // ways out
   sirens: ["Sirens and beacons", "声光报警器"],
   sirenOn: ["sounding or lit, as read back", "动作中（回读）"],
