@@ -1,4 +1,5 @@
-"""`python -m tests.acceptance.picture`: the pictures of the READMEs and of docs/how-to/the-page.md, taken from the demo while the leak goes on."""
+"""`python -m tests.acceptance.picture`: the pictures of the READMEs and of docs/how-to/the-page.md, taken from the
+demo while the leak goes on."""
 
 from __future__ import annotations
 

@@ -285,6 +285,16 @@ def test_a_siren_is_armed_on_the_page(browser, running, gateway):
     browser.until("document.querySelector('#ask-error').innerText.startsWith('it is armed already')")
 
 
+def test_who_is_on_call_and_who_would_be_told(browser, running, gateway):
+    room(browser, running, "oncall/GD-03%2FHH")
+    browser.until(f"document.querySelectorAll('#room-oncall article').length === {len(gateway.routing().rosters)}")
+    browser.until("document.querySelector('#room-oncall .what')?.innerText.startsWith('P1 GD-03')")
+    names = "[...document.querySelectorAll('#room-oncall .duty')].map(one => one.innerText)"
+    assert set(browser.run(names)) <= {person.name.en for person in gateway.routing().people.values()} | {"NOBODY"}
+    browser.click("#language")
+    browser.until("document.querySelector('#room-oncall h2').innerText === '值班'")
+
+
 def test_another_gateway_is_alive_once_it_was_heard(browser, running, gateway):
     room(browser, running, "watch")
     browser.until("document.querySelector('#room-watch li')?.innerText.includes('never')")
@@ -319,7 +329,8 @@ def test_no_room_is_wider_than_a_phone(browser, running, gateway, language):
     browser.run(f"localStorage.setItem('language', '{language}')")
     ready = {"now": "#now .alarm", "alarm/GD-03%2FH": ".plot svg", "history": "#room-history .journal li",
              "withheld": "#room-withheld .bypasses li", "rules": "#room-rules article",
-             "proofs": "#room-proofs table", "figures": "#room-figures table", "ways": "#room-ways article"}
+             "proofs": "#room-proofs table", "figures": "#room-figures table",
+             "ways": "#room-ways article", "oncall/GD-03%2FHH": "#room-oncall .what", "watch": "#room-watch li"}
     live(browser, running)
     for address, selector in ready.items():
         browser.run(f"location.hash = '{address}'")

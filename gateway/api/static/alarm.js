@@ -39,7 +39,7 @@ export class AlarmRoom {
     this.element.replaceChildren(name, this.head,
       guidance ? el("div", "todo", el("b", "", say("todo")), ...guidance.split("\n").filter(Boolean).map((line) => el("p", "", line))) : "",
       el("h3", "", say("why")), waysIn, this.why, el("h3", "", say("historyOf")), this.past,
-      link(say("allHistory"), `#history/${encodeURIComponent(id)}`, { key: "all history" }));
+      link(say("allHistory"), `#history/${encodeURIComponent(id)}`, { key: "all history" }), " · ", link(say("whoIsTold"), `#oncall/${encodeURIComponent(id)}`, { key: "who" }));
     this.update();
     await Promise.all([this.explain(standing ? Date.parse(standing.raised) + 1000 : null), this.recall()]);
   }

@@ -7,6 +7,7 @@ import { Feed } from "./feed.js";
 import { Figures } from "./figures.js";
 import { History } from "./history.js";
 import { Keys } from "./keys.js";
+import { OnCall } from "./oncall.js";
 import { showPlant } from "./plant.js";
 import { Proofs } from "./proofs.js";
 import { Rooms } from "./rooms.js";
@@ -126,7 +127,7 @@ async function load() {
   signals = new Signals(loaded);
   alarms = new Alarms(loaded, (id) => signals.reading(id));
   const here = { site: loaded, signals, alarms };
-  rooms = here.rooms = new Rooms([new AlarmRoom(here), new History(here), new Withheld(here),
+  rooms = here.rooms = new Rooms([new AlarmRoom(here), new History(here), new Withheld(here), new OnCall(here),
     new Figures(here), ...(Ways.has(outputs) ? [new Ways(here)] : []), ...(Watch.has(peers) ? [new Watch(here)] : []), ...(Rules.has(related) ? [new Rules(here)] : []), ...(Proofs.has(related) ? [new Proofs(here)] : [])]);
   new Keys(here);
   site = loaded;

@@ -73,6 +73,7 @@ export const WORDS = {
   roomRules: ["Rules", "规则"],
   roomProofs: ["Proof tests", "验证测试"],
   roomFigures: ["Figures", "指标"],
+  roomOncall: ["On call", "值班"],
   roomWatch: ["Other gateways", "其他网关"],
   roomWays: ["Ways out", "通知出口"],
   urgentLine: ["{n} alarm(s) wait. Most urgent:", "{n} 条告警待确认。最紧急："],
