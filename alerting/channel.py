@@ -75,8 +75,13 @@ class Letter:
     fell_back: bool = False
 
     @property
-    def urgency(self) -> tuple[int, int]:
-        return self.priority, self.order
+    def urgency(self) -> tuple[bool, int, int]:
+        """A drill is never before anything real."""
+        return self.drill, self.priority, self.order
+
+    @property
+    def drill(self) -> bool:
+        return bool(self.notice.payload.get("exercise"))
 
 
 class Office(Protocol):
@@ -176,7 +181,7 @@ class Channel:
     def _company(self, first: Letter, ready: Sequence[Letter]) -> list[Letter]:
         """What goes with it in one message: for the same reader, open alarms by themselves, history by itself."""
         def fits(letter: Letter) -> bool:
-            return (letter.priority is not Priority.P1 and not letter.alone
+            return (letter.priority is not Priority.P1 and not letter.alone and not letter.drill
                     and (letter.notice.to, letter.notice.language) == (first.notice.to, first.notice.language))
 
         if not self.rules.bundles or not fits(first):

@@ -19,6 +19,7 @@ is JSON-ready:
     person      {"id", "name": {"en", "zh"}}: only where it is for one person
     guidance    {"en", "zh"}: what to do; only where the alarm has one
     evidence              [{"time", "signal", "value", "note": {"en", "zh"}}]
+    exercise    "drill": only a drill; "" otherwise
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from typing import Final
 from alerting.bypass import Act, Bypass, Step
 from alerting.engine import Transition
 from alerting.lifecycle import STATE_NAMES, Event
-from gateway.model.alarm import RISK_NAMES, AlarmDefinition, Risk
+from gateway.model.alarm import EXERCISES, RISK_NAMES, AlarmDefinition, Risk
 from gateway.model.clock import Instant
 from gateway.model.ports import Notice
 from gateway.model.signal import LIMIT_CONDITIONS, Condition
@@ -91,7 +92,7 @@ def compose(site: Site, definition: AlarmDefinition, transition: Transition, *, 
         "first_out": transition.first_out, "recorded": recorded,
         "title": _both(title(site, definition, transition, event)),
         "text": _both(body(site, definition, transition, recorded=recorded, link=link, again=again)),
-        "language": site.language, "link": link or None,
+        "language": site.language, "link": link or None, "exercise": definition.exercise,
         "evidence": [{"time": local_time(site, line.wall_ns).isoformat(), "signal": line.signal,
                       "value": _number(line.value), "note": _both(line.note)} for line in transition.evidence],
     }
@@ -179,15 +180,16 @@ def title(site: Site, definition: AlarmDefinition, transition: Transition, event
     """"P1 GD-03 high-high 43.2 %LEL, Tank farm": priority, what, how bad, where. What a signal measures is left to the
     text: its name may be long, and what is wrong with it would stand behind the edge of the screen."""
     opening, priority = _OPENING[event or EVENTS[transition.event]], definition.priority.name
-    if definition.origin in site.signals:
+    if definition.subject in site.signals:
         value = quantity(definition, transition.value) if definition.condition in LIMIT_CONDITIONS else ""
         value = f" {value}" if value else ""
         condition, area = CONDITION_NAMES[definition.condition], site.area_name(definition.area)
-        what = Text(f"{definition.origin} {condition.en}{value}, {area.en}",
-                    f"{definition.origin} {condition.zh}{value}，{area.zh}")
+        what = Text(f"{definition.subject} {condition.en}{value}, {area.en}",
+                    f"{definition.subject} {condition.zh}{value}，{area.zh}")
     else:
         what = definition.name
-    return Text(f"{opening.en}{priority} {what.en}", f"{opening.zh}{priority} {what.zh}")
+    mark = f"{EXERCISES[definition.exercise]} " if definition.exercise else ""
+    return Text(f"{mark}{opening.en}{priority} {what.en}", f"{mark}{opening.zh}{priority} {what.zh}")
 
 
 def body(site: Site, definition: AlarmDefinition, transition: Transition, *, recorded: bool = True,

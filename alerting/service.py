@@ -238,7 +238,9 @@ class AlarmService:
         if changes:
             transitions = tuple(self._judged(transition) for transition in changes.transitions)
             work = Work({state.alarm: state for state in changes.states},
-                        [transition_record(transition) for transition in transitions] + self._figures.take(transitions))
+                        [transition_record(transition) for transition in transitions]
+                        + self._figures.take(tuple(transition for transition in transitions
+                                                   if not self._alarms.get(transition.alarm).exercise)))
             now = self._clock.now()
             calls = [call for transition in transitions for call in self._callout.of(transition, work, now)]
             self._counters["transitions"] += len(transitions)
@@ -350,6 +352,10 @@ class AlarmService:
     def _stands(self, alarm: str, occurrence: int) -> bool:
         known = self._engine.state(alarm)
         return known.occurrence == occurrence and (known.state.active or known.state.waits)
+
+    def note(self, record: Record) -> None:
+        """To the journal soon; nobody waits for it."""
+        self._note([record])
 
     def _judge_notifiers(self) -> None:
         failing = self._outbox.failing

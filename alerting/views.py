@@ -68,9 +68,12 @@ def in_order(views: Iterable[AlarmView]) -> tuple[AlarmView, ...]:
 
 
 def risk_level(standing: Iterable[AlarmDefinition]) -> Risk:
-    """The worst risk of the alarms that stand; blue (low) when none does. A blind gas zone is never below orange."""
+    """The worst risk of the alarms that stand; blue (low) when none does. A drill does not count. A blind gas zone is
+    never below orange."""
     worst = Risk.BLUE
     for definition in standing:
+        if definition.exercise:
+            continue
         blind = definition.condition == Condition.BLIND
         worst = min(worst, definition.risk, Risk.ORANGE if blind else Risk.BLUE, key=_WORST_FIRST.index)
     return worst

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
@@ -61,7 +62,7 @@ from gateway.core.detectors.group import GroupState
 from gateway.core.learning import LearningAct, Lessons, Picture
 from gateway.explaining import Explainer
 from gateway.health import Health, Metric
-from gateway.model.alarm import Risk
+from gateway.model.alarm import DRILL_PREFIX, Risk
 from gateway.model.clock import NS, Clock, Instant, TimeLine
 from gateway.model.errors import DavylampError
 from gateway.model.ports import DeviceStatus, Notifier, SinkStatus
@@ -74,8 +75,11 @@ from gateway.sinks.influx import InfluxSink
 from gateway.store import StoreSettings, TelemetryStore, Trend, last_instant
 from gateway.teaching import Teaching
 from gateway.vigil import systemd
+from gateway.vigil.drill import Drill, Drills
 from gateway.vigil.heartbeat import Heartbeat
 from gateway.vigil.peers import Peers, PeerStatus
+from gateway.vigil.sheet import sheet
+from gateway.vigil.twins import drill_alarms
 
 log = logging.getLogger(__name__)
 
@@ -132,7 +136,8 @@ class Gateway:
     def __init__(self, site_file: SiteFile, folder: Path | None = None, *,
                  ready: Callable[[str], None] = lambda url: None,
                  watch: Callable[[Sequence[AlarmView]], None] | None = None):
-        self.site_file, self.site = site_file, site_file.site
+        self.site_file = site_file
+        self.site = replace(site_file.site, exercises=drill_alarms(site_file.site))
         self.folder = folder or Path(site_file.store.folder)
         self._ready, self._watch = ready, watch
         self.clock: Clock
@@ -148,6 +153,7 @@ class Gateway:
         self.annunciation: Annunciation
         self.peers: Peers
         self.heartbeat: Heartbeat
+        self.drills: Drills
 
     async def run(self) -> None:
         async with AsyncExitStack() as parts:
@@ -165,6 +171,7 @@ class Gateway:
                 start("health", self._judge)
                 start("watchdog", lambda: systemd.feed(supervisor, self._hung, self._status))
                 start("heartbeat", self.heartbeat.run)
+                start("drills", self.drills.run)
                 start("snapshots", self._save_snapshots)
                 for part in (*self.health.sources, *self.health.sinks, *connected(self.notifiers)):
                     start(part.id, part.run)
@@ -219,6 +226,7 @@ class Gateway:
         self.health = Health(self.site.alarms, self.pipeline, self.bank, self.store, sources, sinks,
                              outputs_fail=lambda: self.annunciation.failing)
         self.peers = Peers(self.site.peers, self.site.alarms, self.clock.now())
+        self.drills = Drills(self.site, self.alarms, self.clock)
         self.heartbeat = Heartbeat(self.site_file.heartbeat, self.site.id, self.clock, self._hung, self.peers)
         self.health.adopt(self._standing())
         self.peers.adopt(self._standing())
@@ -233,7 +241,7 @@ class Gateway:
     def _alarm_file_came_late(self) -> None:
         """It could not be opened at the start (locked, a slow disk): what stands in it is still to be ended by us."""
         standing = self._standing()
-        self.bank.adopt(alarm for alarm in standing if not alarm.startswith("gateway/"))
+        self.bank.adopt(alarm for alarm in standing if not alarm.startswith(("gateway/", DRILL_PREFIX)))
         self.health.adopt(standing)
         self.peers.adopt(standing)
 
@@ -374,6 +382,21 @@ class View:
 
     async def end_bypass(self, target: str, who: str, why: str) -> tuple[Bypass, bool]:
         return await self._gateway.alarms.end_bypass(target, who, why)
+
+    def drill(self) -> Drill | None:
+        return self._gateway.drills.standing
+
+    async def drill_sheet(self) -> dict | None:
+        return sheet(self.site, await self._gateway.drills.rows())
+
+    async def begin_drill(self, signals: Collection[str], who: str, why: str, for_s: float, target_s: float) -> None:
+        await self._gateway.drills.begin(signals, who, why, for_s, target_s)
+
+    async def inject(self, signal: str, value: float | None, for_s: float | None, who: str) -> float:
+        return await self._gateway.drills.inject(signal, value, for_s, who)
+
+    async def end_drill(self, who: str, why: str) -> None:
+        await self._gateway.drills.end(who, why)
 
     def heartbeats(self) -> Sequence[PeerStatus]:
         return self._gateway.peers.status(self.now())

@@ -103,6 +103,12 @@ def demo(options: argparse.Namespace, language: str) -> int:
         duration_s=options.duration, broker=options.broker)))
 
 
+def drill(options: argparse.Namespace, language: str) -> int:
+    from gateway import remote
+
+    return remote.drill(options, language)
+
+
 def watch(options: argparse.Namespace, language: str) -> int:
     from gateway.app import PLUGINS, run_until_signalled
     from gateway.config.watch_file import load_watch
@@ -371,6 +377,23 @@ def _parser(language: str) -> argparse.ArgumentParser:
     running(sub)
 
     _journal(commands, command, text)
+
+    sub = command("drill", drill, text("a drill: let chosen signals seem in alarm, and see who is told and who answers",
+                                       "演练：模拟所选信号报警，查看通知与确认情况"))
+    sub.add_argument("act", choices=("begin", "inject", "end", "sheet"))
+    sub.add_argument("signals", nargs="*", default=[], metavar="SIGNAL")
+    sub.add_argument("--for", dest="duration", default=None, metavar=text("DURATION", "时长"), help=text(
+        'of the drill, or of what is injected, e.g. "30min"; every drill ends',
+        '演练或模拟报警的时长，如 "30min"；演练必定到期'))
+    sub.add_argument("--value", type=float, default=None, help=text(
+        "what the signal seems to read (default: just beyond its most urgent limit)",
+        "模拟读数（默认：刚超过最紧急的限值）"))
+    sub.add_argument("--target", default="5min",
+                     help=text("people should acknowledge within (5min)", "确认时限（5min）"))
+    sub.add_argument("--name", default=None, help=text("who answers for it", "责任人姓名"))
+    sub.add_argument("--why", default=None, help=text("the reason", "原因"))
+    sub.add_argument("--json", action="store_true", default=False, help=text("print JSON", "以 JSON 输出"))
+    running(sub)
 
     sub = command("watch", watch, text("watch whether gateways live, and page people when one is silent",
                                        "监视网关是否在线，网关失联时通知人员"))

@@ -24,6 +24,7 @@ import numpy as np
 from gateway.core.bank import Bank
 from gateway.core.learning import LearningAct
 from gateway.core.snapshot import SnapshotError
+from gateway.model.alarm import DRILL_PREFIX
 from gateway.model.clock import NS, Clock, Instant
 from gateway.model.errors import StoreError
 from gateway.model.frame import Frame
@@ -103,7 +104,7 @@ class Pipeline:
         now = self._clock.now()
         self._bank.begin(now)
         self._tell(self._bank.standing())
-        stands = {alarm for alarm in standing() if not alarm.startswith("gateway/")}
+        stands = {alarm for alarm in standing() if not alarm.startswith(("gateway/", DRILL_PREFIX))}
         if forgotten := self._bank.active - stands:
             # The alarm file has seen their end and the bank has not: its snapshot is old (the disk took alarms but no
             # data). A bank that goes on believing them active would stay silent when they begin again.

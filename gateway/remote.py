@@ -22,6 +22,7 @@ from gateway.pipeline import saved_bank
 from gateway.replay import kpi as figures
 from gateway.replay import learnt
 from gateway.replay import route as routes
+from gateway.vigil.sheet import markdown
 
 
 def acknowledge(options: argparse.Namespace, language: str) -> int:
@@ -88,6 +89,38 @@ def _annunciator(one: dict[str, Any]) -> Text:
     trouble = one["trouble"] and Text("; FAILS: {why}", "；故障：{why}").format(why=Text(**one["trouble"]))
     return Text("{id}  {name}: {state}{trouble}", "{id}  {name}：{state}{trouble}").format(
         id=one["id"], name=Text(**one["name"]), state=state, trouble=trouble or Text("", ""))
+
+
+def drill(options: argparse.Namespace, language: str) -> int:
+    if options.act == "sheet":
+        found = _ask(options.url, "drill", "drill")["sheet"]
+        if options.json:
+            print(json.dumps(found, ensure_ascii=False, indent=1))
+        elif found is None:
+            print(Text("There was no drill.", "尚无演练记录。")[language])
+        else:
+            site = _ask(options.url, "site", "site")
+            names = [{**event, "name": Text(**event["name"])} for event in found["alarms"]]
+            print(markdown(Text(**site["name"]), {**found, "alarms": names}, language), end="")
+        return 0
+    if options.name is None:
+        raise _missing("--name", Text("who answers for it", "责任人姓名"))
+    asked: dict[str, Any] = {"act": options.act, "name": options.name, "why": options.why or ""}
+    if options.act == "begin":
+        if not options.duration:
+            raise _missing("--for", Text("how long, at most", "演练时长"))
+        asked |= {"signals": options.signals, "target_s": _seconds(options.target)}
+    elif options.act == "inject":
+        if len(options.signals) != 1:
+            raise _missing("SIGNAL", Text("which signal", "信号编号"))
+        asked |= {"signal": options.signals[0]} | ({} if options.value is None else {"value": options.value})
+    if options.duration:
+        asked["for_s"] = _seconds(options.duration)
+    going_on = _ask(options.url, "drill", "drill", asked)["going_on"]
+    print((Text("The drill is over. Result: davylamp drill sheet", "演练已结束。结果：davylamp drill sheet")
+           if going_on is None else Text("Drill until {until}: {signals}", "演练至 {until}：{signals}").format(
+        until=_time(going_on["until"]), signals=", ".join(going_on["signals"])))[language])
+    return 0
 
 
 def baseline(options: argparse.Namespace, language: str) -> int:

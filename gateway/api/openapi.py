@@ -118,6 +118,7 @@ SCHEMAS = {
         priority=_PRIORITY, risk=_RISK,
         state=_one_of("unacknowledged", "acknowledged", "returned", "latched"),
         waits={"type": "boolean", "description": "a person has to acknowledge"},
+        exercise={"type": "string", "description": "\"drill\": only a drill; empty: real"},
         active={"type": "boolean", "description": "the condition holds, or the alarm is latched"}, first_out=BOOLEAN,
         recorded={"type": "boolean", "description": "false: the alarm file could not be written"},
         value=_or_null(NUMBER), limit=_or_null(NUMBER), unit=STRING, decimals=INTEGER, age_s=_or_null(NUMBER),
@@ -204,6 +205,26 @@ SCHEMAS = {
         heard={**_or_null(TIME), "description": "last sign of life; null: none since our start"},
         age_s=_or_null(NUMBER), silent_after_s=NUMBER, way={"type": "string", "description": "how it came"},
         word={**TEXT, "description": "what it says of itself instead of a sign of life"}),
+    "Drill": _object(
+        going_on=_or_null(_object(who=STRING, why=STRING, signals=_list(STRING), verified=BOOLEAN,
+                                  until=_or_null(TIME))),
+        sheet={**_or_null(_ref("DrillSheet")), "description": "of the latest drill"}),
+    "DrillSheet": _object(
+        who=STRING, why=STRING, verified=BOOLEAN, signals=_list(STRING),
+        target_s={"type": "number", "description": "people should have acknowledged after so long"},
+        begun=TIME, ended=_or_null(TIME), in_time=INTEGER,
+        alarms=_list(_object(
+            alarm=STRING, name=TEXT, priority=_or_null(_PRIORITY), raised=TIME, in_time=BOOLEAN,
+            told=_list(_object(to={"type": "string", "description": "person; empty: whoever the notifier reaches"},
+                               through=STRING, time=TIME, after_s=NUMBER)),
+            acknowledged=_or_null(_object(who=STRING, time=TIME, after_s=NUMBER))))),
+    "DrillAct": {
+        "type": "object", "required": ["act", "name"],
+        "properties": {"act": _one_of("begin", "inject", "end"),
+                       "name": {"type": "string", "minLength": 1, "maxLength": 80},
+                       "why": {"type": "string", "maxLength": 500}, "signals": _list(STRING, "of begin"),
+                       "for_s": NUMBER, "target_s": NUMBER, "signal": {"type": "string", "description": "of inject"},
+                       "value": {"type": "number", "description": "default: just beyond its most urgent limit"}}},
     "Heard": _object(gateway=STRING, heard=BOOLEAN),
     "Nothing": {"type": "object"},
     "OnCall": _object(
@@ -372,6 +393,10 @@ PATHS = {
         "Arm, disarm or test a siren or beacon", "AnnunciatorActed", _answer("done; all of them", "Annunciators"),
         _path("annunciator", "id, as it is or percent-encoded"),
         **{"409": _answer("it is not known, or it makes no sense now", "Error")}),
+    "/api/v1/drill": {
+        **_get("The drill that goes on, and the result sheet of the latest", _answer("both", "Drill")),
+        **_post("Begin a drill, inject an excursion, end it", "DrillAct", _answer("done", "Drill"),
+                **{"409": _answer("it is not allowed, or makes no sense now", "Error")})},
     "/api/v1/heartbeats": _get(
         "Other gateways whose life this one watches", {"description": "all of them", "content": {"application/json": {
             "schema": _object(gateways=_list(_ref("Peer")))}}}),

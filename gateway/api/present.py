@@ -213,7 +213,8 @@ def _alarm(alarm: AlarmView, now: Instant, zone: ZoneInfo) -> dict:
         "condition": definition.condition, "origin": definition.origin, "area": definition.area,
         "group": definition.group, "priority": definition.priority, "risk": definition.risk, "state": alarm.state,
         "waits": alarm.state.waits,
-        "active": alarm.active, "first_out": alarm.first_out, "recorded": alarm.recorded,
+        "exercise": definition.exercise, "active": alarm.active,
+        "first_out": alarm.first_out, "recorded": alarm.recorded,
         "value": number(alarm.value), "limit": definition.limit, "unit": definition.unit,
         "decimals": definition.decimals, "age_s": _seconds(alarm.age_s(now)),
         "raised": local_time(alarm.raised_wall_ns, zone), "since": local_time(alarm.since_wall_ns, zone),
@@ -251,6 +252,14 @@ def notifiers(all_of_them: Sequence[NotifierStatus]) -> dict:
 def journal(rows: Sequence[JournalRow], zone: ZoneInfo) -> dict:
     return {"rows": [{"position": row.position, "time": local_time(row.wall_ns, zone), "kind": row.kind,
                       "alarm": row.alarm, "body": row.body, "hash": row.hash} for row in rows]}
+
+
+def drill(view: GatewayView, found: dict | None) -> dict:
+    """The drill that goes on, and the sheet of the latest."""
+    going_on = view.drill()
+    return {"going_on": None if going_on is None else {
+        "who": going_on.who, "why": going_on.why, "signals": list(going_on.signals), "verified": False,
+        "until": local_time(going_on.until.wall_ns, view.site.zone)}, "sheet": found}
 
 
 def heartbeats(peers: Iterable[PeerStatus], zone: ZoneInfo) -> dict:

@@ -66,6 +66,8 @@ def create_app(view: GatewayView) -> Starlette:
         Route("/api/v1/annunciators/{annunciator:path}", api.annunciate, methods=["POST"]),
         Route("/api/v1/notifiers", api.notifiers),
         Route("/api/v1/notifiers/{notifier:path}/test", api.test_notifier, methods=["POST"]),
+        Route("/api/v1/drill", api.drill),
+        Route("/api/v1/drill", api.drill_act, methods=["POST"]),
         Route("/api/v1/heartbeats", api.heartbeats),
         Route("/api/v1/heartbeats/{peer:path}", api.hear, methods=["POST"]),
         Route("/api/v1/oncall", api.oncall),
@@ -272,6 +274,29 @@ class Api:
             raise _out_of_range("period", ", ".join(PERIODS))
         return Json(kpi.document(view.site, view.figures(), view.alarms(), view.now(), asked or PERIODS))
 
+    async def drill(self, _: Request) -> Response:
+        return Json(present.drill(self._view, await self._view.drill_sheet()))
+
+    async def drill_act(self, request: Request) -> Response:
+        view, body = self._view, await _json_body(request)
+        who, why = _line(body, "name", 1, NAME_LENGTH), _line(body, "why", 0, COMMENT_LENGTH)
+        match body.get("act"):
+            case "begin":
+                signals = body.get("signals")
+                if not isinstance(signals, list) or not all(isinstance(signal, str) for signal in signals):
+                    raise _out_of_range("signals", "[\"GD-01\", ...]")
+                await view.begin_drill(signals, who, why, _figure(body, "for_s"), _figure(body, "target_s", 300.0))
+            case "inject":
+                value, for_s = body.get("value"), body.get("for_s")
+                await view.inject(_line(body, "signal", 1, NAME_LENGTH),
+                                  None if value is None else _figure(body, "value"),
+                                  None if for_s is None else _figure(body, "for_s"), who)
+            case "end":
+                await view.end_drill(who, why)
+            case _:
+                raise _out_of_range("act", "begin, inject, end")
+        return Json(present.drill(view, await view.drill_sheet()))
+
     async def heartbeats(self, _: Request) -> Response:
         return Json(present.heartbeats(self._view.heartbeats(), self._view.site.zone))
 
@@ -348,6 +373,13 @@ def _number(request: Request, name: str, default: float, low: float, high: float
     if not low <= value <= high:
         raise _out_of_range(name, f"{low:g}..{high:g}")
     return value
+
+
+def _figure(body: dict, key: str, default: float | None = None) -> float:
+    value = body.get(key, default)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise _out_of_range(key, "0..")
+    return float(value)
 
 
 async def _json_body(request: Request) -> dict:

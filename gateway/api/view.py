@@ -31,6 +31,7 @@ from gateway.model.site import Site
 from gateway.model.stroke import Stroke
 from gateway.model.text import Text
 from gateway.store.history import Trend
+from gateway.vigil.drill import Drill
 from gateway.vigil.peers import PeerStatus
 
 
@@ -139,6 +140,24 @@ class GatewayView(Protocol):
         ...
 
     async def end_bypass(self, target: str, who: str, why: str) -> tuple[Bypass, bool]: ...
+
+    def drill(self) -> Drill | None:
+        """The one that goes on."""
+        ...
+
+    async def drill_sheet(self) -> dict | None:
+        """Of the latest drill, see gateway.vigil.sheet; None: there was none."""
+        ...
+
+    async def begin_drill(self, signals: Collection[str], who: str, why: str, for_s: float, target_s: float) -> None:
+        """CommandError: not allowed. LedgerError: it can not be recorded, and was not begun."""
+        ...
+
+    async def inject(self, signal: str, value: float | None, for_s: float | None, who: str) -> float:
+        """The value that the twin of the signal reads now."""
+        ...
+
+    async def end_drill(self, who: str, why: str) -> None: ...
 
     def heartbeats(self) -> Sequence[PeerStatus]:
         """Other gateways whose life this one watches."""

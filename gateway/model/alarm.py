@@ -31,6 +31,10 @@ RISK_NAMES = {Risk.RED: Text("red", "红色"), Risk.ORANGE: Text("orange", "橙�
               Risk.YELLOW: Text("yellow", "黄色"), Risk.BLUE: Text("blue", "蓝色")}
 
 
+DRILL, DRILL_PREFIX = "drill", "drill/"
+EXERCISES = {DRILL: "DRILL / 演练"}  # the first characters of what people read, in every language
+
+
 @dataclass(frozen=True, slots=True)
 class AlarmDefinition:
     """One possible alarm.
@@ -43,6 +47,7 @@ class AlarmDefinition:
     latch      the alarm stays active until it is acknowledged *and* the condition has ended
     group      alarms of one group form one first-out sequence (usually the area)
     guidance   what to do, shown with the alarm
+    exercise   "": real. DRILL: of a twin (gateway.vigil.twins); marked wherever it is seen, counts for nothing real
     """
 
     id: str
@@ -58,6 +63,12 @@ class AlarmDefinition:
     latch: bool = False
     group: str = ""
     guidance: Text = Text("", "")
+    exercise: str = ""
+
+    @property
+    def subject(self) -> str:
+        """Its origin; of a drill, that of the real alarm."""
+        return self.origin.removeprefix(DRILL_PREFIX)
 
 
 class AlarmTable(Sequence[AlarmDefinition]):

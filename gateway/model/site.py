@@ -165,6 +165,7 @@ class Site:
     online_target  share of devices online that the site aims at, in per cent: shown, no alarm
     online_below   an alarm when fewer per cent are online; None: no alarm
     peers          other gateways whose life this one watches
+    exercises      the alarms of drills: no detector of the site raises them
     """
 
     id: str
@@ -181,13 +182,14 @@ class Site:
     online_below: float | None = None
     kinds: Mapping[str, Text] = field(default_factory=dict, hash=False)
     peers: tuple[Peer, ...] = ()
+    exercises: tuple[AlarmDefinition, ...] = ()
 
     @cached_property
     def alarms(self) -> AlarmTable:
         """Every alarm that this site can raise."""
         return AlarmTable((*self._signal_alarms(), *self._group_alarms(), *self._blind_alarms(), *self._rule_alarms(),
                            *self._risk_alarms(), *self._device_alarms(), *_gateway_alarms(),
-                           *(peer.alarm for peer in self.peers)))
+                           *(peer.alarm for peer in self.peers), *self.exercises))
 
     @cached_property
     def zone(self) -> ZoneInfo:

@@ -40,6 +40,7 @@ from gateway.model.verdict import Edge, Evidence, Verdicts
 from gateway.replay.explain import explain
 from gateway.replay.words import explain_json
 from gateway.store.history import History, Trend
+from gateway.vigil.drill import Drill
 from gateway.vigil.peers import Peers, PeerStatus
 from tests.alerting.oncall.people import ROUTING
 
@@ -133,6 +134,8 @@ class MemoryGateway:
         self.engine = AlarmEngine(self.site.alarms)
         self.bypassing = Bypasses(self.site.alarms)
         self.bank = Bank(self.site)
+        self.drilled: Drill | None = None
+        self.sheet: dict | None = None
         self.peers = Peers(self.site.peers, self.site.alarms, self.clock.now())
         self.learning = self.bank.learning
         self.unrecorded: set[str] = set()
@@ -257,6 +260,23 @@ class MemoryGateway:
         step = self.bypassing.end(target, who, why, self.now())
         self.changed()
         return step.bypass, True
+
+    def drill(self) -> Drill | None:
+        return self.drilled
+
+    async def drill_sheet(self) -> dict | None:
+        return self.sheet
+
+    async def begin_drill(self, signals: Collection[str], who: str, why: str, for_s: float, target_s: float) -> None:
+        if self.drilled is not None:
+            raise CommandError("a drill is going on already")
+        self.drilled = Drill(who, why, tuple(signals), target_s, self.now(), self.now().later(for_s))
+
+    async def inject(self, signal: str, value: float | None, for_s: float | None, who: str) -> float:
+        return 0.0 if value is None else value
+
+    async def end_drill(self, who: str, why: str) -> None:
+        self.drilled = None
 
     def heartbeats(self) -> Sequence[PeerStatus]:
         return self.peers.status(self.now())
