@@ -133,9 +133,9 @@ def _lamp(alarms: int, seconds: float) -> list[dict]:
         AlarmLedger(folder / "alarms.db").verify()
     p1 = np.array(found["p1_ms"])
     first_ms = (channel.came[0][0] - found["first_ns"]) / 1e6
-    keys = {about[0] for _, about in channel.came}
-    note = (f"{found['transitions']:,} transitions of {alarms:,} alarms in {seconds:g} s, one webhook, alarm file with "
-            "synchronous=FULL")
+    keys = {key for _, about in channel.came for key in about}
+    note = (f"{found['transitions']:,} transitions of {alarms:,} alarms in {seconds:g} s, one webhook that bundles, "
+            "alarm file with synchronous=FULL")
     return [
         _row("transitions not journalled", found["transitions"] - journalled, "", "<= 0", note),
         _row("notices lost", found["counters"]["notices"] - len(keys) + found["given_up"], "", "<= 0"),
@@ -143,7 +143,7 @@ def _lamp(alarms: int, seconds: float) -> list[dict]:
         _row("P1 raised -> notice handed to the channel, p99", np.percentile(p1, 99), "ms", "<= 250"),
         _row("P1 raised -> notice handed to the channel, slowest", p1.max(), "ms"),
         _row("first notification", first_ms, "ms"),
-        _row("notifications received", len(channel.came), ""),
+        _row("messages received", len(channel.came), "", note=f"{len(keys):,} notices, P1 each by itself"),
         _row("all notices delivered, after the storm", drained["after_s"] - seconds, "s"),
         _row("CPU during the storm", 100 * found["cpu_s"] / seconds, "% of a core"),
         _row("memory, peak", memory / 1e6, "MB"),

@@ -13,11 +13,12 @@ import sys
 import time
 from pathlib import Path
 
+from alerting.channel import ChannelRules
 from alerting.engine import Transition
 from alerting.ledger import AlarmLedger
 from alerting.notifiers.config import WebhookSettings
 from alerting.notifiers.webhook import WebhookNotifier
-from alerting.service import AlarmService
+from alerting.service import AlarmService, AlarmSettings
 from benchmarks.storm import story
 from gateway.model.alarm import Priority
 from gateway.model.clock import TimeLine
@@ -46,7 +47,8 @@ def say(**what: object) -> None:
 async def main(folder: str, url: str, alarms: int, seconds: float) -> None:
     site, clock, phone = story.site(alarms), TimeLine(), Timed(url)
     ledger = AlarmLedger(Path(folder) / "alarms.db")
-    service = AlarmService(site.alarms, site, ledger, [phone], clock)
+    service = AlarmService(site.alarms, site, ledger, [phone], clock, AlarmSettings(
+        channels={phone.id: ChannelRules(bundles=True)}))  # as every channel for people has it
     raised: dict[tuple[str, int], int] = {}  # (alarm, occurrence) -> monotonic ns of the raise, P1 only
     committed = 0
 

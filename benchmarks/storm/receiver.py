@@ -1,7 +1,7 @@
 """`python -m benchmarks.storm.receiver`: a channel, as an HTTP server that takes everything and notes when what came.
 
 stdout: the port, then one line of JSON per request: time.monotonic_ns() when it was read, and what it was about: for
-Davylamp the idempotency key, for Alertmanager the alarms that it names as firing.
+Davylamp the keys of all notices in the message, for Alertmanager the alarms that it names as firing.
 """
 
 from __future__ import annotations
@@ -22,9 +22,11 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
             fields = {name.lower(): value for name, value in fields.items()}
             body = await reader.readexactly(int(fields.get("content-length", 0)))
             now = time.monotonic_ns()
-            key = fields.get("idempotency-key")
-            about = [key] if key else [alert["labels"]["alarm"] for alert in json.loads(body)["alerts"]
-                                       if alert["status"] == "firing"]
+            message = json.loads(body)
+            if "key" in message:  # a bundle names what it carries
+                about = [one["key"] for one in message.get("alarms", [message])]
+            else:
+                about = [alert["labels"]["alarm"] for alert in message["alerts"] if alert["status"] == "firing"]
             os.write(1, (json.dumps([now, about]) + "\n").encode())
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
             await writer.drain()

@@ -58,9 +58,10 @@ class Verdicts:
         return len(self) > 0 or bool(self.strokes)
 
     def __iter__(self) -> Iterator[Edge]:
-        for row in range(len(self)):
-            yield Edge(int(self.alarm[row]), bool(self.active[row]), float(self.value[row]), int(self.line_ns[row]),
-                       int(self.wall_ns[row]), self.evidence.get(row, ()))
+        columns = zip(self.alarm.tolist(), self.active.tolist(), self.value.tolist(), self.line_ns.tolist(),
+                      self.wall_ns.tolist(), strict=True)
+        for row, (alarm, active, value, line_ns, wall_ns) in enumerate(columns):
+            yield Edge(alarm, active, value, line_ns, wall_ns, self.evidence.get(row, ()))
 
     @classmethod
     def none(cls) -> Verdicts:
