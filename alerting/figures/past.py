@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
+
+import orjson
 
 from alerting.engine import Transition
 from alerting.figures.bursts import Act, Kind
@@ -41,7 +42,7 @@ def opened(rows: Iterable[Row]) -> Open:
     for row in rows:
         if row.kind in [*Kind]:
             key = Kind(row.kind), row.alarm
-            if json.loads(row.body)["act"] == Act.BEGIN:
+            if orjson.loads(row.body)["act"] == Act.BEGIN:
                 found[key] = row.wall_ns
             else:
                 found.pop(key, None)
@@ -56,4 +57,4 @@ def _fed(figures: Figures, rows: Iterable[Row]) -> Figures:
 
 
 def _transition(row: Row) -> Transition:
-    return transition_of(row.alarm, row.wall_ns, json.loads(row.body))
+    return transition_of(row.alarm, row.wall_ns, orjson.loads(row.body))

@@ -50,7 +50,7 @@ RIVALS = (_Rival("by area, group_wait 0s", "area", "0s", 10.0), _Rival("by area,
 
 def run(quick: bool) -> list[dict]:
     alarms, seconds = (200, 2.0) if quick else (story.ALARMS, story.SECONDS)
-    rows = [*_lamp(alarms, seconds), _engine(20_000 if quick else 200_000), _restart(5_000 if quick else ROWS)]
+    rows = [*_lamp(alarms, seconds), _engine(20_000 if quick else 200_000), *_restart(5_000 if quick else ROWS)]
     try:
         for rival in RIVALS[:1] if quick else RIVALS:
             rows += _alertmanager(alarms, seconds, rival, 1.0 if quick else rival.after_s)
@@ -192,22 +192,25 @@ def _engine(events: int) -> dict:
     batches = [Verdicts.from_edges([
         Edge(number[(first + step) % 1_000], first // 1_000 % 2 == 0, 1.0, first + step + 1, first + step + 1)
         for step in range(10)]) for first in range(0, events, 10)]
-    engine = AlarmEngine(site.alarms)
-    began = time.process_time()
-    moved = sum(len(engine.apply(verdicts).transitions) for verdicts in batches)
-    seconds = time.process_time() - began
-    if moved != events:
-        raise RuntimeError(f"{moved} of {events} edges were transitions")
-    return _row("engine alone", events / seconds, "events/s", ">= 100000", "engine: by CPU time")
+    seconds = []
+    for _ in range(3):
+        engine = AlarmEngine(site.alarms)
+        began = time.process_time()
+        moved = sum(len(engine.apply(verdicts).transitions) for verdicts in batches)
+        seconds.append(time.process_time() - began)
+        if moved != events:
+            raise RuntimeError(f"{moved} of {events} edges were transitions")
+    return _row("engine alone", events / min(seconds), "events/s", ">= 100000", "engine: CPU time, best of three")
 
 
-def _restart(rows: int) -> dict:
+def _restart(rows: int) -> list[dict]:
     with tempfile.TemporaryDirectory(prefix="davylamp-bench-") as name:
         path = Path(name) / "alarms.db"
         _fill(path, rows)
-        seconds = asyncio.run(_started(path))
-    return _row("restart with 100,000 journal records, figures included", seconds, "s", "<= 2",
-                "file in the cache of the system")
+        started, counted = asyncio.run(_started(path))
+    note = "restart: file in the cache of the system; the figures are read while the service works"
+    return [_row("restart with 100,000 journal records: alarms work", started, "s", "<= 2", note),
+            _row("restart with 100,000 journal records: figures too", counted, "s", "<= 2")]
 
 
 def _fill(path: Path, rows: int) -> None:
@@ -223,16 +226,17 @@ def _fill(path: Path, rows: int) -> None:
     ledger.close()
 
 
-async def _started(path: Path) -> float:
-    """From a service that is made to one that knows what stands and counts what was."""
+async def _started(path: Path) -> tuple[float, float]:
+    """From a service that is made to one that knows what stands, and to one that counts what was."""
     site = story.site(1_000)
     began = time.perf_counter()
     service = AlarmService(site.alarms, site, AlarmLedger(path), [], TimeLine())
     await service.start()
+    started = time.perf_counter() - began
     await service.figures_known()
-    seconds = time.perf_counter() - began
+    counted = time.perf_counter() - began
     await service.close()
-    return seconds
+    return started, counted
 
 
 def _peak_bytes(pid: int) -> int:
