@@ -77,8 +77,7 @@ class MqttNotifier:
             raise NotifyError(Text(f'"{topic}" is not a topic below {self._settings.prefix}/',
                                    f'"{topic}" 不是 {self._settings.prefix}/ 下的主题'), where=self._where,
                               retryable=False, fix=Text("correct the person's address", "修正该人员的地址"))
-        words = {"words": {"title": notice.title, "text": notice.text}}
-        body = json.dumps(notice.payload | reader(notice) | words, ensure_ascii=False, allow_nan=False)
+        body = json.dumps(notice.payload | reader(notice), ensure_ascii=False, allow_nan=False)
         try:
             async with asyncio.timeout(self._settings.timeout):
                 await self._up.wait()

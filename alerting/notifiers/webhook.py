@@ -1,4 +1,5 @@
-"""POSTs a notice as JSON: its payload, and `to` and `language` where it is for one person. Headers:
+"""POSTs a notice as JSON: its payload; `words`, the title and text as a person is to read them, with link and code to
+acknowledge; `to` and `language` where it is for one person. Headers:
 
     Idempotency-Key       the notice's key, percent-encoded where it is not plain ASCII; the same on every repeat
     Davylamp-Signature    "sha256=" + hex of HMAC-SHA256(secret, body), where a secret is configured
@@ -39,6 +40,7 @@ class WebhookNotifier:
 
 
 def reader(notice: Notice) -> dict[str, str]:
-    """For whom it is, where it is for one person."""
-    told = {"to": notice.to, "language": notice.language}
+    """For whom it is, where it is for one person, and its words."""
+    words = {"title": notice.title, "text": notice.text} if notice.text else None
+    told = {"to": notice.to, "language": notice.language, "words": words}
     return {key: value for key, value in told.items() if value}

@@ -45,6 +45,12 @@ async def test_without_a_secret_there_is_no_signature():
     assert "Davylamp-Signature" not in phone.calls[0].headers
 
 
+async def test_the_words_of_the_channel_go_along():
+    with receiver() as phone:
+        await hook(phone.url).send(replace(NOTICE, title="P1 罐-1 高高限", text="确认码：1234-5678"))
+    assert phone.calls[0].payload["words"] == {"title": "P1 罐-1 高高限", "text": "确认码：1234-5678"}
+
+
 async def test_a_personal_notice_says_for_whom_and_in_which_language():
     with receiver() as phone:
         await hook(phone.url).send(replace(NOTICE, to="+86 138 0000 0000", language="zh"))
