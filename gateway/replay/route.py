@@ -50,10 +50,13 @@ def lines(found: dict[str, Any], language: str) -> Iterator[str]:
                 who = one["name"][language] if one["name"] else one["person"] or told(Text("everybody", "全部"))
                 rows.append([when, told(mark), who, one["channel"], one["reason"][language]])
                 when = ""
+    if not rows:
+        yield told(Text("nobody is told: the site has no notifier", "无人会收到通知：站点未配置通知渠道"))
+        return
     yield from table(rows)
     yield told({None: Text("and again from the first step, until somebody acknowledges",
                            "之后从第一步重新开始，直到有人确认")}.get(found["repeats"], Text(
-        "{n} times in all, then no more", "以上步骤共执行 {n} 遍").format(n=found["repeats"])))
+        "rounds in all: {n}", "以上步骤共执行 {n} 遍").format(n=found["repeats"])))
 
 
 def _time(iso: str) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from alerting.oncall.escalation import Ladder, Told
+from gateway.app import load
 from gateway.cli import main
 from gateway.model.text import Text
 from tests.config.test_oncall import POLICY, SITE
@@ -63,7 +65,14 @@ def test_by_a_site_file(tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)["steps"][0]["told"][0]["person"] == "wang"
     assert main([*asked, "--lang", "en"]) == 0
     shown = capsys.readouterr().out
-    assert "if it is raised at 2026-01-13 21:00 and nobody acknowledges:" in shown and "3 times in all" in shown
+    assert "if it is raised at 2026-01-13 21:00 and nobody acknowledges:" in shown and "rounds in all: 3" in shown
     assert "on duty, Site duty: days, shift of 2026-01-13" in shown and "off duty until 2026-01-19 00:00" in shown
     assert main([*asked, "--lang", "zh"]) == 0
     assert "若在 2026-01-13 21:00 报警且无人确认" in capsys.readouterr().out
+
+
+def test_a_site_that_tells_nobody_says_so(capsys):
+    depot = Path(__file__).parents[2] / "deploy" / "sites" / "minimal.toml"
+    alarm = load(depot).site_file.site.alarms[0].id
+    assert main(["route", alarm, "--site", str(depot), "--lang", "zh"]) == 0
+    assert "无人会收到通知：站点未配置通知渠道" in capsys.readouterr().out
