@@ -21,6 +21,7 @@ MADE = {f"part{part}" for part in ("When", "Requires", "Members", "Command", "Fe
     f"sort{order}" for order in ("Urgent", "Newest", "Oldest", "Area")} | {
     f"state{state}" for state in ("Waits", "Active", "Over", "Taken", "Withheld")} | {
     "period_8h", "period_day", "period_week", "period_month",
+    "sirensNone", "notifiersNone",
     "interlock", "vote", "shutdown", "freeze", "thaw", "reset", "red", "orange", "yellow", "blue"}  # keys put together
 
 

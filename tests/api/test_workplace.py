@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from alerting.ledger import JournalRow
+from alerting.outbox import NotifierStatus
 from gateway.model.expression import Expression
 from gateway.model.group import Group
 from gateway.model.signal import Signal
@@ -283,6 +284,22 @@ def test_a_siren_is_armed_on_the_page(browser, running, gateway):
     choose(browser, "#ask [name=why]", "again")
     browser.click("#ask-send")
     browser.until("document.querySelector('#ask-error').innerText.startsWith('it is armed already')")
+
+
+def test_a_notifier_says_how_it_does_and_is_tested_after_a_second_question(browser, running, gateway):
+    gateway.notifier_list = [NotifierStatus("pager", 0, None, {}, ()),
+                             NotifierStatus("mail", 3, Text("no answer", "无应答"), {}, ())]
+    room(browser, running, "ways")
+    browser.until("document.querySelectorAll('#room-ways article').length === 3")
+    assert "FAILING" in browser.text("#room-ways") and "3 waiting to be handed over" in browser.text("#room-ways")
+    for notifier, said in (("mail", "no answer"), ("pager", "")):
+        browser.click(f"[data-key='test notifier {notifier}']")
+        browser.until("document.querySelector('#ask').open")
+        browser.press("Enter")
+        if said:
+            browser.until(f"document.querySelector('#ask-error').innerText === '{said}'")
+            browser.press("Escape")
+        browser.until("!document.querySelector('#ask').open")
 
 
 def test_who_is_on_call_and_who_would_be_told(browser, running, gateway):

@@ -39,7 +39,7 @@ export function ask({ title, about = [], fields, go, note = "", send }) {
   head.id = "ask-title";
   const cancel = button(say("cancel"), () => dialog.close(), { look: "quiet" });
   const form = el("form", "", head, ...about.map((line) => el("p", "about", line)), ...rows,
-    el("small", "", [say("unverified"), note].filter(Boolean).join(" ")), error, el("div", "buttons", cancel, sending));
+    el("small", "", [inputs.has("name") ? say("unverified") : "", note].filter(Boolean).join(" ")), error, el("div", "buttons", cancel, sending));
   form.onsubmit = async (event) => {
     event.preventDefault();
     const values = Object.fromEntries([...inputs].map(([name, input]) => [name, input.value.trim()]));
@@ -52,7 +52,7 @@ export function ask({ title, about = [], fields, go, note = "", send }) {
   dialog.replaceChildren(form);
   dialog.showModal();
   const first = [...inputs.values()].find((input) => !input.value) ?? inputs.values().next().value;
-  first.focus();
+  (first ?? sending).focus();
 }
 
 // Back to where the person was, also when the button was made anew meanwhile.

@@ -121,14 +121,14 @@ window.addEventListener("error", fail);
 window.addEventListener("unhandledrejection", fail);
 
 async function load() {
-  const [loaded, related, outputs, peers] = await Promise.all(["site", "rules", "annunciators", "heartbeats"].map(get));
-  if (!loaded || !related || !outputs || !peers) { setTimeout(load, 2000); return; }
+  const [loaded, related, peers] = await Promise.all(["site", "rules", "heartbeats"].map(get));
+  if (!loaded || !related || !peers) { setTimeout(load, 2000); return; }
   speak(localStorage.getItem("language") ?? loaded.language);
   signals = new Signals(loaded);
   alarms = new Alarms(loaded, (id) => signals.reading(id));
   const here = { site: loaded, signals, alarms };
   rooms = here.rooms = new Rooms([new AlarmRoom(here), new History(here), new Withheld(here), new OnCall(here),
-    new Figures(here), ...(Ways.has(outputs) ? [new Ways(here)] : []), ...(Watch.has(peers) ? [new Watch(here)] : []), ...(Rules.has(related) ? [new Rules(here)] : []), ...(Proofs.has(related) ? [new Proofs(here)] : [])]);
+    new Figures(here), new Ways(here), ...(Watch.has(peers) ? [new Watch(here)] : []), ...(Rules.has(related) ? [new Rules(here)] : []), ...(Proofs.has(related) ? [new Proofs(here)] : [])]);
   new Keys(here);
   site = loaded;
   show();

@@ -1,9 +1,10 @@
-// The ways out to people: sirens and beacons on relays, with their test.
+// The ways out to people: notifiers, and sirens and beacons on relays, each with its test.
 import { ask, get, post } from "./ask.js";
-import { button, dayAndClock, el, shape, title } from "./dom.js";
+import { button, dayAndClock, el, keepFocus, shape, title } from "./dom.js";
+import { notifierCards } from "./notifiers.js";
 import { pick, say } from "./texts.js";
 
-const RENEW_MS = 5000; // the state of a relay is read back; it is not in the stream
+const RENEW_MS = 5000; // what waits, and the state of a relay as it is read back, are not in the stream
 
 export class Ways {
   constructor(here) {
@@ -13,11 +14,13 @@ export class Ways {
     this.element = el("section");
   }
 
-  static has({ annunciators }) { return annunciators.length > 0; }
-
   async open() {
     this.sirens = el("div", "cards");
-    this.element.replaceChildren(title(say("roomWays")), el("h3", "", say("sirens")), this.sirens);
+    this.notifiers = el("div", "cards");
+    this.shown = {};
+    this.element.replaceChildren(title(say("roomWays")), el("h3", "", say("notifiers")), this.notifiers, el("h3", "", say("sirens")), this.sirens);
+    const people = (await get("oncall"))?.people ?? [];
+    this.people = new Map(people.map((person) => [person.id, pick(person.name)]));
     await this.renew();
   }
 
@@ -27,18 +30,18 @@ export class Ways {
 
   async renew() {
     this.fetched = performance.now();
-    const found = await get("annunciators");
-    if (found) this.show(found.annunciators);
-    else if (!this.sirens.children.length) this.sirens.replaceChildren(el("p", "", say("noData")));
+    const [sirens, ways] = await Promise.all([get("annunciators"), get("notifiers")]);
+    if (!this.people) return; // it is still being opened
+    this.show("sirens", sirens?.annunciators, (list) => list.map((one) => this.card(one)));
+    this.show("notifiers", ways?.notifiers, (list) => notifierCards(list, this.people));
   }
 
-  show(annunciators) {
-    const shown = JSON.stringify(annunciators);
-    if (shown === this.shown && this.sirens.children.length) return;
-    this.shown = shown;
-    const focus = this.sirens.contains(document.activeElement) ? document.activeElement.dataset.key : null;
-    this.sirens.replaceChildren(...annunciators.map((one) => this.card(one)));
-    if (focus) this.sirens.querySelector(`[data-key="${CSS.escape(focus)}"]`)?.focus();
+  // Made anew only when something has changed, so that nobody loses the focus.
+  show(part, list, cards) {
+    const shown = JSON.stringify(list ?? null);
+    if (shown === this.shown[part]) return;
+    this.shown[part] = shown;
+    keepFocus(this[part], () => this[part].replaceChildren(...(!list ? [el("p", "", say("noData"))] : list.length ? cards(list) : [el("p", "", say(`${part}None`))])));
   }
 
   card(one) {
@@ -59,7 +62,7 @@ export class Ways {
       fields: [{ name: "name", label: "yourName", needed: true }, { name: "why", label: "reason", kind: "lines", needed: true, most: 500 }],
       send: async (values) => {
         const { said, refused } = await post(`annunciators/${encodeURIComponent(one.id)}`, { act, ...values });
-        if (said) this.show(said.annunciators);
+        if (said) this.show("sirens", said.annunciators, (list) => list.map((one) => this.card(one)));
         return refused ?? null;
       },
     });
