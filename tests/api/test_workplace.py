@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import replace
 
@@ -310,6 +311,23 @@ def test_who_is_on_call_and_who_would_be_told(browser, running, gateway):
     assert set(browser.run(names)) <= {person.name.en for person in gateway.routing().people.values()} | {"NOBODY"}
     browser.click("#language")
     browser.until("document.querySelector('#room-oncall h2').innerText === '值班'")
+
+
+def test_a_drill_that_goes_on_and_its_sheet(browser, running, gateway):
+    asyncio.run(gateway.begin_drill(["GD-03"], "Wang", "half-yearly exercise", 3600.0, 180.0))
+    gateway.sheet = {
+        "who": "Wang", "why": "half-yearly exercise", "verified": False, "signals": ["GD-03"], "target_s": 180.0,
+        "begun": "2026-09-21T22:13:20+08:00", "ended": None, "in_time": 1, "alarms": [{
+            "alarm": "GD-03/HH", "name": {"en": "gas", "zh": "气体"}, "priority": 1,
+            "raised": "2026-09-21T22:14:00+08:00",
+            "in_time": True, "told": [{"to": "li", "through": "pager", "time": "2026-09-21T22:14:01+08:00",
+                                       "after_s": 1.0}],
+            "acknowledged": {"who": "Li", "time": "2026-09-21T22:15:00+08:00", "after_s": 60.0}}]}
+    room(browser, running, "drill")
+    browser.until("document.querySelector('#room-drill table')")
+    told = " ".join(browser.text("#room-drill").split())
+    assert "A DRILL goes on until" in told and "1 of 1 acknowledged within 180 s" in told
+    assert "gas 22:14:00 22:14:01 li 22:15:00 Li (60 s) in time" in told
 
 
 def test_another_gateway_is_alive_once_it_was_heard(browser, running, gateway):

@@ -138,6 +138,7 @@ export const look = (alarm) => `alarm P${alarm.priority}${alarm.waits ? " waits"
 
 export function badges(alarm) {
   const found = [];
+  if (alarm.exercise) found.push(el("span", "badge loud", say("exercise")));
   if (alarm.first_out) found.push(el("span", "badge", say("first")));
   if (alarm.bypass) found.push(el("span", "badge loud", say("bypassed")));
   if (!alarm.recorded) found.push(el("span", "badge loud", say("unrecorded")));

@@ -3,6 +3,7 @@ import { AlarmRoom } from "./alarm.js";
 import { Alarms } from "./alarms.js";
 import { get } from "./ask.js";
 import { $, clockOf, put, shape } from "./dom.js";
+import { DrillRoom } from "./drill.js";
 import { Feed } from "./feed.js";
 import { Figures } from "./figures.js";
 import { History } from "./history.js";
@@ -128,7 +129,7 @@ async function load() {
   alarms = new Alarms(loaded, (id) => signals.reading(id));
   const here = { site: loaded, signals, alarms };
   rooms = here.rooms = new Rooms([new AlarmRoom(here), new History(here), new Withheld(here), new OnCall(here),
-    new Figures(here), new Ways(here), ...(Watch.has(peers) ? [new Watch(here)] : []), ...(Rules.has(related) ? [new Rules(here)] : []), ...(Proofs.has(related) ? [new Proofs(here)] : [])]);
+    new Figures(here), new Ways(here), new DrillRoom(here), ...(Watch.has(peers) ? [new Watch(here)] : []), ...(Rules.has(related) ? [new Rules(here)] : []), ...(Proofs.has(related) ? [new Proofs(here)] : [])]);
   new Keys(here);
   site = loaded;
   show();

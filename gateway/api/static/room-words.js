@@ -164,6 +164,16 @@ export const ROOM_WORDS = {
   alive: ["alive", "正常"],
   silent: ["SILENT", "心跳中断"],
   silentAfter: ["expected within {age}", "应在 {age} 内收到"],
+  // drill
+  drillHow: ["A drill is begun, fed and ended with `davylamp drill`. Only what it injects is marked DRILL; real alarms stay real.", "演练由 `davylamp drill` 开始、注入和结束。仅注入的事件标记为“演练”，真实告警不受影响。"],
+  drillNow: ["A DRILL goes on until {until}: {why} (by {who}, unverified). Signals: {signals}", "演练进行中，至 {until}：{why}（{who}，未核实）。信号：{signals}"],
+  drillNone: ["No drill goes on.", "当前没有演练。"],
+  drillSheet: ["Result sheet of the latest drill", "最近一次演练结果"],
+  drillWas: ["{begun} to {ended}: {why} (by {who}, unverified)", "{begun} 至 {ended}：{why}（{who}，未核实）"],
+  drillInTime: ["{n} of {m} acknowledged within {s} s", "{m} 条中 {n} 条在 {s} 秒内确认"],
+  acknowledgedBy: ["acknowledged", "确认"],
+  inTime: ["in time", "按时"],
+  notInTime: ["NOT in time", "未按时"],
   // ways out
   notifiers: ["Messages", "消息通知"],
   notifiersNone: ["No [[notifiers]] in the site file: nobody is called. Alarms are on this page only.", "站点文件中没有 [[notifiers]]：不呼叫任何人，告警仅显示在本页面。"],

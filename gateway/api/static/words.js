@@ -74,6 +74,8 @@ export const WORDS = {
   roomProofs: ["Proof tests", "验证测试"],
   roomFigures: ["Figures", "指标"],
   roomOncall: ["On call", "值班"],
+  roomDrill: ["Drill", "演练"],
+  exercise: ["DRILL", "演练"],
   roomWatch: ["Other gateways", "其他网关"],
   roomWays: ["Ways out", "通知出口"],
   urgentLine: ["{n} alarm(s) wait. Most urgent:", "{n} 条告警待确认。最紧急："],
