@@ -26,6 +26,7 @@ from gateway.model.alarm import Priority
 from gateway.model.clock import NS, Clock
 from gateway.model.errors import NotifyError
 from gateway.model.ports import Notice, Notifier
+from gateway.model.pulse import HANG_S, Pulse
 from gateway.model.text import Text
 
 log = logging.getLogger(__name__)
@@ -106,6 +107,7 @@ class Channel:
         self._notifier, self.rules, self._clock, self._settings = notifier, rules, clock, settings
         self._office = office
         self.id = notifier.id
+        self.pulse = Pulse(f"notifier {notifier.id}", clock)
         self.letters: dict[str, Letter] = {}
         self.counters = {"delivered": 0, "failed": 0, "given_up": 0, "messages": 0, "bundles": 0, "fell_back": 0}
         self._failing: Text | None = None
@@ -142,9 +144,14 @@ class Channel:
         while True:
             letters, wait = self._next(loop.time())
             if letters:
+                self.pulse.beat(self._settings.send_timeout_s + HANG_S)
                 await self._try(letters)
                 continue
             self._wake.clear()
+            if wait is None:
+                self.pulse.rest()
+            else:
+                self.pulse.beat(wait + HANG_S)
             try:
                 async with asyncio.timeout(wait):
                     await self._wake.wait()

@@ -19,7 +19,7 @@ is JSON-ready:
     person      {"id", "name": {"en", "zh"}}: only where it is for one person
     guidance    {"en", "zh"}: what to do; only where the alarm has one
     evidence              [{"time", "signal", "value", "note": {"en", "zh"}}]
-    exercise    "drill": only a drill; "" otherwise
+    exercise    "drill": only a drill; "test": the gateway tests itself; "" otherwise
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from typing import Final
 from alerting.bypass import Act, Bypass, Step
 from alerting.engine import Transition
 from alerting.lifecycle import STATE_NAMES, Event
-from gateway.model.alarm import EXERCISES, RISK_NAMES, AlarmDefinition, Risk
+from gateway.model.alarm import EXERCISES, RISK_NAMES, TEST, AlarmDefinition, Risk
 from gateway.model.clock import Instant
 from gateway.model.ports import Notice
 from gateway.model.signal import LIMIT_CONDITIONS, Condition
@@ -180,7 +180,7 @@ def title(site: Site, definition: AlarmDefinition, transition: Transition, event
     """"P1 GD-03 high-high 43.2 %LEL, Tank farm": priority, what, how bad, where. What a signal measures is left to the
     text: its name may be long, and what is wrong with it would stand behind the edge of the screen."""
     opening, priority = _OPENING[event or EVENTS[transition.event]], definition.priority.name
-    if definition.subject in site.signals:
+    if definition.exercise != TEST and definition.subject in site.signals:
         value = quantity(definition, transition.value) if definition.condition in LIMIT_CONDITIONS else ""
         value = f" {value}" if value else ""
         condition, area = CONDITION_NAMES[definition.condition], site.area_name(definition.area)

@@ -18,6 +18,7 @@ from alerting.deliveries import Deliveries, Figures
 from gateway.model.alarm import Priority
 from gateway.model.clock import Clock
 from gateway.model.ports import Notice, Notifier
+from gateway.model.pulse import Pulse
 from gateway.model.text import Text
 
 
@@ -79,6 +80,9 @@ class Outbox:
     @property
     def notifiers(self) -> tuple[str, ...]:
         return tuple(self._channels)
+
+    def pulses(self) -> tuple[Pulse, ...]:
+        return tuple(channel.pulse for channel in self._channels.values())
 
     def start(self) -> None:
         self._tasks = [asyncio.create_task(channel.run(), name=f"notifier {name}")

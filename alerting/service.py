@@ -38,6 +38,7 @@ from gateway.model.alarm import AlarmDefinition, AlarmTable, Risk
 from gateway.model.clock import Clock
 from gateway.model.errors import CommandError, LedgerError
 from gateway.model.ports import Notifier
+from gateway.model.pulse import Pulse
 from gateway.model.site import GatewayFault, Site
 from gateway.model.stroke import Stroke
 from gateway.model.text import Text
@@ -352,6 +353,10 @@ class AlarmService:
     def _stands(self, alarm: str, occurrence: int) -> bool:
         known = self._engine.state(alarm)
         return known.occurrence == occurrence and (known.state.active or known.state.waits)
+
+    def pulses(self) -> tuple[Pulse, ...]:
+        """Of the tasks that deliver."""
+        return self._outbox.pulses()
 
     def note(self, record: Record) -> None:
         """To the journal soon; nobody waits for it."""

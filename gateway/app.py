@@ -78,6 +78,7 @@ from gateway.vigil import systemd
 from gateway.vigil.drill import Drill, Drills
 from gateway.vigil.heartbeat import Heartbeat
 from gateway.vigil.peers import Peers, PeerStatus
+from gateway.vigil.selftest import Report, SelfTest
 from gateway.vigil.sheet import sheet
 from gateway.vigil.twins import drill_alarms
 
@@ -154,6 +155,7 @@ class Gateway:
         self.peers: Peers
         self.heartbeat: Heartbeat
         self.drills: Drills
+        self.selftest: SelfTest
 
     async def run(self) -> None:
         async with AsyncExitStack() as parts:
@@ -172,6 +174,7 @@ class Gateway:
                 start("watchdog", lambda: systemd.feed(supervisor, self._hung, self._status))
                 start("heartbeat", self.heartbeat.run)
                 start("drills", self.drills.run)
+                start("selftest", self.selftest.run)
                 start("snapshots", self._save_snapshots)
                 for part in (*self.health.sources, *self.health.sinks, *connected(self.notifiers)):
                     start(part.id, part.run)
@@ -227,6 +230,8 @@ class Gateway:
                              outputs_fail=lambda: self.annunciation.failing)
         self.peers = Peers(self.site.peers, self.site.alarms, self.clock.now())
         self.drills = Drills(self.site, self.alarms, self.clock)
+        self.selftest = SelfTest(self.site_file.selftest, self.site, self.pipeline, self.alarms, self.clock,
+                                 bool(self.notifiers))
         self.heartbeat = Heartbeat(self.site_file.heartbeat, self.site.id, self.clock, self._hung, self.peers)
         self.health.adopt(self._standing())
         self.peers.adopt(self._standing())
@@ -260,7 +265,7 @@ class Gateway:
             await asyncio.sleep(1)
 
     def _hung(self) -> Text:
-        return self.health.hung(self.clock.now())
+        return self.health.hung(self.clock.now(), self.alarms.pulses())
 
     def _status(self) -> str:
         return f"{len(self.site.signals)} signals, {len(self.alarms.views())} alarms standing"
@@ -383,6 +388,12 @@ class View:
     async def end_bypass(self, target: str, who: str, why: str) -> tuple[Bypass, bool]:
         return await self._gateway.alarms.end_bypass(target, who, why)
 
+    def selftest(self) -> tuple[bool, Report | None]:
+        return self._gateway.selftest.running, self._gateway.selftest.last
+
+    def ask_selftest(self, who: str) -> None:
+        self._gateway.selftest.ask(who)
+
     def drill(self) -> Drill | None:
         return self._gateway.drills.standing
 
@@ -450,7 +461,7 @@ class View:
         gateway, now = self._gateway, self.now()
         store, alarms = gateway.store.stats(), gateway.alarms.status()
         heartbeat = gateway.heartbeat.trouble
-        hung, stopped = gateway.health.hung(now), gateway.health.stopped
+        hung, stopped = gateway._hung(), gateway.health.stopped
         failures = [failure for failure in gateway.bank.failures if failure.standing]
         parts = (
             api.Part("detection", Text("Detection", "检测"), not failures,

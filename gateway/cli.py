@@ -103,6 +103,12 @@ def demo(options: argparse.Namespace, language: str) -> int:
         duration_s=options.duration, broker=options.broker)))
 
 
+def self_test(options: argparse.Namespace, language: str) -> int:
+    from gateway import remote
+
+    return remote.self_test(options, language)
+
+
 def drill(options: argparse.Namespace, language: str) -> int:
     from gateway import remote
 
@@ -377,6 +383,12 @@ def _parser(language: str) -> argparse.ArgumentParser:
     running(sub)
 
     _journal(commands, command, text)
+
+    sub = command("self-test", self_test, text(
+        "send a marked test sample through the whole chain, from the driver to the acknowledgement",
+        "全链路自检：注入带标记的测试样本，跟踪至告警确认"))
+    sub.add_argument("--name", required=True, help=text("who asks for it", "操作人姓名"))
+    running(sub)
 
     sub = command("drill", drill, text("a drill: let chosen signals seem in alarm, and see who is told and who answers",
                                        "演练：模拟所选信号报警，查看通知与确认情况"))

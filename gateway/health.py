@@ -14,7 +14,7 @@ from gateway.core.bank import Bank
 from gateway.model.alarm import AlarmTable
 from gateway.model.clock import NS, Instant
 from gateway.model.ports import Sink, Source
-from gateway.model.pulse import hung, no_progress
+from gateway.model.pulse import Pulse, hung, no_progress
 from gateway.model.site import GatewayFault
 from gateway.model.text import Text
 from gateway.model.verdict import Edge, Verdicts
@@ -143,12 +143,12 @@ class Health:
         """Edges of the gateway's own alarms. Called about once a second."""
         return Verdicts.from_edges([edge for fault in self._faults if (edge := fault.judge(now)) is not None])
 
-    def hung(self, now: Instant) -> Text:
-        """Which of our own tasks make no progress; empty when all do. A field device, a database or a receiver that is
-        away does not count."""
+    def hung(self, now: Instant, others: Iterable[Pulse] = ()) -> Text:
+        """Which of our own tasks make no progress, `others` too; empty when all do. A field device, a database or a
+        receiver that is away does not count."""
         detection = now.line_ns - self.pipeline.last_step_line_ns > HANG_DETECTION_S * NS
         return no_progress([*((Text("detection", "检测"),) if detection else ()),
-                            *hung(pulse for source in self.sources for pulse in source.pulses())])
+                            *hung(pulse for source in self.sources for pulse in source.pulses()), *hung(others)])
 
     def _not_evaluated(self) -> int:
         """Times that something which came in was not evaluated, or not in full."""

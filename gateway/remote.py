@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -89,6 +90,19 @@ def _annunciator(one: dict[str, Any]) -> Text:
     trouble = one["trouble"] and Text("; FAILS: {why}", "；故障：{why}").format(why=Text(**one["trouble"]))
     return Text("{id}  {name}: {state}{trouble}", "{id}  {name}：{state}{trouble}").format(
         id=one["id"], name=Text(**one["name"]), state=state, trouble=trouble or Text("", ""))
+
+
+def self_test(options: argparse.Namespace, language: str) -> int:
+    _ask(options.url, "selftest", "selftest", {"name": options.name})
+    while (found := _ask(options.url, "selftest", "selftest"))["running"] or found["last"] is None:
+        time.sleep(0.5)
+    last = found["last"]
+    for station in last["stations"]:
+        after = "-" if station["after_s"] is None else f"{station['after_s']:8.3f} s"
+        print(f"{after:>12}  {Text(**station['name'])[language]}")
+    print((Text("The self-test has FAILED.", "自检未通过。") if last["failed"] else
+           Text("The self-test has passed.", "自检通过。"))[language])
+    return 1 if last["failed"] else 0
 
 
 def drill(options: argparse.Namespace, language: str) -> int:

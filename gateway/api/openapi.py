@@ -205,6 +205,15 @@ SCHEMAS = {
         heard={**_or_null(TIME), "description": "last sign of life; null: none since our start"},
         age_s=_or_null(NUMBER), silent_after_s=NUMBER, way={"type": "string", "description": "how it came"},
         word={**TEXT, "description": "what it says of itself instead of a sign of life"}),
+    "SelfTest": _object(
+        running=BOOLEAN,
+        last=_or_null(_object(
+            begun=_or_null(TIME), asked_by={"type": "string", "description": "empty: by the timetable"},
+            failed=_or_null({"type": "string", "description": "the first station that was not passed"}),
+            stations=_list(_object(id=STRING, name=TEXT, after_s=_or_null(NUMBER)),
+                           "in order; after_s: since the sample was injected")))),
+    "SelfTestAsked": {"type": "object", "required": ["name"],
+                      "properties": {"name": {"type": "string", "minLength": 1, "maxLength": 80}}},
     "Drill": _object(
         going_on=_or_null(_object(who=STRING, why=STRING, signals=_list(STRING), verified=BOOLEAN,
                                   until=_or_null(TIME))),
@@ -393,6 +402,10 @@ PATHS = {
         "Arm, disarm or test a siren or beacon", "AnnunciatorActed", _answer("done; all of them", "Annunciators"),
         _path("annunciator", "id, as it is or percent-encoded"),
         **{"409": _answer("it is not known, or it makes no sense now", "Error")}),
+    "/api/v1/selftest": {
+        **_get("The last self-test of the whole chain", _answer("its report", "SelfTest")),
+        **_post("Begin a self-test now", "SelfTestAsked", _answer("begun; ask again for the report", "SelfTest"),
+                **{"409": _answer("there is no test signal, or one is under way", "Error")})},
     "/api/v1/drill": {
         **_get("The drill that goes on, and the result sheet of the latest", _answer("both", "Drill")),
         **_post("Begin a drill, inject an excursion, end it", "DrillAct", _answer("done", "Drill"),

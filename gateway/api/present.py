@@ -36,6 +36,7 @@ from gateway.model.text import Text
 from gateway.model.verdict import Evidence
 from gateway.store.history import Trend
 from gateway.vigil.peers import PeerStatus
+from gateway.vigil.selftest import STATIONS
 
 ALARM_ROWS = 200  # so many alarms are listed; all are counted
 # What takes a detector out, the word that says most first.
@@ -252,6 +253,16 @@ def notifiers(all_of_them: Sequence[NotifierStatus]) -> dict:
 def journal(rows: Sequence[JournalRow], zone: ZoneInfo) -> dict:
     return {"rows": [{"position": row.position, "time": local_time(row.wall_ns, zone), "kind": row.kind,
                       "alarm": row.alarm, "body": row.body, "hash": row.hash} for row in rows]}
+
+
+def selftest(view: GatewayView) -> dict:
+    """The last self-test of the whole chain: when each station was passed."""
+    running, report = view.selftest()
+    return {"running": running, "last": None if report is None else {
+        "begun": local_time(report.begun_wall_ns, view.site.zone), "asked_by": report.asked_by,
+        "failed": report.failed or None, "stations": [
+            {"id": station.id, "name": STATIONS[station.id], "after_s": station.after_s}
+            for station in report.stations]}}
 
 
 def drill(view: GatewayView, found: dict | None) -> dict:

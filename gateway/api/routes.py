@@ -66,6 +66,8 @@ def create_app(view: GatewayView) -> Starlette:
         Route("/api/v1/annunciators/{annunciator:path}", api.annunciate, methods=["POST"]),
         Route("/api/v1/notifiers", api.notifiers),
         Route("/api/v1/notifiers/{notifier:path}/test", api.test_notifier, methods=["POST"]),
+        Route("/api/v1/selftest", api.selftest),
+        Route("/api/v1/selftest", api.ask_selftest, methods=["POST"]),
         Route("/api/v1/drill", api.drill),
         Route("/api/v1/drill", api.drill_act, methods=["POST"]),
         Route("/api/v1/heartbeats", api.heartbeats),
@@ -273,6 +275,13 @@ class Api:
         if set(asked) - set(PERIODS):
             raise _out_of_range("period", ", ".join(PERIODS))
         return Json(kpi.document(view.site, view.figures(), view.alarms(), view.now(), asked or PERIODS))
+
+    async def selftest(self, _: Request) -> Response:
+        return Json(present.selftest(self._view))
+
+    async def ask_selftest(self, request: Request) -> Response:
+        self._view.ask_selftest(_line(await _json_body(request), "name", 1, NAME_LENGTH))
+        return Json(present.selftest(self._view))
 
     async def drill(self, _: Request) -> Response:
         return Json(present.drill(self._view, await self._view.drill_sheet()))

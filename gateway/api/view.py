@@ -33,6 +33,7 @@ from gateway.model.text import Text
 from gateway.store.history import Trend
 from gateway.vigil.drill import Drill
 from gateway.vigil.peers import PeerStatus
+from gateway.vigil.selftest import Report
 
 
 class Latest(Protocol):
@@ -140,6 +141,14 @@ class GatewayView(Protocol):
         ...
 
     async def end_bypass(self, target: str, who: str, why: str) -> tuple[Bypass, bool]: ...
+
+    def selftest(self) -> tuple[bool, Report | None]:
+        """Whether one is under way, and the last report since our start."""
+        ...
+
+    def ask_selftest(self, who: str) -> None:
+        """CommandError: there is no test signal, or a test is under way."""
+        ...
 
     def drill(self) -> Drill | None:
         """The one that goes on."""

@@ -28,7 +28,7 @@ from gateway.config.sections import (
 )
 from gateway.config.shape import keys, models_at
 from gateway.config.values import did_you_mean, shown
-from gateway.config.vigil import HeartbeatSection
+from gateway.config.vigil import HeartbeatSection, SelfTestSection
 from gateway.model.errors import Problem
 from gateway.model.text import Text
 
@@ -66,7 +66,7 @@ class Kind:
 
 
 TABLES = ("site", "areas", "kinds", "signals", "groups", "rules", "sources", "sinks", "notifiers", "oncall", "store",
-          "api", "alarms", "annunciators", "heartbeat")
+          "api", "alarms", "annunciators", "heartbeat", "selftest")
 
 
 class Draft:
@@ -104,6 +104,7 @@ class Draft:
         self.api = self._table("api", ApiSection)
         self.alarms = self._table("alarms", AlarmsSection)
         self.heartbeat = self._table("heartbeat", HeartbeatSection)
+        self.selftest = self._table("selftest", SelfTestSection) if "selftest" in document.data else None
 
     def unknown_signal(self, signal: str) -> tuple[Text, Text]:
         """What and fix where a signal is referred to that nobody has named."""

@@ -30,7 +30,7 @@ from gateway.config.sections import (
 )
 from gateway.config.shape import elements, keys, members
 from gateway.config.values import WRITTEN_AS, Deadband
-from gateway.config.vigil import HeartbeatSection
+from gateway.config.vigil import HeartbeatSection, SelfTestSection
 from gateway.model.text import Text
 from gateway.model.units import parse_duration, parse_size
 
@@ -106,6 +106,10 @@ worth](../explanation/groups.md))."""
 _HEARTBEAT = """\
 Who learns that this gateway is dead, and whose death it tells ([how](../how-to/watch-self-test-drill.md))."""
 
+_SELFTEST = """\
+A marked test sample goes through the whole chain, from the driver to the acknowledgement
+([how](../how-to/watch-self-test-drill.md)). Without this table there is no test signal."""
+
 _POINTS = """\
 ## Points from a spreadsheet
 
@@ -146,6 +150,7 @@ def reference(plugins: Plugins) -> str:
               *_table("[api]", ApiSection, "The on-site page and the JSON API.", shown),
               *_table("[alarms]", AlarmsSection, "Notices.", shown),
               *_table("[heartbeat]", HeartbeatSection, _HEARTBEAT, shown),
+              *_table("[selftest]", SelfTestSection, _SELFTEST, shown),
               *(_table("[oncall]", plugins.oncall, "Who is called. Without it, every notifier for every alarm.",
                        shown) if plugins.oncall is not None else ()), _points(), _catalogue()]
     return "\n".join(part.rstrip("\n") + "\n" for part in parts)

@@ -16,10 +16,10 @@ from gateway.config.build import SignalPlan
 from gateway.config.document import Unreadable, read_document
 from gateway.config.draft import Draft, Plugins
 from gateway.config.sections import AlarmsSection, ApiSection, StoreSection
-from gateway.config.vigil import HeartbeatSection
+from gateway.config.vigil import HeartbeatSection, SelfTestSection
 from gateway.model.annunciator import Annunciator
 from gateway.model.errors import Problem
-from gateway.model.signal import Device
+from gateway.model.signal import SELFTEST, Device
 from gateway.model.site import Site
 
 
@@ -36,6 +36,7 @@ class SiteFile:
     api: ApiSection
     alarms: AlarmsSection
     heartbeat: HeartbeatSection
+    selftest: SelfTestSection | None
     oncall: BaseModel | None = None
     annunciators: tuple[Annunciator, ...] = ()
 
@@ -87,6 +88,8 @@ def _site_file(path: Path, draft: Draft, plans: Mapping[str, SignalPlan], folder
     areas = build.areas(draft.site, [written.section for written in draft.areas.values()])
     names = {area.id: area.name for area in areas}
     signals = {id: plan.signal(plan.section.area or areas[0].id) for id, plan in plans.items()}
+    if draft.selftest is not None:
+        signals |= {SELFTEST: draft.selftest.signal}
     relations = []
     for written in draft.rules.values():
         first = next(side.tests[0].signal for _, side in rules.sides(written.section))
@@ -102,5 +105,6 @@ def _site_file(path: Path, draft: Draft, plans: Mapping[str, SignalPlan], folder
     return SiteFile(path, site, *(tuple(written.section for written in part.values())
                                   for part in (draft.sources, draft.sinks, draft.notifiers)),
                     store=draft.store.model_copy(update={"folder": folder}), api=draft.api,
-                    alarms=draft.alarms, heartbeat=draft.heartbeat, oncall=draft.oncall, annunciators=tuple(
+                    alarms=draft.alarms, heartbeat=draft.heartbeat, selftest=draft.selftest,
+                    oncall=draft.oncall, annunciators=tuple(
                         build.annunciator(written.section) for written in draft.annunciators.values()))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from gateway.config.sections import Section
 from gateway.config.values import Id, Name, Urgency, Whole
-from gateway.model.alarm import Priority
+from gateway.model.alarm import Priority, Risk
 from gateway.model.peer import Peer
+from gateway.model.signal import SELFTEST, Condition, Limit, Signal
 from gateway.model.text import Text
 from gateway.model.units import parse_duration
 
@@ -88,6 +89,22 @@ class HeartbeatSection(Section):
                              Text("keep one of them", "只保留其中一个"))
         check_peers(self.peers, self.broker)
         return self
+
+
+class SelfTestSection(Section):
+    every: Annotated[Patience, Field(ge=60)] = 86400.0
+    """How often a test sample goes through the whole chain. Also by `davylamp self-test`."""
+    acknowledge: Literal["gateway", "person"] = "gateway"
+    """Who acknowledges the marked test alarm. `person`: the test fails when nobody does within `within_person`."""
+    within: Annotated[Patience, Field(le=3600)] = 30.0
+    """Longest time for each station: stored, raised, recorded, delivered, ended."""
+    within_person: Annotated[Patience, Field(le=86400)] = 600.0
+    """Longest time for the acknowledgement."""
+
+    @property
+    def signal(self) -> Signal:
+        return Signal(SELFTEST, Text("Self-test of the whole chain", "全链路自检"), "switch", "", "", decimals=0,
+                      limits=(Limit(Condition.HIGH, 0.5, Priority.P3, Risk.BLUE),))
 
 
 def check_peers(peers: tuple[PeerSection, ...], broker: BrokerSection | None) -> None:

@@ -31,8 +31,8 @@ RISK_NAMES = {Risk.RED: Text("red", "红色"), Risk.ORANGE: Text("orange", "橙�
               Risk.YELLOW: Text("yellow", "黄色"), Risk.BLUE: Text("blue", "蓝色")}
 
 
-DRILL, DRILL_PREFIX = "drill", "drill/"
-EXERCISES = {DRILL: "DRILL / 演练"}  # the first characters of what people read, in every language
+DRILL, DRILL_PREFIX, TEST = "drill", "drill/", "test"
+EXERCISES = {DRILL: "DRILL / 演练", TEST: "TEST / 测试"}  # the first characters of what people read, in every language
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,8 @@ class AlarmDefinition:
     latch      the alarm stays active until it is acknowledged *and* the condition has ended
     group      alarms of one group form one first-out sequence (usually the area)
     guidance   what to do, shown with the alarm
-    exercise   "": real. DRILL: of a twin (gateway.vigil.twins); marked wherever it is seen, counts for nothing real
+    exercise   "": real. DRILL: of a twin (gateway.vigil.twins); TEST: of the
+               self-test; marked wherever it is seen, counts for nothing real
     """
 
     id: str

@@ -11,6 +11,8 @@ from gateway.model.expression import Expression
 from gateway.model.rules import Test
 from gateway.model.text import Text
 
+SELFTEST = "selftest"  # id of the signal through which the gateway tests itself
+
 
 class Condition(StrEnum):
     """What an alarm is about. The first eight are limits on a signal (ISA-18.2 alarm types); see gateway.core."""

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
-from gateway.model.alarm import RISK_NAMES, AlarmDefinition, AlarmTable, Priority, Risk
+from gateway.model.alarm import RISK_NAMES, TEST, AlarmDefinition, AlarmTable, Priority, Risk
 from gateway.model.group import Group
 from gateway.model.peer import Peer
 from gateway.model.rules import Rule, ShutdownVerification, Vote
 from gateway.model.signal import (
     FAULT_KINDS,
+    SELFTEST,
     SUSPECTED,
     Area,
     Baseline,
@@ -110,6 +111,7 @@ class GatewayFault:
     REFUSED = "gateway/refused"
     TASK = "gateway/task"
     OUTPUT = "gateway/output"
+    SELFTEST = "gateway/selftest"
 
 
 _GATEWAY_ALARMS: tuple[tuple[str, Text, Priority, Risk, Text], ...] = (
@@ -147,6 +149,10 @@ _GATEWAY_ALARMS: tuple[tuple[str, Text, Priority, Risk, Text], ...] = (
     (GatewayFault.TASK, Text("A part of the gateway has failed and is started again",
                              "网关的某个部分出错，正在重新启动"),
      Priority.P2, Risk.ORANGE, Text("See the gateway's log and report it.", "查看网关日志并上报。")),
+    (GatewayFault.SELFTEST, Text("The self-test of the whole chain has failed", "全链路自检未通过"), Priority.P2,
+     Risk.ORANGE,
+     Text("The evidence names the station that was not passed; until then alarms may not reach anybody.",
+          "依据中列出了未通过的环节；修复前告警可能无法送达。")),
     (GatewayFault.OUTPUT, Text("A siren or beacon can not be driven", "声光报警器无法驱动"), Priority.P2, Risk.ORANGE,
      Text("People near it are not warned: tell them by another way; check the relay, its bus and its supply.",
           "附近人员无法收到声光警示：请用其他方式通知；检查继电器、总线和供电。")),
@@ -205,6 +211,9 @@ class Site:
 
     def _signal_alarms(self) -> Iterator[AlarmDefinition]:
         for signal in self.signals:
+            if signal.id == SELFTEST:
+                yield replace(self._limit_alarm(signal, signal.limits[0]), exercise=TEST, name=signal.name, group="")
+                continue
             for limit in signal.limits:
                 yield self._limit_alarm(signal, limit)
             if signal.trend is not None:

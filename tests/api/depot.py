@@ -42,6 +42,7 @@ from gateway.replay.words import explain_json
 from gateway.store.history import History, Trend
 from gateway.vigil.drill import Drill
 from gateway.vigil.peers import Peers, PeerStatus
+from gateway.vigil.selftest import Report, Station
 from tests.alerting.oncall.people import ROUTING
 
 AREAS = (Area("tank_farm", Text("Tank farm", "储罐区")), Area("pump_house", Text("Pump house", "泵房")),
@@ -135,6 +136,7 @@ class MemoryGateway:
         self.bypassing = Bypasses(self.site.alarms)
         self.bank = Bank(self.site)
         self.drilled: Drill | None = None
+        self.asked = ""
         self.sheet: dict | None = None
         self.peers = Peers(self.site.peers, self.site.alarms, self.clock.now())
         self.learning = self.bank.learning
@@ -260,6 +262,14 @@ class MemoryGateway:
         step = self.bypassing.end(target, who, why, self.now())
         self.changed()
         return step.bypass, True
+
+    def selftest(self) -> tuple[bool, Report | None]:
+        return False, Report(self.now().wall_ns, "Li", (Station("stored", 0.1), Station("raised", None)), "raised")
+
+    def ask_selftest(self, who: str) -> None:
+        if self.asked:
+            raise CommandError("a self-test is under way")
+        self.asked = who
 
     def drill(self) -> Drill | None:
         return self.drilled

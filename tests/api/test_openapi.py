@@ -75,6 +75,7 @@ def answer_schema(path: str, method: str, status: str = "200") -> dict:
     ("/api/v1/alarms/{alarm}/explain", ""), ("/api/v1/journal", "?alarm=esd-north&alarm=GD-03"),
     ("/api/v1/health", ""), ("/api/v1/signals/{signal}/history", ""), ("/api/v1/history", "?signal=GD-03&signal=GD-01"),
     ("/api/v1/signals/{signal}/baseline", ""), ("/api/v1/bypasses", ""), ("/api/v1/annunciators", ""),
+    ("/api/v1/selftest", ""),
     ("/api/v1/drill", ""), ("/api/v1/heartbeats", ""), ("/healthz", ""), ("/api/v1/openapi.json", ""),
     ("/api/v1/oncall", ""), ("/api/v1/oncall", "?days=20"), ("/api/v1/route", "?alarm=GD-03/HH")])
 async def test_real_answers_fit_their_description(client, gateway, path, question):
@@ -106,6 +107,7 @@ ASKED = {"target": "GD-03/HH", "name": "Li", "why": "bump test", "for_s": 600, "
     ("/api/v1/bypasses", ASKED), ("/api/v1/bypasses/{target}/end", {"name": "Li"}),
     ("/api/v1/annunciators/{annunciator}", {"act": "arm", "name": "Li", "why": "commissioned"}),
     ("/api/v1/signals/{signal}/baseline", {"act": "freeze", "name": "Li", "why": "commissioned"}),
+    ("/api/v1/selftest", {"name": "Li"}),
     ("/api/v1/drill", {"act": "begin", "name": "Li", "why": "half-yearly", "signals": ["GD-03"], "for_s": 600})])
 async def test_acts_and_their_answers_fit_their_description(client, gateway, path, asked):
     if "end" in path:

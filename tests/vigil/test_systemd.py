@@ -14,9 +14,14 @@ from pathlib import Path
 
 import pytest
 
+from alerting.channel import DeliverySettings
+from alerting.outbox import Outbox
 from drivers.modbus import poller
 from drivers.modbus.wire import Line
+from gateway.model.alarm import Priority
 from gateway.model.clock import ManualClock
+from gateway.model.errors import NotifyError
+from gateway.model.ports import Notice
 from gateway.model.pulse import Pulse, hung
 from gateway.model.text import Text
 from gateway.vigil.systemd import Systemd, feed
@@ -141,6 +146,43 @@ async def test_a_gateway_feeds_the_watchdog_with_a_dead_bus_and_a_dead_broker_bu
             health = yard.gateway.health.hung(yard.gateway.clock.now())
             assert health == Text("no progress: gas/head", "没有进展：gas/head")
         assert "STOPPING=1" in [*systemd.listen(), *systemd.heard]
+
+
+class Phone:
+    """A notifier that refuses at once, or never answers."""
+
+    id = "phone"
+
+    def __init__(self, refuses: bool):
+        self.refuses, self.asked = refuses, asyncio.Event()
+
+    async def send(self, notice: Notice) -> None:
+        self.asked.set()
+        if self.refuses:
+            raise NotifyError("not now")
+        await asyncio.Event().wait()
+
+
+class Silent:
+    """An outbox's sender that takes no note."""
+
+    def __getattr__(self, name):
+        return lambda *_: False
+
+
+@pytest.mark.parametrize("refuses", [True, False])
+async def test_a_receiver_that_refuses_is_progress_and_a_delivery_that_hangs_is_not(refuses):
+    clock, phone = ManualClock(), Phone(refuses)
+    outbox = Outbox([phone], clock, DeliverySettings(send_timeout_s=1e6), Silent())
+    outbox.start()
+    outbox.release(Notice("key", "GD-01/HH", {}), Priority.P1)
+    async with asyncio.timeout(20):
+        await phone.asked.wait()
+    await asyncio.sleep(0.05)
+    assert hung(outbox.pulses()) == ()
+    clock.advance(299.0 if refuses else 1e6 + 301.0)
+    assert hung(outbox.pulses()) == (() if refuses else (Text.same("notifier phone"),))
+    await outbox.close()
 
 
 @pytest.mark.parametrize("unit", sorted((ROOT / "deploy").glob("*.service")), ids=lambda path: path.name)
