@@ -7,10 +7,9 @@ Each method adds to the `Work` of its cause what has to be remembered with it (l
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from alerting.bypass import Step
 from alerting.calls import Call, Calls, addressed, raised_again
 from alerting.engine import TOLD, AlarmState, Transition
 from alerting.ledger import Record, Work
@@ -18,8 +17,9 @@ from alerting.lifecycle import Effect
 from alerting.message import ESCALATION, RECALL, Again
 from alerting.oncall.escalation import Escalations, Ladder, Round, wall
 from alerting.oncall.routing import Decision
+from alerting.overlays.hold import Step
 from alerting.wording import lasting
-from gateway.model.alarm import AlarmDefinition, AlarmTable
+from gateway.model.alarm import AlarmTable
 from gateway.model.clock import NS, Instant
 from gateway.model.text import Text
 
@@ -47,21 +47,27 @@ class CallOut:
         taken = self._escalations.begin(self._alarms.get(state.alarm), state.occurrence, state.raised_wall_ns, at)
         return self._round(taken, call, work, at)
 
-    def of_bypass(self, step: Step, alarms: Sequence[AlarmDefinition], work: Work) -> list[Call]:
-        """alarms: what it covers, most urgent first. Told to those who would be called for the most urgent one."""
-        calls = self._calls.of_bypass(step, alarms)
+    def of_hold(self, step: Step, work: Work) -> list[Call]:
+        """Told to those who would be called for the most urgent of its alarms."""
+        calls = self._calls.of_hold(step)
         if self._escalations is None or not calls:
             return calls
         routing = self._escalations.routing
-        policy = routing.policy(alarms[0], wall(step.at))
-        decisions = routing.decide(alarms[0], policy, 0, wall(step.at))
-        work.records.append(Record("routing", step.bypass.target, step.at.wall_ns, {
+        policy = routing.policy(step.alarms[0], wall(step.at))
+        decisions = routing.decide(step.alarms[0], policy, 0, wall(step.at))
+        work.records.append(Record("routing", step.hold.target, step.at.wall_ns, {
             "policy": policy.id if policy is not None else "", "decisions": [_json(one) for one in decisions]}))
         return [one for call in calls for one in addressed(call, decisions, routing.people)]
 
-    def due(self, now: Instant, state) -> Iterator[tuple[Work, list[Call]]]:
-        """Steps whose time has come."""
-        for taken in () if self._escalations is None else self._escalations.due(now):
+    def climbs(self, alarm: str) -> bool:
+        """Will a further step call for this alarm by itself?"""
+        ladder = None if self._escalations is None else self._escalations.ladder(alarm)
+        return ladder is not None and ladder.due_line_ns is not None
+
+    def due(self, now: Instant, state: Callable[[str], AlarmState], withheld: Callable[[str], bool],
+            ) -> Iterator[tuple[Work, list[Call]]]:
+        """Steps whose time has come, of alarms that nothing withholds."""
+        for taken in () if self._escalations is None else self._escalations.due(now, withheld):
             known, work = state(taken.alarm), Work()
             again = (Again(ESCALATION, _unanswered(known, now)) if taken.step
                      else Again(RECALL, Text("A mute window is over. {raised}", "静默时段已结束。{raised}").format(

@@ -1,17 +1,18 @@
-"""Who is called for what, and with which words: transitions, bypasses and recalls as calls, made anew on demand."""
+"""Who is called for what, and with which words: transitions, holds and recalls as calls, made anew on demand."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from alerting import message
-from alerting.bypass import Step
 from alerting.engine import TOLD, AlarmState, Transition
 from alerting.lifecycle import Effect, Event
 from alerting.message import Again
 from alerting.oncall.routing import Decision, Person
-from gateway.model.alarm import AlarmDefinition, AlarmTable, Priority
+from alerting.overlays import message as overlay_message
+from alerting.overlays.hold import Kind, Step
+from gateway.model.alarm import AlarmTable, Priority
 from gateway.model.clock import Instant
 from gateway.model.ports import Notice
 from gateway.model.site import Site
@@ -41,13 +42,12 @@ class Calls:
                                                      link=self._link, again=again),
                     definition.priority, transition.line_ns, self._notifiers)
 
-    def of_bypass(self, step: Step, alarms: Sequence[AlarmDefinition]) -> list[Call]:
-        """alarms: what it covers, most urgent first. Told like an acknowledgement: it silences what would call."""
-        if not alarms or alarms[0].priority > TOLD[Effect.SILENCE]:
+    def of_hold(self, step: Step) -> list[Call]:
+        """Told like an acknowledgement: it silences what would call. A suppression by design is nothing new."""
+        if step.hold.kind is Kind.SUPPRESSION or not step.alarms or step.alarms[0].priority > TOLD[Effect.SILENCE]:
             return []
-        return [Call(lambda recorded: message.compose_bypass(self._site, step, alarms, recorded=recorded,
-                                                             link=self._link),
-                     alarms[0].priority, step.at.line_ns, self._notifiers)]
+        return [Call(lambda recorded: overlay_message.compose(self._site, step, recorded=recorded, link=self._link),
+                     step.alarms[0].priority, step.at.line_ns, self._notifiers)]
 
 
 def addressed(call: Call, decisions: Iterable[Decision], people: Mapping[str, Person]) -> list[Call]:

@@ -31,7 +31,8 @@ from gateway.model.verdict import Evidence, Verdicts
 NEVER: Final = -(1 << 63)  # a line time before all others
 
 # Who is told what: the least urgent priority for which an effect becomes a notice. P4 is for the page and the journal.
-TOLD: Final = {Effect.ANNUNCIATE: Priority.P3, Effect.ANNOUNCE_END: Priority.P2, Effect.SILENCE: Priority.P2}
+TOLD: Final = {Effect.ANNUNCIATE: Priority.P3, Effect.RE_ALARM: Priority.P3, Effect.ANNOUNCE_END: Priority.P2,
+               Effect.SILENCE: Priority.P2}
 
 _TOLD_UP_TO: Final = {asked: max((least for effect, least in TOLD.items() if effect in answer.effects), default=0)
                       for asked, answer in TABLE.items()}
@@ -49,6 +50,7 @@ class AlarmState:
     since_wall_ns when it came into `state`
     edge_line_ns  the last edge that was taken in, see "replay" above
     who, comment  of the acknowledgement of this occurrence
+    called_line_ns when people were called for this occurrence last; NEVER: nobody was
     """
 
     alarm: str
@@ -63,6 +65,7 @@ class AlarmState:
     who: str = ""
     comment: str = ""
     evidence: tuple[Evidence, ...] = ()
+    called_line_ns: int = NEVER
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +127,8 @@ class AlarmEngine:
             elif state.alarm not in self._states:
                 if state.edge_line_ns > now_line_ns:
                     state = replace(state, edge_line_ns=NEVER)
+                if state.called_line_ns > now_line_ns:
+                    state = replace(state, called_line_ns=now_line_ns)
                 self._put(definition, state)
         return tuple(orphans)
 
@@ -166,6 +171,17 @@ class AlarmEngine:
                                 comment=comment)
         return Changes((self._states[alarm],), (transition,) if transition else ())
 
+    def remind(self, alarm: str, at: Instant) -> Changes:
+        """People are called again, if the alarm still stands."""
+        transition = self._step(self._alarms[self._alarms.index(alarm)], self.state(alarm), Event.REMIND, at,
+                                edge_line_ns=self.state(alarm).edge_line_ns)
+        return Changes((self._states[alarm],), (transition,)) if transition else Changes()
+
+    def called(self, alarm: str, line_ns: int) -> AlarmState:
+        """People are called for what stands."""
+        self._states[alarm] = replace(self.state(alarm), called_line_ns=line_ns)
+        return self._states[alarm]
+
     def state(self, alarm: str) -> AlarmState:
         return self._states.get(alarm) or AlarmState(alarm)
 
@@ -190,6 +206,8 @@ class AlarmEngine:
                                                     or (before.first_out and before.state.waits))
             after = AlarmState(before.alarm, answer.state, before.occurrence + 1, at.wall_ns, at.line_ns, at.wall_ns,
                                edge_line_ns, value, first_out, evidence=evidence)
+        elif Effect.RE_ALARM in answer.effects:
+            after, value, evidence = replace(before, called_line_ns=at.line_ns), before.value, before.evidence
         elif Effect.SILENCE in answer.effects:
             after = replace(before, state=answer.state, since_wall_ns=at.wall_ns, who=who, comment=comment)
         else:

@@ -22,13 +22,13 @@ from dataclasses import astuple, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
 
-from alerting.bypass import Bypass, Step
 from alerting.engine import AlarmState, Transition
 from alerting.journal.chain import FIRST_HASH, link
 from alerting.journal.chain import text as _json
 from alerting.journal.reader import examine
 from alerting.lifecycle import Event, State
 from alerting.oncall.escalation import Ladder, Told
+from alerting.overlays.hold import Hold, Kind, Step
 from gateway.model.clock import Instant
 from gateway.model.errors import LedgerError
 from gateway.model.ports import Notice
@@ -74,6 +74,16 @@ PRAGMA user_version = 4;
 """, """
 CREATE TABLE configuration (item TEXT PRIMARY KEY, settings TEXT NOT NULL) STRICT;
 PRAGMA user_version = 5;
+""", """
+CREATE TABLE hold (
+    kind TEXT NOT NULL, target TEXT NOT NULL, who TEXT NOT NULL, why TEXT NOT NULL, approved TEXT NOT NULL,
+    begun_line_ns INTEGER NOT NULL, begun_wall_ns INTEGER NOT NULL, until_line_ns INTEGER NOT NULL,
+    until_wall_ns INTEGER NOT NULL, trusted INTEGER NOT NULL, once INTEGER NOT NULL, PRIMARY KEY (kind, target)
+) STRICT;
+INSERT INTO hold SELECT 'bypass', *, 0 FROM bypass;
+DROP TABLE bypass;
+ALTER TABLE alarm ADD COLUMN called_line_ns INTEGER NOT NULL DEFAULT -9223372036854775808;
+PRAGMA user_version = 6;
 """)
 _TRANSITION_COLUMNS: Final = tuple(column.name for column in fields(Transition) if column.name != "notify")
 _DAMAGED: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -86,7 +96,8 @@ Settings = Mapping[str, Any]  # of one item of the site file
 class Record:
     """One row of the journal to be. body: JSON-ready.
 
-    kind: "transition", "gap", "given up", "bypass" (alarm: its target), "recall" (a bypass is over, people are called),
+    kind: "transition", "gap", "given up", "bypass", "shelve", "out of service", "suppression" (alarm: its target),
+    "recall" (one of these is over, people are called),
     "learning" (a person's hand on what was learnt; alarm: the signal), "stroke" (alarm: the rule; see alerting.proof),
     "routing" (who was told and who was not, and why; see alerting.oncall), "flood", "chatter" (a burst begins or ends;
     alarm: "" for a flood), "configuration" (what the site file says now and did not at the last start; alarm: the item,
@@ -125,18 +136,18 @@ class Pending:
 
 @dataclass(slots=True)
 class Work:
-    """One transaction. In `outbox`, None takes the row of (key, notifier) away; in `bypasses`, that of the target; in
+    """One transaction. In `outbox`, None takes the row of (key, notifier) away; in `holds`, that of (kind, target); in
     `ladders`, that of the alarm; in `configuration`, that of the item (alerting.journal.configuration)."""
 
     states: dict[str, AlarmState] = field(default_factory=dict)
     records: list[Record] = field(default_factory=list)
     outbox: dict[tuple[str, str], Pending | None] = field(default_factory=dict)
-    bypasses: dict[str, Bypass | None] = field(default_factory=dict)
+    holds: dict[tuple[Kind, str], Hold | None] = field(default_factory=dict)
     ladders: dict[str, Ladder | None] = field(default_factory=dict)
     configuration: dict[str, Settings | None] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.states or self.records or self.outbox or self.bypasses or self.ladders or self.configuration)
+        return bool(self.states or self.records or self.outbox or self.holds or self.ladders or self.configuration)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +170,7 @@ class Contents:
     states: tuple[AlarmState, ...]
     outbox: tuple[Pending, ...]
     set_aside: Path | None
-    bypasses: tuple[Bypass, ...] = ()
+    holds: tuple[Hold, ...] = ()
     head: int = 0
     ladders: tuple[Ladder, ...] = ()
     configuration: Mapping[str, Settings] = field(default_factory=dict)
@@ -211,15 +222,15 @@ class AlarmLedger:
             try:
                 connection.execute("BEGIN IMMEDIATE")
                 if work.states:
-                    connection.executemany("INSERT OR REPLACE INTO alarm VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+                    connection.executemany("INSERT OR REPLACE INTO alarm VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
                                            [_state_row(state) for state in work.states.values()])
                 if rows:
                     connection.executemany("INSERT INTO journal VALUES (?,?,?,?,?,?)", rows)
-                for target, bypass in work.bypasses.items():
-                    if bypass is None:
-                        connection.execute("DELETE FROM bypass WHERE target = ?", (target,))
+                for key, hold in work.holds.items():
+                    if hold is None:
+                        connection.execute("DELETE FROM hold WHERE kind = ? AND target = ?", key)
                     else:
-                        connection.execute("INSERT OR REPLACE INTO bypass VALUES (?,?,?,?,?,?,?,?,?)", astuple(bypass))
+                        connection.execute("INSERT OR REPLACE INTO hold VALUES (?,?,?,?,?,?,?,?,?,?,?)", astuple(hold))
                 for alarm, ladder in work.ladders.items():
                     if ladder is None:
                         connection.execute("DELETE FROM ladder WHERE alarm = ?", (alarm,))
@@ -294,7 +305,7 @@ class AlarmLedger:
                 connection.executescript(f"BEGIN IMMEDIATE; {MIGRATIONS[number]} COMMIT;")
             last = connection.execute("SELECT position, hash FROM journal ORDER BY position DESC LIMIT 1").fetchone()
             contents = Contents(tuple(_read_states(connection)), tuple(_read_outbox(connection)), set_aside,
-                                tuple(_read_bypasses(connection)), last[0] if last else 0,
+                                tuple(_read_holds(connection)), last[0] if last else 0,
                                 tuple(_read_ladders(connection)), _read_configuration(connection))
         except BaseException:
             connection.close()
@@ -370,13 +381,16 @@ def transition_of(alarm: str, wall_ns: int, body: dict) -> Transition:
                       body["who"], body["comment"], withheld=body.get("withheld", ""))
 
 
-def bypass_record(step: Step) -> Record:
-    """A bypass that began or ended as a row of the journal."""
-    bypass = step.bypass
-    return Record("bypass", bypass.target, step.at.wall_ns, {
-        "act": step.act, "who": step.who, "why": step.why, "owner": bypass.who, "approved": bypass.approved,
-        "verified": False, "line_ns": step.at.line_ns, "begun_wall_ns": bypass.begun_wall_ns,
-        "until_wall_ns": bypass.until_wall_ns})
+def hold_record(step: Step) -> Record:
+    """A hold that began or ended as a row of the journal."""
+    hold = step.hold
+    body = {"act": step.act, "who": step.who, "why": step.why, "owner": hold.who, "approved": hold.approved,
+            "verified": False, "line_ns": step.at.line_ns, "begun_wall_ns": hold.begun_wall_ns,
+            "until_wall_ns": hold.until_wall_ns}
+    if hold.kind is Kind.SUPPRESSION:  # nobody did it
+        body = {name: value for name, value in body.items() if name not in ("who", "owner", "approved", "verified")}
+        body |= {"why": hold.why, "alarms": [alarm.id for alarm in step.alarms]}
+    return Record(hold.kind, hold.target, step.at.wall_ns, body)
 
 
 def evidence_json(evidence: tuple[Evidence, ...]) -> list[dict]:
@@ -391,10 +405,10 @@ def evidence_from_json(lines: list[dict]) -> tuple[Evidence, ...]:
 
 def _read_states(connection: sqlite3.Connection) -> Iterator[AlarmState]:
     for (alarm, state, occurrence, raised_wall, raised_line, since, edge_line, value, first_out, who, comment,
-         evidence) in connection.execute("SELECT * FROM alarm"):
+         evidence, called_line) in connection.execute("SELECT * FROM alarm"):
         yield AlarmState(alarm, State(state), occurrence, raised_wall, raised_line, since, edge_line,
                          math.nan if value is None else value, bool(first_out), who, comment,
-                         evidence_from_json(json.loads(evidence)))
+                         evidence_from_json(json.loads(evidence)), called_line)
 
 
 def _read_outbox(connection: sqlite3.Connection) -> Iterator[Pending]:
@@ -403,9 +417,9 @@ def _read_outbox(connection: sqlite3.Connection) -> Iterator[Pending]:
         yield Pending(key, notifier, alarm, priority, line_ns, json.loads(payload), to, language)
 
 
-def _read_bypasses(connection: sqlite3.Connection) -> Iterator[Bypass]:
-    for *columns, trusted in connection.execute("SELECT * FROM bypass ORDER BY rowid"):
-        yield Bypass(*columns, trusted=bool(trusted))
+def _read_holds(connection: sqlite3.Connection) -> Iterator[Hold]:
+    for kind, *columns, trusted, once in connection.execute("SELECT * FROM hold ORDER BY rowid"):
+        yield Hold(Kind(kind), *columns, trusted=bool(trusted), once=bool(once))
 
 
 def _read_ladders(connection: sqlite3.Connection) -> Iterator[Ladder]:
@@ -425,7 +439,7 @@ def _read_configuration(connection: sqlite3.Connection) -> dict[str, Settings]:
 def _state_row(state: AlarmState) -> tuple:
     return (state.alarm, state.state, state.occurrence, state.raised_wall_ns, state.raised_line_ns, state.since_wall_ns,
             state.edge_line_ns, state.value if math.isfinite(state.value) else None, state.first_out, state.who,
-            state.comment, _json(evidence_json(state.evidence)))
+            state.comment, _json(evidence_json(state.evidence)), state.called_line_ns)
 
 
 def _is_damage(error: Exception) -> bool:

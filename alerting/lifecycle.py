@@ -11,6 +11,9 @@ Here acknowledging a latched alarm also resets it: one act of one person, after 
 A condition that begins again before anybody acknowledged is a new occurrence and calls again. A condition that begins
 although it is known to stand, or ends although none is known, changes nothing: edges may be repeated.
 
+`REMIND` is a timer of re-alarm (alerting.realarm): people are called once more for an alarm that stands. It moves no
+state, so that one which comes late does no harm, and an acknowledged alarm stays acknowledged.
+
 `CLEAR_LATCHING` is the end of the condition of an alarm that latches. It is an event of its own so that one table
 answers for both sorts, also when the site file changes the sort while an alarm stands.
 """
@@ -51,11 +54,13 @@ class Event(StrEnum):
     CLEAR = "clear"
     CLEAR_LATCHING = "clear_latching"
     ACKNOWLEDGE = "acknowledge"
+    REMIND = "remind"
 
 
 class Effect(StrEnum):
     ANNUNCIATE = "annunciate"  # a new occurrence: call people, judge first-out
     SILENCE = "silence"  # somebody has taken it: stop calling, tell the others
+    RE_ALARM = "re_alarm"  # the same occurrence: call people again
     ANNOUNCE_END = "announce_end"  # the condition is over: tell those who were called
     JOURNAL = "journal"
     REFUSE = "refuse"  # a person asked for what makes no sense in this state: say so
@@ -67,6 +72,9 @@ class Answer:
     effects: frozenset[Effect] = frozenset()
 
 
+_AGAIN = frozenset({Effect.RE_ALARM, Effect.JOURNAL})
+
+
 def _to(state: State, *effects: Effect) -> Answer:
     return Answer(state, frozenset((*effects, Effect.JOURNAL)))
 
@@ -76,26 +84,31 @@ TABLE: dict[tuple[State, Event], Answer] = {
     (State.NORMAL, Event.CLEAR): Answer(State.NORMAL),
     (State.NORMAL, Event.CLEAR_LATCHING): Answer(State.NORMAL),
     (State.NORMAL, Event.ACKNOWLEDGE): Answer(State.NORMAL, frozenset({Effect.REFUSE})),
+    (State.NORMAL, Event.REMIND): Answer(State.NORMAL),
 
     (State.UNACKNOWLEDGED, Event.RAISE): Answer(State.UNACKNOWLEDGED),
     (State.UNACKNOWLEDGED, Event.CLEAR): _to(State.RETURNED, Effect.ANNOUNCE_END),
     (State.UNACKNOWLEDGED, Event.CLEAR_LATCHING): _to(State.LATCHED, Effect.ANNOUNCE_END),
     (State.UNACKNOWLEDGED, Event.ACKNOWLEDGE): _to(State.ACKNOWLEDGED, Effect.SILENCE),
+    (State.UNACKNOWLEDGED, Event.REMIND): Answer(State.UNACKNOWLEDGED, _AGAIN),
 
     (State.ACKNOWLEDGED, Event.RAISE): Answer(State.ACKNOWLEDGED),
     (State.ACKNOWLEDGED, Event.CLEAR): _to(State.NORMAL, Effect.ANNOUNCE_END),
     (State.ACKNOWLEDGED, Event.CLEAR_LATCHING): _to(State.NORMAL, Effect.ANNOUNCE_END),
     (State.ACKNOWLEDGED, Event.ACKNOWLEDGE): Answer(State.ACKNOWLEDGED, frozenset({Effect.REFUSE})),
+    (State.ACKNOWLEDGED, Event.REMIND): Answer(State.ACKNOWLEDGED, _AGAIN),
 
     (State.RETURNED, Event.RAISE): _to(State.UNACKNOWLEDGED, Effect.ANNUNCIATE),
     (State.RETURNED, Event.CLEAR): Answer(State.RETURNED),
     (State.RETURNED, Event.CLEAR_LATCHING): Answer(State.RETURNED),
     (State.RETURNED, Event.ACKNOWLEDGE): _to(State.NORMAL, Effect.SILENCE),
+    (State.RETURNED, Event.REMIND): Answer(State.RETURNED),
 
     (State.LATCHED, Event.RAISE): _to(State.UNACKNOWLEDGED, Effect.ANNUNCIATE),
     (State.LATCHED, Event.CLEAR): Answer(State.LATCHED),
     (State.LATCHED, Event.CLEAR_LATCHING): Answer(State.LATCHED),
     (State.LATCHED, Event.ACKNOWLEDGE): _to(State.NORMAL, Effect.SILENCE),
+    (State.LATCHED, Event.REMIND): Answer(State.LATCHED, _AGAIN),
 }
 
 STATE_NAMES: dict[State, Text] = {
@@ -125,6 +138,7 @@ def grid() -> str:
         for event in Event:
             answer = TABLE[state, event]
             cells.append("refused" if Effect.REFUSE in answer.effects else
+                         "re-alarm" if Effect.RE_ALARM in answer.effects else
                          "-" if answer.state is state else str(answer.state))
         lines.append(f"| {state} | " + " | ".join(cells) + " |")
     return "\n".join(lines)

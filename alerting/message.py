@@ -4,9 +4,10 @@ The first 40 characters of a title say what, where and how bad, because that is 
 is JSON-ready:
 
     key         idempotency key: a repeat carries the same one
-    event       "raise", "return", "acknowledge", or, told again with the reason: "recall": it still stands,
-                "escalation": nobody has acknowledged. Of a
-                bypass itself: "bypass", "bypass ended", "bypass expired"; alarm is then its target, occurrence 0
+    event       "raise", "return", "acknowledge", "re-alarm": it stands and is told again, or, told again with the
+                reason: "recall": it still stands, "escalation": nobody has acknowledged. Of what withholds itself:
+                "bypass", "shelve", "out of service", with " ended" or " expired" at their end; alarm is then its
+                target, occurrence 0
     alarm       id; occurrence: number of this activation
     priority    "P1".."P4"; risk: "red", "orange", "yellow", "blue"
     state       "normal", "unacknowledged", "acknowledged", "returned", "latched"
@@ -14,7 +15,7 @@ is JSON-ready:
     value, unit, limit    numbers or null
     time, raised          ISO 8601 with the site's offset; zone: its IANA name
     first_out, recorded   booleans; recorded false: the alarm file could not be written
-    who, comment, verified   only with "acknowledge" and of a bypass; verified is false until there are accounts
+    who, comment, verified   only with "acknowledge" and of what withholds; verified is false until there are accounts
     title, text           {"en", "zh"}; language: the site's own; link: address of the page, or null
     person      {"id", "name": {"en", "zh"}}: only where it is for one person
     guidance    {"en", "zh"}: what to do; only where the alarm has one
@@ -25,12 +26,11 @@ is JSON-ready:
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from alerting.bypass import Act, Bypass, Step
 from alerting.engine import Transition
 from alerting.lifecycle import STATE_NAMES, Event
 from gateway.model.alarm import EXERCISES, RISK_NAMES, TEST, AlarmDefinition, Risk
@@ -44,15 +44,12 @@ from gateway.model.verdict import Evidence
 NOT_RECORDED: Final = Text("NOT RECORDED: the alarm file can not be written. Write this down.",
                            "未记录：告警文件无法写入，请人工记录本条告警。")
 EVENTS: Final = {Event.RAISE: "raise", Event.CLEAR: "return", Event.CLEAR_LATCHING: "return",
-                 Event.ACKNOWLEDGE: "acknowledge"}
+                 Event.ACKNOWLEDGE: "acknowledge", Event.REMIND: "re-alarm"}
 RECALL: Final = "recall"
 ESCALATION: Final = "escalation"
-BYPASS_EVENTS: Final = {Act.BEGIN: "bypass", Act.END: "bypass ended", Act.EXPIRE: "bypass expired"}
 _OPENING: Final = {"raise": Text("", ""), "return": Text("ENDED ", "已恢复 "), "acknowledge": Text("ACK ", "已确认 "),
-                   RECALL: Text("STILL ACTIVE ", "仍在报警 "), ESCALATION: Text("UNANSWERED ", "无人确认 ")}
-_BYPASS_TITLES: Final = {Act.BEGIN: Text("BYPASSED {what}", "已旁路 {what}"),
-                         Act.END: Text("BYPASS ENDED {what}", "旁路已解除 {what}"),
-                         Act.EXPIRE: Text("BYPASS EXPIRED {what}", "旁路已到期 {what}")}
+                   RECALL: Text("STILL ACTIVE ", "仍在报警 "), "re-alarm": Text("STILL ACTIVE ", "仍在报警 "),
+                   ESCALATION: Text("UNANSWERED ", "无人确认 ")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +60,16 @@ class Again:
     why: Text
 
 
-BYPASS_OVER: Final = Again(RECALL, Text("A bypass is over and the alarm is still active", "旁路已结束，该告警仍在报警"))
+OVERLAY_OVER: Final = Again(RECALL, Text("Nothing withholds it any longer, and it is still active",
+                                         "旁路、搁置或抑制已结束，该告警仍在报警"))
 
 
 def notice_key(site: Site, transition: Transition) -> str:
     """Unique over sites, restarts and lost alarm files, and the same whenever the same frames are evaluated again:
     "depot/GD-03/HH#17@1790000000000000000:raise". The time is that of the raising edge."""
+    again = f"@{transition.wall_ns}" if transition.event is Event.REMIND else ""  # there may be several
     return (f"{site.id}/{transition.alarm}#{transition.occurrence}@{transition.raised_wall_ns}"
-            f":{EVENTS[transition.event]}")
+            f":{EVENTS[transition.event]}{again}")
 
 
 def compose(site: Site, definition: AlarmDefinition, transition: Transition, *, recorded: bool = True,
@@ -84,72 +83,23 @@ def compose(site: Site, definition: AlarmDefinition, transition: Transition, *, 
     payload = {
         "key": key, "event": event, "alarm": transition.alarm, "occurrence": transition.occurrence,
         "priority": definition.priority.name, "risk": str(definition.risk), "state": str(transition.new),
-        "site": {"id": site.id, "name": _both(site.name)},
-        "area": {"id": definition.area, "name": _both(site.area_name(definition.area))},
+        "site": {"id": site.id, "name": both(site.name)},
+        "area": {"id": definition.area, "name": both(site.area_name(definition.area))},
         "value": _number(transition.value), "unit": definition.unit, "limit": definition.limit,
         "time": local_time(site, transition.wall_ns).isoformat(),
         "raised": local_time(site, transition.raised_wall_ns).isoformat(), "zone": site.timezone,
         "first_out": transition.first_out, "recorded": recorded,
-        "title": _both(title(site, definition, transition, event)),
-        "text": _both(body(site, definition, transition, recorded=recorded, link=link, again=again)),
+        "title": both(title(site, definition, transition, event)),
+        "text": both(body(site, definition, transition, recorded=recorded, link=link, again=again)),
         "language": site.language, "link": link or None, "exercise": definition.exercise,
         "evidence": [{"time": local_time(site, line.wall_ns).isoformat(), "signal": line.signal,
-                      "value": _number(line.value), "note": _both(line.note)} for line in transition.evidence],
+                      "value": _number(line.value), "note": both(line.note)} for line in transition.evidence],
     }
     if definition.guidance.en:
-        payload["guidance"] = _both(definition.guidance)
+        payload["guidance"] = both(definition.guidance)
     if event == "acknowledge":
         payload |= {"who": transition.who, "comment": transition.comment, "verified": False}
     return Notice(key, transition.alarm, payload, recorded)
-
-
-def compose_bypass(site: Site, step: Step, alarms: Sequence[AlarmDefinition], *, recorded: bool = True,
-                   link: str = "") -> Notice:
-    """What those are told who would be called for the alarms (`AlarmDefinition`, most urgent first) of a bypass."""
-    bypass, worst, event = step.bypass, alarms[0], BYPASS_EVENTS[step.act]
-    key = f"{site.id}/{bypass.target}@{bypass.begun_wall_ns}:{event.replace(' ', '-')}"
-    heading = _BYPASS_TITLES[step.act].format(
-        what=f"{worst.priority.name} {bypass.target}")
-    area = site.area_name(worst.area)
-    payload = {
-        "key": key, "event": event, "alarm": bypass.target, "occurrence": 0, "priority": worst.priority.name,
-        "risk": str(worst.risk), "state": event,
-        "site": {"id": site.id, "name": _both(site.name)}, "area": {"id": worst.area, "name": _both(area)},
-        "value": None, "unit": "", "limit": None, "time": local_time(site, step.at.wall_ns).isoformat(),
-        "raised": local_time(site, bypass.begun_wall_ns).isoformat(), "zone": site.timezone, "first_out": False,
-        "recorded": recorded, "title": _both(Text(f"{heading.en}, {area.en}", f"{heading.zh}，{area.zh}")),
-        "text": _both(Text(*("\n".join(line[language] for line in _bypass_lines(site, step, alarms, recorded, link))
-                             for language in LANGUAGES))),
-        "language": site.language, "link": link or None, "evidence": [],
-        "who": step.who, "comment": step.why, "verified": False,
-    }
-    return Notice(key, bypass.target, payload, recorded)
-
-
-def _bypass_lines(site: Site, step: Step, alarms: Sequence[AlarmDefinition], recorded: bool, link: str) -> list[Text]:
-    bypass = step.bypass
-    until = f"{local_time(site, bypass.until_wall_ns):%Y-%m-%d %H:%M:%S}"
-    lines = [] if recorded else [NOT_RECORDED]
-    lines.append({
-        Act.BEGIN: Text(f"Nobody is called for these alarms until {until} ({site.timezone})",
-                        f"以下告警在 {until}（{site.timezone}）之前不通知人员"),
-        Act.END: Text("People are called for these alarms again", "以下告警恢复通知"),
-        Act.EXPIRE: Text("The bypass is over: people are called for these alarms again",
-                         "旁路已到期，以下告警恢复通知"),
-    }[step.act])
-    lines += [Text(f"  {alarm.priority.name} {alarm.name.en}", f"  {alarm.priority.name} {alarm.name.zh}")
-              for alarm in alarms]
-    lines.append(Text(f"Bypassed by {bypass.who} (name not verified): {bypass.why}",
-                      f"旁路责任人：{bypass.who}（姓名未核实）；原因：{bypass.why}"))
-    if bypass.approved:
-        lines.append(Text(f"Approved by {bypass.approved} (name not verified)",
-                          f"批准人：{bypass.approved}（姓名未核实）"))
-    if step.act is Act.END:
-        lines.append(Text(f"Ended by {step.who} (name not verified) {step.why}".rstrip(),
-                          f"解除人：{step.who}（姓名未核实）{step.why}"))
-    if link:
-        lines.append(Text("Page: {link}", "页面：{link}").format(link=link))
-    return lines
 
 
 def compose_test(site: Site, notifier: str, at: Instant) -> Notice:
@@ -164,16 +114,11 @@ def compose_test(site: Site, notifier: str, at: Instant) -> Notice:
     key = f"{site.id}/test-{notifier}@{at.wall_ns}"
     return Notice(key, "test", {
         "key": key, "event": "test", "alarm": "test", "occurrence": 0, "priority": "P4", "risk": str(Risk.BLUE),
-        "state": "test", "site": {"id": site.id, "name": _both(site.name)},
-        "area": {"id": area.id, "name": _both(area.name)}, "value": None, "unit": "", "limit": None,
+        "state": "test", "site": {"id": site.id, "name": both(site.name)},
+        "area": {"id": area.id, "name": both(area.name)}, "value": None, "unit": "", "limit": None,
         "time": time.isoformat(), "raised": time.isoformat(), "zone": site.timezone, "first_out": False,
-        "recorded": True, "title": _both(heading), "text": _both(lines), "language": site.language, "link": None,
+        "recorded": True, "title": both(heading), "text": both(lines), "language": site.language, "link": None,
         "evidence": []})
-
-
-def withheld(bypass: Bypass) -> str:
-    """The reason, for the record of an effect that did not take place."""
-    return f"bypass of {bypass.target} by {bypass.who}: {bypass.why}"
 
 
 def title(site: Site, definition: AlarmDefinition, transition: Transition, event: str = "") -> Text:
@@ -229,7 +174,7 @@ def _lines(site: Site, definition: AlarmDefinition, transition: Transition, reco
             lines.append(Text(f"Comment: {transition.comment}", f"备注：{transition.comment}"))
     if transition.first_out and transition.event is Event.RAISE:
         lines.append(Text("First alarm of its group", "本组首发告警"))
-    if definition.guidance.en and transition.event is Event.RAISE:
+    if definition.guidance.en and transition.event in (Event.RAISE, Event.REMIND):
         lines.append(Text(f"What to do: {definition.guidance.en}", f"处置：{definition.guidance.zh}"))
     if transition.evidence:
         lines.append(Text("Trace:", "依据："))
@@ -274,7 +219,8 @@ def _trace(site: Site, line: Evidence) -> Text:
         time=f"{local_time(site, line.wall_ns):%H:%M:%S.%f}"[:-3], signal=line.signal, value=value, note=line.note)
 
 
-def _both(text: Text) -> dict[str, str]:
+def both(text: Text) -> dict[str, str]:
+    """As in a payload."""
     return {"en": text.en, "zh": text.zh}
 
 

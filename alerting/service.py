@@ -4,8 +4,8 @@
 
 Trouble with the alarm file (alerting.recorder) and with notifiers are alarms like all others.
 
-A bypass (alerting.bypass) withholds notices between engine and outbox, with the reason in the journal; its time is
-looked at with every `apply`, which the pipeline calls at least once a second, and before anything that it might hide.
+Overlays (alerting.overlays) withhold notices between engine and outbox, with the reason in the journal; their time is
+looked at with every `apply`, which the pipeline calls at least once a second, and before anything that they might hide.
 
 All methods belong to the event loop that `start` ran on.
 """
@@ -18,24 +18,27 @@ import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from alerting import bypass, despatch, message, proof
-from alerting.bypass import Act, Bypass, Bypasses, Step
+from alerting import despatch, message, proof
 from alerting.callout import CallOut
 from alerting.calls import Calls
 from alerting.channel import ChannelRules, DeliverySettings
-from alerting.engine import TOLD, AlarmEngine, Changes, Transition
+from alerting.engine import NEVER, AlarmEngine, Changes, Transition
 from alerting.figures.figures import Figures
 from alerting.figures.live import LiveFigures
 from alerting.journal import configuration
-from alerting.ledger import AlarmLedger, Contents, JournalRow, Pending, Record, Work, bypass_record, transition_record
-from alerting.lifecycle import Effect
+from alerting.ledger import AlarmLedger, Contents, JournalRow, Pending, Record, Work, hold_record, transition_record
+from alerting.lifecycle import Event
 from alerting.oncall.escalation import Escalations, Ladder
 from alerting.oncall.routing import Routing
 from alerting.outbox import NotifierStatus, Outbox
+from alerting.overlays.hold import Hold, Kind, Rules, Step
+from alerting.overlays.overlays import RULES, Ask, Overlays
+from alerting.overlays.suppression import Plant
+from alerting.realarm import ReAlarm
 from alerting.recorder import Recorder, RecorderSettings
 from alerting.views import AlarmView, in_order, risk_level
 from gateway.model.alarm import AlarmDefinition, AlarmTable, Risk
-from gateway.model.clock import Clock
+from gateway.model.clock import NS, Clock, Instant
 from gateway.model.errors import CommandError, LedgerError
 from gateway.model.ports import Notifier
 from gateway.model.pulse import Pulse
@@ -46,17 +49,19 @@ from gateway.model.verdict import Edge, Evidence, Verdicts
 
 log = logging.getLogger(__name__)
 
+_REMIND_EVERY_NS = 1 * NS  # reminders are due after minutes; looking at what stands costs time
+
 
 @dataclass(frozen=True, slots=True)
 class AlarmSettings(RecorderSettings):
-    """link: see message. bypass_*: see alerting.bypass. operators: see alerting.figures.
+    """link: see message. overlays: see alerting.overlays.hold. operators: see alerting.figures.
     origin: of the site file, see alerting.journal.configuration.recorded; None: its changes are not journalled."""
 
     link: str = ""
-    bypass_longest_s: float = bypass.LONGEST_S
-    bypass_longest_p1_s: float = bypass.LONGEST_P1_S
+    overlays: Mapping[Kind, Rules] = field(default_factory=lambda: RULES)
     operators: int = 1
     origin: Mapping[str, object] | None = None
+    re_alarm: ReAlarm = field(default_factory=ReAlarm)
     delivery: DeliverySettings = field(default_factory=DeliverySettings)
     channels: Mapping[str, ChannelRules] = field(default_factory=dict)  # by notifier
 
@@ -75,7 +80,8 @@ class AlarmStatus:
 class AlarmService:
     """routing: who is called; None: every notifier for everything. `on_commit`: see alerting.recorder.
     `on_restored()`, when set, is called when an alarm file that did not open at the start has opened after all, and
-    what stood in it stands again. `on_bypass(standing)`, when set, is called whenever a bypass has begun or ended."""
+    what stood in it stands again. `on_holds(standing)`, when set, is called whenever a person has put alarms
+    aside, or that is over."""
 
     def __init__(self, alarms: AlarmTable, site: Site, ledger: AlarmLedger, notifiers: Sequence[Notifier],
                  clock: Clock, settings: AlarmSettings | None = None, routing: Routing | None = None):
@@ -83,7 +89,8 @@ class AlarmService:
         settings = settings or AlarmSettings()
         self._origin = settings.origin
         self._engine = AlarmEngine(alarms)
-        self._bypasses = Bypasses(alarms, settings.bypass_longest_s, settings.bypass_longest_p1_s)
+        self._overlays = Overlays(site, self._engine.state, settings.overlays)
+        self._re_alarm, self._reminded_line_ns = settings.re_alarm, NEVER
         sender = despatch.Despatch(lambda work, soon: self._recorder.note(work, soon=soon), self._stands,
                                    self._judge_notifiers)
         self._outbox = Outbox(notifiers, clock, settings.delivery, sender, settings.channels)
@@ -94,7 +101,7 @@ class AlarmService:
         self._figures = LiveFigures(alarms, settings.operators, clock, self._note)
         self.on_commit = self._recorder.on_commit
         self.on_restored: Callable[[], None] | None = None
-        self.on_bypass: Callable[[tuple[Bypass, ...]], None] | None = None
+        self.on_holds: Callable[[tuple[Hold, ...]], None] | None = None
         self._away_s = 0.0
         self._watchers: list[Callable[[], None]] = []
         self._counters = {"transitions": 0, "notices_withheld": 0}
@@ -116,10 +123,17 @@ class AlarmService:
     def apply(self, verdicts: Verdicts) -> None:
         """Take in what the detectors say. In memory at once, on disk soon; never waits, never raises for a disk."""
         now = self._clock.now()
-        self._take_steps(self._bypasses.expire(now))
-        self._remember(self._engine.apply(verdicts))
-        for work, calls in tuple(self._callout.due(now, self._engine.state)):
+        self._take_steps(self._overlays.judge(now))
+        changes = self._engine.apply(verdicts)
+        if changes:
+            self._take_steps(self._overlays.judge(now))  # a device that falls silent speaks for its signals at once
+            self._remember(changes)
+        self._take_steps(self._overlays.normal(now))
+        for work, calls in tuple(self._callout.due(now, self._engine.state, self._is_withheld)):
+            if calls:
+                work.states = {alarm: self._engine.called(alarm, now.line_ns) for alarm in work.ladders}
             self._recorder.enter(work, calls)
+        self._remind(now)
         if not len(verdicts):  # edges bring their own time, which is long ago while stored frames are evaluated again
             self._note(self._figures.pass_time(now))
         if verdicts.strokes:
@@ -149,23 +163,35 @@ class AlarmService:
             "notifier": notifier, "taken": reason is None, "reason": reason and {"en": reason.en, "zh": reason.zh}})]))
         return reason
 
-    async def bypass(self, target: str, who: str, why: str, for_s: float, approved: str = "") -> tuple[Bypass, bool]:
-        """Call nobody for the alarms of `target` for so long; see alerting.bypass. Returns whether it is on disk.
-        CommandError: not allowed. LedgerError: the alarm file is in trouble; there is no bypass without a record."""
-        self._recorder.need_ledger(target)
-        step = self._bypasses.begin(target, who, why, for_s, approved, self._clock.now())
-        self._take_steps((step,))
-        return step.bypass, await self._recorder.until_recorded(_bypass_key(target))
+    def connect(self, plant: Plant) -> None:
+        """What judges the plant states of suppressions by design."""
+        self._overlays.connect(plant)
 
-    async def end_bypass(self, target: str, who: str, why: str = "") -> tuple[Bypass, bool]:
+    async def hold(self, kind: Kind, ask: Ask) -> tuple[Hold, bool]:
+        """Call nobody for the alarms of a target for a while; see alerting.overlays. Returns whether it is on disk.
+        CommandError: not allowed. LedgerError: the alarm file is in trouble; there is none without a record."""
+        self._recorder.need_ledger(ask.target)
+        step = self._overlays.begin(kind, ask, self._clock.now())
+        self._take_steps((step,))
+        return step.hold, await self._recorder.until_recorded(_key(step.hold))
+
+    async def end_hold(self, kind: Kind, target: str, who: str, why: str = "") -> tuple[Hold, bool]:
         """End it before its time: people are called for what is still active. Works without the alarm file, too."""
-        step = self._bypasses.end(target, who, why, self._clock.now())
+        step = self._overlays.end(kind, target, who, why, self._clock.now())
         self._take_steps((step,))
-        return step.bypass, await self._recorder.until_recorded(_bypass_key(target))
+        return step.hold, await self._recorder.until_recorded(_key(step.hold))
 
-    def bypasses(self) -> tuple[Bypass, ...]:
+    def holds(self, kind: Kind) -> tuple[Hold, ...]:
         """Those that stand; the one that ends first comes first."""
-        return self._bypasses.standing()
+        return self._overlays.standing(kind)
+
+    def covered(self, hold: Hold) -> tuple[AlarmDefinition, ...]:
+        """The alarms of a hold, most urgent first."""
+        return self._overlays.covered(hold)
+
+    def over(self, alarm: AlarmDefinition) -> tuple[Hold, ...]:
+        """What withholds the effects of this alarm, and why; nothing: people are told."""
+        return self._overlays.over(alarm)
 
     def ladders(self) -> tuple[Ladder, ...]:
         """How far each alarm that stands has been told; none without `[oncall]`."""
@@ -188,7 +214,7 @@ class AlarmService:
         if definition is None:
             raise CommandError(Text("there is no alarm with this id", "没有此编号的告警"), where=alarm)
         return AlarmView.of(definition, self._engine.state(alarm), recorded=self._recorder.recorded(alarm),
-                            bypass=self._bypasses.over(definition))
+                            withheld=self._overlays.over(definition))
 
     def known(self) -> tuple[AlarmView, ...]:
         """Every alarm that was ever raised."""
@@ -238,7 +264,7 @@ class AlarmService:
     def _remember(self, changes: Changes) -> None:
         if changes:
             transitions = tuple(self._judged(transition) for transition in changes.transitions)
-            work = Work({state.alarm: state for state in changes.states},
+            work = Work({state.alarm: self._engine.state(state.alarm) for state in changes.states},
                         [transition_record(transition) for transition in transitions]
                         + self._figures.take(tuple(transition for transition in transitions
                                                    if not self._alarms.get(transition.alarm).exercise)))
@@ -253,51 +279,56 @@ class AlarmService:
 
     def _judged(self, transition: Transition) -> Transition:
         """With the reason why people are not told who otherwise would be, if there is one."""
-        reason = self._withheld(transition.alarm) if transition.notify else ""
+        if not transition.notify:
+            return transition
+        reason = self._withheld(transition)
         if not reason:
+            if transition.event is Event.RAISE:
+                self._engine.called(transition.alarm, self._clock.now().line_ns)
             return transition
         self._counters["notices_withheld"] += 1
         return replace(transition, notify=False, withheld=reason)
 
-    def _withheld(self, alarm: str) -> str:
-        """The one place that judges whether effects of an alarm are withheld: why, "" when they are not. What was
-        raised before a bypass is told to its end."""
-        over = self._bypasses.over(self._alarms.get(alarm))
-        if over is None or self._engine.state(alarm).raised_line_ns < over.begun_line_ns:
-            return ""
-        return message.withheld(over)
+    def _withheld(self, transition: Transition) -> str:
+        """The one place that judges whether effects of an alarm are withheld: why, "" when they are not. Who was called
+        for an alarm hears the rest."""
+        over = self._overlays.over(self._alarms.get(transition.alarm))
+        told = transition.event is not Event.RAISE and self._engine.state(transition.alarm).called_line_ns != NEVER
+        return over[0].reason if over and not told else ""
+
+    def _remind(self, now: Instant) -> None:
+        """Call again for what stands, unless something withholds it, or an escalation will call by itself."""
+        if now.line_ns < self._reminded_line_ns + _REMIND_EVERY_NS:
+            return
+        self._reminded_line_ns = now.line_ns
+        for known in tuple(self._engine.standing()):
+            alarm = self._alarms.get(known.alarm)
+            if (self._re_alarm.is_due(alarm, known, now.line_ns) and not self._callout.climbs(alarm.id)
+                    and not self._overlays.over(alarm)):
+                self._remember(self._engine.remind(known.alarm, now))
 
     def _take_steps(self, steps: Sequence[Step]) -> None:
-        """Bypasses that began or ended."""
+        """Overlays that began or ended."""
         for step in steps:
-            alarms = self._covered(step)
-            begun, target = step.act is Act.BEGIN, step.bypass.target
-            work = Work(records=[bypass_record(step)], bypasses={target: step.bypass if begun else None})
-            calls = self._callout.of_bypass(step, alarms, work)
-            for alarm in () if begun else alarms:
-                if self._calls_again(alarm, step.bypass):
-                    state = self._engine.state(alarm.id)
+            hold = step.hold
+            work = Work(records=[hold_record(step)], holds={(hold.kind, hold.target): self._overlays.kept(hold)})
+            calls = self._callout.of_hold(step, work)
+            for alarm in () if step.begins else step.alarms:
+                if self._overlays.calls_again(alarm):
+                    state = work.states[alarm.id] = self._engine.called(alarm.id, step.at.line_ns)
                     work.records.append(Record("recall", alarm.id, step.at.wall_ns, {
-                        "occurrence": state.occurrence, "bypass": target}))
-                    calls += self._callout.again(state, message.BYPASS_OVER, work, step.at)
-            self._recorder.enter(work, calls, keys=[_bypass_key(target)])
-        if steps and self.on_bypass is not None:
-            self.on_bypass(self._bypasses.standing())
+                        "occurrence": state.occurrence, hold.kind: hold.target}))
+                    calls += self._callout.again(state, message.OVERLAY_OVER, work, step.at)
+            self._recorder.enter(work, calls, keys=[_key(hold)])
+        if any(step.hold.kind is not Kind.SUPPRESSION for step in steps):
+            self._tell_holds()
 
-    def _covered(self, step: Step) -> tuple[AlarmDefinition, ...]:
-        """What it covers, most urgent first; nothing where the site no longer has its target."""
-        try:
-            return self._bypasses.covered(step.bypass.target)
-        except CommandError:
-            return ()
+    def _tell_holds(self) -> None:
+        if self.on_holds is not None:
+            self.on_holds(self._overlays.commanded())
 
-    def _calls_again(self, alarm: AlarmDefinition, ended: Bypass) -> bool:
-        """A bypass of this alarm is over: is it active, and has nobody taken it or nobody been told of it, and is it
-        not under another one?"""
-        known = self._engine.state(alarm.id)
-        open_still = known.state.waits or known.raised_line_ns >= ended.begun_line_ns
-        return (known.state.active and open_still and alarm.priority <= TOLD[Effect.ANNUNCIATE]
-                and self._bypasses.over(alarm) is None)
+    def _is_withheld(self, alarm: str) -> bool:
+        return bool(self._overlays.over(self._alarms.get(alarm)))
 
     # -- what the recorder asks and tells (alerting.recorder.Memory)
 
@@ -307,12 +338,11 @@ class AlarmService:
         if orphans:
             log.warning("the site no longer has these alarms, which stood: %s", ", ".join(orphans))
         self._resend(contents.outbox)
-        self._take_steps(self._bypasses.restore(contents.bypasses, now))
-        if self._bypasses.standing() and self.on_bypass is not None:
-            self.on_bypass(self._bypasses.standing())
+        self._take_steps(self._overlays.restore(contents.holds, now))
+        self._tell_holds()
         work = Work()
         calls = self._callout.restore(contents.ladders, [
-            state for state in self._engine.standing() if self._bypasses.over(self._alarms.get(state.alarm)) is None],
+            state for state in self._engine.standing() if not self._is_withheld(state.alarm)],
             self._away_s, work, now)
         if work:
             self._recorder.enter(work, calls)
@@ -328,7 +358,7 @@ class AlarmService:
     def everything(self) -> Work:
         return Work({state.alarm: state for state in self._engine.states()},
                     configuration=dict(configuration.settings(self._site)) if self._origin is not None else {},
-                    bypasses={bypass.target: bypass for bypass in self._bypasses.standing()},
+                    holds={(hold.kind, hold.target): hold for hold in self._overlays.everything()},
                     ladders={ladder.alarm: ladder for ladder in self._callout.ladders()})
 
     def ledger_fault(self, active: bool, reason: Text) -> None:
@@ -381,5 +411,5 @@ class AlarmService:
         self.apply(Verdicts.from_edges([edge]))
 
 
-def _bypass_key(target: str) -> str:
-    return f"bypass {target}"
+def _key(hold: Hold) -> str:
+    return f"{hold.kind} {hold.target}"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from alerting.bypass import Bypass
 from alerting.engine import AlarmState
 from alerting.lifecycle import State
+from alerting.overlays.hold import Hold
 from gateway.model.alarm import AlarmDefinition, Risk
 from gateway.model.clock import NS, Instant
 from gateway.model.signal import Condition
@@ -27,7 +27,7 @@ class AlarmView:
     raised_*      when it was raised; since_wall_ns: in this state since
     who, comment  of the acknowledgement; the name is as given, not verified until there are accounts (`verified`)
     recorded      the latest change of this alarm is on disk
-    bypass        a person has said that nobody shall be called for it now
+    withheld      why nobody is called for it now: bypass, shelving, out of service, suppression by design
     """
 
     definition: AlarmDefinition
@@ -43,7 +43,7 @@ class AlarmView:
     recorded: bool
     evidence: tuple[Evidence, ...]
     verified: bool = False
-    bypass: Bypass | None = None
+    withheld: tuple[Hold, ...] = ()
 
     @property
     def active(self) -> bool:
@@ -55,10 +55,10 @@ class AlarmView:
 
     @classmethod
     def of(cls, definition: AlarmDefinition, state: AlarmState, *, recorded: bool,
-           bypass: Bypass | None = None) -> AlarmView:
+           withheld: tuple[Hold, ...] = ()) -> AlarmView:
         return cls(definition, state.state, state.occurrence, state.value, state.raised_wall_ns, state.raised_line_ns,
                    state.since_wall_ns, state.first_out, state.who, state.comment, recorded, state.evidence,
-                   bypass=bypass)
+                   withheld=withheld)
 
 
 def in_order(views: Iterable[AlarmView]) -> tuple[AlarmView, ...]:

@@ -136,7 +136,7 @@ class LedgerWriter:
         """Merge newer work into the pile."""
         pile = self._pile
         pile.states |= work.states
-        pile.bypasses |= work.bypasses
+        pile.holds |= work.holds
         pile.ladders |= work.ladders
         pile.configuration |= work.configuration
         room = max(self._journal_limit - len(pile.records), 0)

@@ -76,7 +76,7 @@ def wanted(annunciator: Annunciator, standing: Sequence[AlarmView], now: Instant
     """Whether these alarms drive it now."""
     def drives(view: AlarmView) -> bool:
         stands = view.state.waits if annunciator.until is Until.ACKNOWLEDGED else view.state.active
-        return (stands and view.bypass is None and not view.definition.exercise and annunciator.hears(view.definition)
+        return (stands and not view.withheld and not view.definition.exercise and annunciator.hears(view.definition)
                 and view.age_s(now) < annunciator.longest_s)
     return any(drives(view) for view in standing)
 

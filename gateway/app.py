@@ -22,7 +22,6 @@ from pydantic import BaseModel
 
 from alerting import ledger
 from alerting.answers import Answers
-from alerting.bypass import Bypass
 from alerting.channel import ChannelRules
 from alerting.figures.figures import Figures
 from alerting.ledger import JournalRow
@@ -42,6 +41,9 @@ from alerting.oncall.config import OnCallSection
 from alerting.oncall.escalation import Ladder
 from alerting.oncall.routing import Routing
 from alerting.outbox import NotifierStatus
+from alerting.overlays.hold import Hold, Kind
+from alerting.overlays.overlays import RULES, Ask
+from alerting.realarm import ReAlarm
 from alerting.service import AlarmService, AlarmSettings
 from alerting.slips import Seal, load_key
 from alerting.views import AlarmView
@@ -60,9 +62,10 @@ from gateway.core.bank import Bank
 from gateway.core.detectors.devices import OnlineShare
 from gateway.core.detectors.group import GroupState
 from gateway.core.learning import LearningAct, Lessons, Picture
+from gateway.core.plant import Plant
 from gateway.explaining import Explainer
 from gateway.health import Health, Metric
-from gateway.model.alarm import DRILL_PREFIX, Risk
+from gateway.model.alarm import DRILL_PREFIX, AlarmDefinition, Priority, Risk
 from gateway.model.clock import NS, Clock, Instant, TimeLine
 from gateway.model.errors import DavylampError
 from gateway.model.ports import DeviceStatus, Notifier, SinkStatus
@@ -195,23 +198,18 @@ class Gateway:
         self.store.open()
         parts.push_async_callback(self.store.close)
         self.bank = Bank(self.site)
-        asked = self.site_file.alarms
         seal = Seal(load_key(self.folder), self.site.id)
         self.notifiers = notifiers(self.site_file.notifiers)
         self.routing = routing(self.site_file)
         self.alarms = AlarmService(self.site.alarms, self.site, ledger.AlarmLedger(self.folder / ALARM_FILE),
-                                   self.notifiers, self.clock, AlarmSettings(
-                                       link=asked.base_url or "", bypass_longest_s=asked.bypass_max,
-                                       bypass_longest_p1_s=asked.bypass_p1_max,
-                                       operators=asked.operators, origin=self.site_file.origin(),
-                                       channels=channels(self.site_file.notifiers, seal, asked.base_url or "")),
-                                   self.routing)
+                                   self.notifiers, self.clock, _alarm_settings(self.site_file, seal), self.routing)
         people = [] if self.site_file.oncall is None else [person.id for person in self.site_file.oncall.people]
         self.answers = Answers(seal, self.alarms, people, self.site.zone, self.clock)
         for notifier in connected(self.notifiers):
             notifier.listen(self.site.id, self.answers.command)
         self.teaching = Teaching(self.site, self.bank, self.alarms, self.clock)
-        self.alarms.on_bypass = self.teaching.hold
+        self.alarms.on_holds = self.teaching.hold
+        self.alarms.connect(Plant(self.site.signals, self.bank.latest))
         await self.alarms.start(away_s)
         parts.push_async_callback(self.alarms.close)
         self.pipeline = Pipeline(self.bank, self.store, self.alarms.apply, self.clock)
@@ -285,6 +283,19 @@ def _away_s(heard: Instant | None, now: Instant) -> float:
     if heard is None or not (heard.trusted and now.trusted):
         return math.inf
     return max(now.wall_ns - heard.wall_ns, 0) / NS
+
+
+def _alarm_settings(site_file: SiteFile, seal: Seal) -> AlarmSettings:
+    asked = site_file.alarms
+    longest = {Kind.BYPASS: (asked.bypass_max, asked.bypass_p1_max),
+               Kind.SHELF: (asked.shelve_max, asked.shelve_p1_max),
+               Kind.OUT_OF_SERVICE: (asked.out_of_service_max, asked.out_of_service_p1_max)}
+    return AlarmSettings(
+        link=asked.base_url or "", operators=asked.operators, origin=site_file.origin(),
+        channels=channels(site_file.notifiers, seal, asked.base_url or ""),
+        overlays={kind: replace(RULES[kind], longest_s=most, longest_p1_s=p1) for kind, (most, p1) in longest.items()},
+        re_alarm=ReAlarm(*({Priority[name]: every for name, every in said.model_dump().items() if every is not None}
+                           for said in (asked.re_alarm, asked.re_alarm_acknowledged))))
 
 
 def _spare_the_collector(parts: AsyncExitStack) -> None:
@@ -379,14 +390,17 @@ class View:
     async def teach(self, signal: str, act: LearningAct, who: str, why: str) -> bool:
         return await self._gateway.teaching.act(self._gateway.pipeline, signal, act, who, why)
 
-    def bypasses(self) -> Sequence[Bypass]:
-        return self._gateway.alarms.bypasses()
+    def holds(self, kind: Kind) -> Sequence[Hold]:
+        return self._gateway.alarms.holds(kind)
 
-    async def bypass(self, target: str, who: str, why: str, for_s: float, approved: str) -> tuple[Bypass, bool]:
-        return await self._gateway.alarms.bypass(target, who, why, for_s, approved)
+    def covered(self, hold: Hold) -> Sequence[AlarmDefinition]:
+        return self._gateway.alarms.covered(hold)
 
-    async def end_bypass(self, target: str, who: str, why: str) -> tuple[Bypass, bool]:
-        return await self._gateway.alarms.end_bypass(target, who, why)
+    async def hold(self, kind: Kind, ask: Ask) -> tuple[Hold, bool]:
+        return await self._gateway.alarms.hold(kind, ask)
+
+    async def end_hold(self, kind: Kind, target: str, who: str, why: str) -> tuple[Hold, bool]:
+        return await self._gateway.alarms.end_hold(kind, target, who, why)
 
     def selftest(self) -> tuple[bool, Report | None]:
         return self._gateway.selftest.running, self._gateway.selftest.last

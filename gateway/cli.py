@@ -75,10 +75,10 @@ def acknowledge(options: argparse.Namespace, language: str) -> int:
     return remote.acknowledge(options, language)
 
 
-def bypass(options: argparse.Namespace, language: str) -> int:
+def hold(options: argparse.Namespace, language: str) -> int:
     from gateway import remote
 
-    return remote.bypass(options, language)
+    return remote.hold(options, language)
 
 
 def baseline(options: argparse.Namespace, language: str) -> int:
@@ -249,18 +249,31 @@ def _parser(language: str) -> argparse.ArgumentParser:
     sub.add_argument("--comment", default="", help=text("what was seen or done", "现场情况或处置说明"))
     running(sub)
 
-    sub = command("bypass", bypass, text("call nobody for an alarm for a while; list and end bypasses",
-                                         "在一段时间内不为某告警通知人员；查看和解除旁路"))
-    sub.add_argument("target", nargs="?", default=None, metavar="ALARM|SIGNAL|RULE", help=text(
-        "an alarm, or a signal or rule with all its alarms", "告警，或信号、联锁规则（含其全部告警）"))
-    sub.add_argument("--for", dest="duration", default=None, metavar=text("DURATION", "时长"), help=text(
-        'how long, e.g. "2h"; every bypass ends', '时长，如 "2h"；旁路必定到期'))
-    sub.add_argument("--why", default=None, help=text("the reason", "原因"))
-    sub.add_argument("--name", default=None, help=text("who answers for it", "责任人姓名"))
-    sub.add_argument("--approved-by", default=None, help=text("second person, needed for P1", "批准人，P1 告警必填"))
-    sub.add_argument("--list", action="store_true", default=False, help=text("show what is bypassed", "查看当前旁路"))
-    sub.add_argument("--end", action="store_true", default=False, help=text("end it now", "立即解除"))
-    running(sub)
+    for name, what in (
+            ("bypass", text("call nobody for an alarm for a while; list and end bypasses",
+                            "在一段时间内不为某告警通知人员；查看和解除旁路")),
+            ("shelve", text("put an alarm that stands in the way aside, for a time or once; list and end",
+                            "搁置妨碍处置的告警（限时或单次）；查看和解除搁置")),
+            ("out-of-service", text("take an alarm out of service for maintenance, and return it",
+                                    "检修期间停用告警，并恢复投用"))):
+        sub = command(name, hold, what)
+        sub.set_defaults(hold=name)
+        sub.add_argument("target", nargs="?", default=None, metavar="ALARM|SIGNAL|RULE", help=text(
+            "an alarm, or a signal or rule with all its alarms", "告警，或信号、联锁规则（含其全部告警）"))
+        sub.add_argument("--for", dest="duration", default=None, metavar=text("DURATION", "时长"), help=text(
+            'how long, e.g. "2h"; it always ends', '时长，如 "2h"；到期必定结束'))
+        if name == "shelve":
+            sub.add_argument("--once", action="store_true", default=False, help=text(
+                "only until the alarm is back to normal", "仅至该告警恢复正常为止"))
+        sub.add_argument("--why", default=None, help=text("the reason", "原因"))
+        sub.add_argument("--name", default=None, help=text("who answers for it", "责任人姓名"))
+        sub.add_argument("--approved-by", default=None, help=text(
+            "second person, always needed", "批准人，必填") if name == "out-of-service" else text(
+            "second person, needed for P1", "批准人，P1 告警必填"))
+        sub.add_argument("--list", action="store_true", default=False,
+                         help=text("show those that stand", "查看当前清单"))
+        sub.add_argument("--end", "--return", action="store_true", default=False, help=text("end it now", "立即解除"))
+        running(sub)
 
     sub = command("annunciator", annunciator, text("sirens and beacons on relays: show, arm, disarm, test",
                                                    "继电器上的声光报警器：查看、启用、停用、测试"))

@@ -1,4 +1,4 @@
-"""The commands that ask a running gateway, over its API: acknowledge, bypass, and what was learnt."""
+"""The commands that ask a running gateway, over its API: acknowledge, put alarms aside, and what was learnt."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,29 +35,54 @@ def acknowledge(options: argparse.Namespace, language: str) -> int:
     return 0
 
 
-def bypass(options: argparse.Namespace, language: str) -> int:
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """Of one kind of hold. path: of the API; one, many: keys of its answers; nothing: none stands."""
+
+    path: str
+    one: str
+    many: str
+    name: Text
+    nothing: Text
+
+
+_HOLDS = {
+    "bypass": _Words("bypasses", "bypass", "bypasses", Text("bypass", "旁路"),
+                     Text("Nothing is bypassed.", "当前没有旁路。")),
+    "shelve": _Words("shelve", "hold", "holds", Text("shelving", "搁置"),
+                     Text("Nothing is shelved.", "当前没有搁置的告警。")),
+    "out-of-service": _Words("out-of-service", "hold", "holds", Text("time out of service", "停用"),
+                             Text("Nothing is out of service.", "当前没有停用的告警。")),
+}
+
+
+def hold(options: argparse.Namespace, language: str) -> int:
+    """bypass, shelve, out-of-service: begin, end and list them."""
+    words = _HOLDS[options.hold]
     if options.list or options.target is None:
-        return _list_bypasses(options, language)
+        return _list_holds(options, words, language)
     if options.name is None:
         raise _missing("--name", Text("who answers for it", "责任人姓名"))
     if options.end:
-        ended = _ask(options.url, f"bypasses/{_quoted(options.target)}/end", options.target,
+        ended = _ask(options.url, f"{words.path}/{_quoted(options.target)}/end", options.target,
                      {"name": options.name, "why": options.why or ""})
-        print(Text("The bypass of {target} is over; people are called for what is still active.{unsaved}",
-                   "{target} 的旁路已解除；仍在报警的告警将通知人员。{unsaved}").format(
-            target=options.target, unsaved=_unsaved(ended))[language])
+        print(Text("The {name} of {target} is over; people are called for what is still active.{unsaved}",
+                   "{target} 的{name}已解除；仍在报警的告警将通知人员。{unsaved}").format(
+            name=words.name, target=options.target, unsaved=_unsaved(ended))[language])
         return 0
-    for option, value, what in (("--for", options.duration, Text("how long, at most", "旁路时长")),
-                                ("--why", options.why, Text("why nobody shall be called", "旁路原因"))):
+    for option, value, what in (("--for", options.duration, Text("how long, at most", "最长时长")),
+                                ("--why", options.why, Text("why nobody shall be called", "不通知人员的原因"))):
         if not value:
             raise _missing(option, what)
-    made = _ask(options.url, "bypasses", options.target, {
+    made = _ask(options.url, words.path, options.target, {
         "target": options.target, "name": options.name, "why": options.why, "approved": options.approved_by or "",
-        "for_s": _seconds(options.duration)})
-    print(Text("Nobody is called for {target} until {until}. Its alarms: {alarms}.{unsaved}",
-               "{target} 在 {until} 之前不通知人员。涉及告警：{alarms}。{unsaved}").format(
-        target=options.target, until=_time(made["bypass"]["until"]), unsaved=_unsaved(made),
-        alarms=Text(", ".join(made["bypass"]["alarms"]), "、".join(made["bypass"]["alarms"])))[language])
+        "for_s": _seconds(options.duration), **({"once": True} if getattr(options, "once", False) else {})})
+    found = made[words.one]
+    once = Text(" (or until it is back to normal)", "（或至恢复正常）") if found["once"] else Text("", "")
+    print(Text("Nobody is called for {target} until {until}{once}. Its alarms: {alarms}.{unsaved}",
+               "{target} 在 {until} 之前{once}不通知人员。涉及告警：{alarms}。{unsaved}").format(
+        target=options.target, until=_time(found["until"]), once=once, unsaved=_unsaved(made),
+        alarms=Text(", ".join(found["alarms"]), "、".join(found["alarms"])))[language])
     return 0
 
 
@@ -191,10 +217,10 @@ _ACTS = {LearningAct.FREEZE: Text("frozen", "已冻结"), LearningAct.THAW: Text
          LearningAct.RESET: Text("reset: learns anew", "已重置，重新学习")}
 
 
-def _list_bypasses(options: argparse.Namespace, language: str) -> int:
-    standing = _ask(options.url, "bypasses", "bypasses")["bypasses"]
+def _list_holds(options: argparse.Namespace, words: _Words, language: str) -> int:
+    standing = _ask(options.url, words.path, words.path)[words.many]
     if not standing:
-        print(Text("Nothing is bypassed.", "当前没有旁路。")[language])
+        print(words.nothing[language])
     for one in standing:
         approved = Text(f", approved by {one['approved']}", f"，批准人：{one['approved']}")
         print(Text("{target}  until {until}  by {who}{approved} (names not verified): {why}",

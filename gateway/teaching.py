@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from alerting.bypass import Bypass
 from alerting.ledger import Record
+from alerting.overlays.hold import Hold
 from alerting.service import AlarmService
 from gateway.core.bank import Bank
 from gateway.core.learning import LearningAct
@@ -40,13 +40,13 @@ class Teaching:
             return False
         return True
 
-    def hold(self, bypasses: Iterable[Bypass]) -> None:
-        """What is measured under a bypass is not learnt: the signal itself, that of the alarm, those that the rule
-        tests."""
+    def hold(self, holds: Iterable[Hold]) -> None:
+        """What is measured while a person has put an alarm aside is not learnt: the signal itself, that of the alarm,
+        those that the rule tests."""
         signals, held = self._site.signals, set()
-        for bypass in bypasses:
-            alarm = self._site.alarms.get(bypass.target)
-            origin = bypass.target if alarm is None else alarm.origin
+        for hold in holds:
+            alarm = self._site.alarms.get(hold.target)
+            origin = hold.target if alarm is None else alarm.origin
             held |= {origin, *(test.signal for rule in self._site.rules if rule.id == origin for test in rule.tests)}
         numbers = sorted(signals.index(signal) for signal in held if signal in signals)
         self._bank.learning.holds.bypass(np.array(numbers, np.int64), self._clock.now().line_ns)

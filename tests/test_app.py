@@ -129,7 +129,8 @@ async def test_an_alarm_file_that_is_locked_at_the_start_is_taken_up_when_it_ope
         await yard.until_stands("site/blind")
     with closing(sqlite3.connect(tmp_path / "data" / "alarms.db", isolation_level=None)) as other:
         other.execute("INSERT OR REPLACE INTO alarm SELECT ?, state, occurrence, raised_wall_ns, raised_line_ns, "
-                      "since_wall_ns, edge_line_ns, value, first_out, who, comment, evidence FROM alarm LIMIT 1",
+                      "since_wall_ns, edge_line_ns, value, first_out, who, comment, evidence, called_line_ns "
+                      "FROM alarm LIMIT 1",
                       (GatewayFault.SINK,))
         other.execute("PRAGMA locking_mode = EXCLUSIVE")
         other.execute("BEGIN EXCLUSIVE")

@@ -109,10 +109,10 @@ class Escalations:
                         at.line_ns, False, ())
         return self._step(definition, ladder, at)
 
-    def due(self, now: Instant) -> Iterator[Round]:
-        """Steps whose time has come."""
+    def due(self, now: Instant, withheld: Callable[[str], bool] = lambda alarm: False) -> Iterator[Round]:
+        """Steps whose time has come, but for alarms that an overlay withholds: its end begins anew."""
         for ladder in tuple(self._ladders.values()):
-            if ladder.due_line_ns is None or ladder.due_line_ns > now.line_ns:
+            if ladder.due_line_ns is None or ladder.due_line_ns > now.line_ns or withheld(ladder.alarm):
                 continue
             definition, state = self._alarms.get(ladder.alarm), self._state(ladder.alarm).state
             if state.waits and (state.active or definition.priority is Priority.P1):

@@ -3,6 +3,7 @@ against real answers."""
 
 from __future__ import annotations
 
+from alerting.overlays.hold import Kind
 from gateway.model.stroke import Outcome
 
 TEXT = {"$ref": "#/components/schemas/Text"}
@@ -49,13 +50,17 @@ _STATUS = {
     "sinks": _list(_ref("Sink")), "parts": _list(_ref("Part")),
 }
 
-_BYPASS = {
-    "target": {"type": "string", "description": "an alarm, or a signal or rule with all its alarms"}, "who": STRING,
+_HOLD = {
+    "kind": _one_of(*Kind),
+    "target": {"type": "string", "description": "an alarm, or a signal or rule with all its alarms; of a suppression "
+                                                "its own id"}, "who": STRING,
     "why": STRING, "approved": {"type": "string", "description": "the second person; empty where none was needed"},
-    "verified": BOOLEAN, "begun": _or_null(TIME), "until": _or_null(TIME),
+    "verified": BOOLEAN, "once": {"type": "boolean", "description": "until the alarm has returned to normal"},
+    "begun": _or_null(TIME), "until": _or_null(TIME),
 }
 
 _ANSWERS = {"count": INTEGER, "median_s": _or_null(NUMBER), "p90_s": _or_null(NUMBER)}
+_TAKEN = {"type": "boolean", "description": "false: the alarm file did not take it in time"}
 
 SCHEMAS = {
     "Text": {**_object(en=STRING, zh=STRING), "description": "one sentence in each language"},
@@ -111,7 +116,9 @@ SCHEMAS = {
     "AlarmList": _object(risk=_RISK, total=INTEGER, unacknowledged=INTEGER,
                          by_priority=_object(P1=INTEGER, P2=INTEGER, P3=INTEGER, P4=INTEGER),
                          alarms=_list(_ref("Alarm"), "the first 200, most urgent first"),
-                         bypasses=_list(_ref("Bypass"), "the one that ends first comes first")),
+                         bypasses=_list(_ref("Hold"), "the one that ends first comes first"),
+                         holds=_list(_ref("Hold"), "everything for which nobody is called: bypasses, shelved, out of "
+                                                   "service, suppressed by design")),
     "Alarm": _object(
         id=STRING, occurrence=INTEGER, name=TEXT, condition=STRING, origin=STRING, area=STRING,
         group={"type": "string", "description": "alarms of one group share a first-out; empty: of no group"},
@@ -125,7 +132,8 @@ SCHEMAS = {
         raised=_or_null(TIME), since={**_or_null(TIME), "description": "when it came into this state"}, guidance=TEXT,
         evidence=_list(_ref("Evidence")),
         who={"type": "string", "description": "who acknowledged"}, verified=BOOLEAN, comment=STRING,
-        bypass=_or_null(_ref("Bypass"))),
+        bypass=_or_null(_ref("Hold")),
+        withheld=_list(_ref("Hold"), "why nobody is called for it now; empty: people are called")),
     "Definitions": _object(alarms=_list(_object(
         id=STRING, name=TEXT, condition=STRING, origin=STRING, area=STRING, group=STRING, priority=_PRIORITY,
         risk=_RISK, limit=_or_null(NUMBER), unit=STRING, decimals=INTEGER, latch=BOOLEAN, guidance=TEXT))),
@@ -156,21 +164,22 @@ SCHEMAS = {
                 size={**_or_null(NUMBER), "description": "its smoothed deviation over what is allowed"},
                 there={"type": "boolean", "description": "it had a value in the newest span"})))),
         derived=_list(_object(signal=STRING, expression=STRING, inputs=_list(STRING)))),
-    "Bypass": {**_object(**_BYPASS), "description": "nobody is called for the alarms of `target` until it ends"},
-    "BypassFound": _object(**_BYPASS, left_s=_or_null(NUMBER), alarms=_list(STRING, "ids of the alarms it covers")),
-    "BypassAsked": {
+    "Hold": {**_object(**_HOLD), "description": "nobody is called for the alarms of `target` until it ends"},
+    "HoldFound": _object(**_HOLD, left_s=_or_null(NUMBER), alarms=_list(STRING, "ids of the alarms it covers")),
+    "HoldAsked": {
         "type": "object", "required": ["target", "name", "why", "for_s"],
         "properties": {"target": {"type": "string", "minLength": 1, "maxLength": 80},
                        "name": {"type": "string", "minLength": 1, "maxLength": 80},
                        "why": {"type": "string", "minLength": 1, "maxLength": 500}, "for_s": NUMBER,
+                       "once": {"type": "boolean", "description": "only of shelve: until it is back to normal"},
                        "approved": {"type": "string", "maxLength": 80,
-                                    "description": "the second person, needed for P1"}}},
-    "BypassEnd": {
+                                    "description": "the second person, needed for P1, and always for out of service"}}},
+    "HoldEnd": {
         "type": "object", "required": ["name"],
         "properties": {"name": {"type": "string", "minLength": 1, "maxLength": 80},
                        "why": {"type": "string", "maxLength": 500}}},
-    "Bypassed": _object(bypass=_ref("BypassFound"),
-                        recorded={"type": "boolean", "description": "false: the alarm file did not take it in time"}),
+    "Bypassed": _object(bypass=_ref("HoldFound"), recorded=_TAKEN),
+    "Held": _object(hold=_ref("HoldFound"), recorded=_TAKEN),
     "Kpi": _object(
         time=TIME, operators=INTEGER, metrics=_ref("AlarmMetrics"),
         now=_object(
@@ -354,6 +363,26 @@ _SLIP = {"requestBody": {"required": True, "content": {"application/x-www-form-u
                        "403": _answer("the request comes from another web page", "Error"),
                        "409": _text("forged, expired, used, as a page", "text/html"),
                        "503": _text("can not be done now, as a page", "text/html")}}
+
+
+def _held(key: str) -> dict:
+    return {"description": "the one that ends first comes first", "content": {
+        "application/json": {"schema": _object(**{key: _list(_ref("HoldFound"))})}}}
+
+
+def _holds(path: str, what: str, key: str, done: str) -> dict:
+    """One kind of what a person asks for so that nobody is called for a while."""
+    return {
+        f"/api/v1/{path}": {
+            **_get(f"{what}: nobody is called for them", _held(key)),
+            **_post("Call nobody for an alarm, or for the alarms of a signal or rule, for a while", "HoldAsked",
+                    _answer("done", done), **{"409": _answer("it is not allowed, or there is one already", "Error")})},
+        f"/api/v1/{path}/{{target}}/end": _post(
+            "End it before its time", "HoldEnd", _answer("done", done),
+            _path("target", "as it is or percent-encoded"), **{"409": _answer("there is none", "Error")}),
+    }
+
+
 PATHS = {
     "/api/v1/site": _get("What does not change while the gateway runs", _answer("the site", "Site")),
     "/api/v1/signals": _get("Newest value, quality and age of every signal", {
@@ -386,16 +415,10 @@ PATHS = {
                **{"404": _UNKNOWN}),
         **_post("Freeze, thaw or forget what was learnt of one signal", "Teaching", _answer("done", "Taught"), _SIGNAL,
                 **{"404": _UNKNOWN, "409": _answer("it makes no sense now", "Error")})},
-    "/api/v1/bypasses": {
-        **_get("Alarms for which nobody is called", {"description": "the one that ends first comes first", "content": {
-            "application/json": {"schema": _object(bypasses=_list(_ref("BypassFound")))}}}),
-        **_post("Call nobody for an alarm, or for the alarms of a signal or rule, for a while", "BypassAsked",
-                _answer("done", "Bypassed"),
-                **{"409": _answer("it is not allowed, or there is one already", "Error")})},
-    "/api/v1/bypasses/{target}/end": _post(
-        "End a bypass before its time", "BypassEnd", _answer("done", "Bypassed"),
-        _path("target", "of the bypass, as it is or percent-encoded"),
-        **{"409": _answer("it is not bypassed", "Error")}),
+    **_holds("bypasses", "Alarms that are bypassed", "bypasses", "Bypassed"),
+    **_holds("shelve", "Alarms that are shelved", "holds", "Held"),
+    **_holds("out-of-service", "Alarms that are out of service", "holds", "Held"),
+    "/api/v1/suppressions": _get("Alarms that are suppressed by design now", _held("holds")),
     "/api/v1/annunciators": _get("Sirens and beacons on relays",
                                  _answer("in the order of the site file", "Annunciators")),
     "/api/v1/annunciators/{annunciator}": _post(

@@ -15,10 +15,10 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from alerting.bypass import Bypass
 from alerting.ledger import JournalRow
 from alerting.lifecycle import STATE_NAMES
 from alerting.outbox import NotifierStatus
+from alerting.overlays.hold import Hold, Kind
 from alerting.proof import proofs
 from alerting.views import AlarmView
 from gateway.api.view import GatewayView, Health, Latest
@@ -187,24 +187,30 @@ def alarm_list(view: GatewayView) -> dict:
         "by_priority": {f"P{level}": sum(alarm.definition.priority == level for alarm in alarms)
                         for level in (1, 2, 3, 4)},
         "alarms": [_alarm(alarm, now, zone) for alarm in alarms[:ALARM_ROWS]],
-        "bypasses": [_bypass(standing, zone) for standing in view.bypasses()],
+        "bypasses": [_hold(one, zone) for one in view.holds(Kind.BYPASS)],
+        "holds": [_hold(one, zone) for kind in Kind for one in view.holds(kind)],
     }
 
 
-def bypass_list(view: GatewayView) -> dict:
-    return {"bypasses": [bypass(view, standing) for standing in view.bypasses()]}
+def hold_list(view: GatewayView, kind: Kind) -> dict:
+    return {"bypasses" if kind is Kind.BYPASS else "holds": [_hold_found(view, one) for one in view.holds(kind)]}
 
 
-def bypass(view: GatewayView, standing: Bypass) -> dict:
-    """One bypass, with its alarms and the time that is left."""
-    return {**_bypass(standing, view.site.zone), "left_s": _seconds(standing.left_s(view.now())),
-            "alarms": [alarm.id for alarm in view.site.alarms if standing.covers(alarm)]}
+def held(view: GatewayView, one: Hold, recorded: bool) -> dict:
+    """The answer to an act of a person."""
+    return {"bypass" if one.kind is Kind.BYPASS else "hold": _hold_found(view, one), "recorded": recorded}
 
 
-def _bypass(standing: Bypass, zone: ZoneInfo) -> dict:
-    return {"target": standing.target, "who": standing.who, "why": standing.why, "approved": standing.approved,
-            "verified": False, "begun": local_time(standing.begun_wall_ns, zone),
-            "until": local_time(standing.until_wall_ns, zone)}
+def _hold_found(view: GatewayView, one: Hold) -> dict:
+    """One hold, with its alarms and the time that is left."""
+    return {**_hold(one, view.site.zone), "left_s": _seconds(one.left_s(view.now())),
+            "alarms": [alarm.id for alarm in view.covered(one)]}
+
+
+def _hold(one: Hold, zone: ZoneInfo) -> dict:
+    return {"kind": one.kind, "target": one.target, "who": one.who, "why": one.why, "approved": one.approved,
+            "verified": False, "once": one.once, "begun": local_time(one.begun_wall_ns, zone),
+            "until": local_time(one.until_wall_ns, zone)}
 
 
 def _alarm(alarm: AlarmView, now: Instant, zone: ZoneInfo) -> dict:
@@ -221,7 +227,8 @@ def _alarm(alarm: AlarmView, now: Instant, zone: ZoneInfo) -> dict:
         "raised": local_time(alarm.raised_wall_ns, zone), "since": local_time(alarm.since_wall_ns, zone),
         "guidance": definition.guidance, "evidence": [_evidence(line, zone) for line in alarm.evidence],
         "who": alarm.who, "verified": alarm.verified, "comment": alarm.comment,
-        "bypass": None if alarm.bypass is None else _bypass(alarm.bypass, zone),
+        "bypass": next((_hold(one, zone) for one in alarm.withheld if one.kind is Kind.BYPASS), None),
+        "withheld": [_hold(one, zone) for one in alarm.withheld],
     }
 
 

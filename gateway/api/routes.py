@@ -8,6 +8,7 @@ import mimetypes
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import orjson
@@ -21,6 +22,8 @@ from starlette.routing import Route
 from alerting.engine import COMMENT_LENGTH, NAME_LENGTH
 from alerting.figures.report import PERIODS
 from alerting.oncall.escalation import wall
+from alerting.overlays.hold import Kind
+from alerting.overlays.overlays import Ask
 from gateway.annunciation import AnnunciatorAct
 from gateway.api import kpi, oncall, openapi, present, prometheus, relations
 from gateway.api.answer import Json, refusal
@@ -37,6 +40,7 @@ log = logging.getLogger(__name__)
 
 STATIC = Path(__file__).parent / "static"
 BODY_LIMIT = 8192
+HOLDS = {"bypasses": Kind.BYPASS, "shelve": Kind.SHELF, "out-of-service": Kind.OUT_OF_SERVICE}
 HISTORY_SIGNALS, HISTORY_MINUTES, HISTORY_POINTS = 64, 7 * 24 * 60, 2000
 JOURNAL_ROWS, JOURNAL_ABOUT = 500, 16
 ROSTER_DAYS = 60
@@ -59,9 +63,11 @@ def create_app(view: GatewayView) -> Starlette:
         Route("/api/v1/alarms/{alarm:path}/explain", api.explain),
         Route("/api/v1/definitions", api.definitions),
         Route("/api/v1/rules", api.rules),
-        Route("/api/v1/bypasses", api.bypasses),
-        Route("/api/v1/bypasses", api.bypass, methods=["POST"]),
-        Route("/api/v1/bypasses/{target:path}/end", api.end_bypass, methods=["POST"]),
+        *(route for path, kind in HOLDS.items() for route in (
+            Route(f"/api/v1/{path}", partial(api.holds, kind)),
+            Route(f"/api/v1/{path}", partial(api.hold, kind), methods=["POST"]),
+            Route(f"/api/v1/{path}/{{target:path}}/end", partial(api.end_hold, kind), methods=["POST"]))),
+        Route("/api/v1/suppressions", partial(api.holds, Kind.SUPPRESSION)),
         Route("/api/v1/annunciators", api.annunciators),
         Route("/api/v1/annunciators/{annunciator:path}", api.annunciate, methods=["POST"]),
         Route("/api/v1/notifiers", api.notifiers),
@@ -194,25 +200,27 @@ class Api:
         reason = await self._view.test_notifier(request.path_params["notifier"])
         return Json({"taken": reason is None, "reason": reason or Text("", "")})
 
-    async def bypasses(self, _: Request) -> Response:
-        return Json(present.bypass_list(self._view))
+    async def holds(self, kind: Kind, _: Request) -> Response:
+        return Json(present.hold_list(self._view, kind))
 
-    async def bypass(self, request: Request) -> Response:
+    async def hold(self, kind: Kind, request: Request) -> Response:
         body = await _json_body(request)
         target = _line(body, "target", 1, NAME_LENGTH)
         who, why = _line(body, "name", 1, NAME_LENGTH), _line(body, "why", 1, COMMENT_LENGTH)
         approved = _line(body, "approved", 0, NAME_LENGTH)
-        for_s = body.get("for_s")
+        for_s, once = body.get("for_s"), body.get("once", False)
         if isinstance(for_s, bool) or not isinstance(for_s, int | float):
             raise _out_of_range("for_s", "0..")
-        made, recorded = await self._view.bypass(target, who, why, float(for_s), approved)
-        return Json({"bypass": present.bypass(self._view, made), "recorded": recorded})
+        if not isinstance(once, bool) or (once and kind is not Kind.SHELF):
+            raise _out_of_range("once", "true, false" if kind is Kind.SHELF else "false")
+        made, recorded = await self._view.hold(kind, Ask(target, who, why, float(for_s), approved, once))
+        return Json(present.held(self._view, made, recorded))
 
-    async def end_bypass(self, request: Request) -> Response:
+    async def end_hold(self, kind: Kind, request: Request) -> Response:
         body = await _json_body(request)
         who, why = _line(body, "name", 1, NAME_LENGTH), _line(body, "why", 0, COMMENT_LENGTH)
-        ended, recorded = await self._view.end_bypass(request.path_params["target"], who, why)
-        return Json({"bypass": present.bypass(self._view, ended), "recorded": recorded})
+        ended, recorded = await self._view.end_hold(kind, request.path_params["target"], who, why)
+        return Json(present.held(self._view, ended, recorded))
 
     def _alarm(self, request: Request) -> str:
         return self._known_alarm(request.path_params["alarm"])

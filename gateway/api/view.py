@@ -12,18 +12,19 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from alerting.bypass import Bypass
 from alerting.figures.figures import Figures
 from alerting.ledger import JournalRow
 from alerting.oncall.escalation import Ladder
 from alerting.oncall.routing import Routing
 from alerting.outbox import NotifierStatus
+from alerting.overlays.hold import Hold, Kind
+from alerting.overlays.overlays import Ask
 from alerting.views import AlarmView
 from gateway.annunciation import AnnunciatorAct, AnnunciatorStatus
 from gateway.core.detectors.devices import OnlineShare
 from gateway.core.detectors.group import GroupState
 from gateway.core.learning import LearningAct, Lessons, Picture
-from gateway.model.alarm import Risk
+from gateway.model.alarm import AlarmDefinition, Risk
 from gateway.model.clock import Instant
 from gateway.model.ports import DeviceStatus, SinkStatus
 from gateway.model.quality import QualityArray
@@ -131,16 +132,20 @@ class GatewayView(Protocol):
         LedgerError: it can not be recorded, and was not done."""
         ...
 
-    def bypasses(self) -> Sequence[Bypass]:
-        """Those that stand; the one that ends first comes first."""
+    def holds(self, kind: Kind) -> Sequence[Hold]:
+        """What withholds effects now; the one that ends first comes first."""
         ...
 
-    async def bypass(self, target: str, who: str, why: str, for_s: float, approved: str) -> tuple[Bypass, bool]:
-        """Call nobody for the alarms of `target` for so long; and whether that is on disk. CommandError: not allowed.
+    def covered(self, hold: Hold) -> Sequence[AlarmDefinition]:
+        """The alarms of a hold, most urgent first."""
+        ...
+
+    async def hold(self, kind: Kind, ask: Ask) -> tuple[Hold, bool]:
+        """Call nobody for the alarms of a target for a while; and whether that is on disk. CommandError: not allowed.
         LedgerError: it can not be recorded, and was not done."""
         ...
 
-    async def end_bypass(self, target: str, who: str, why: str) -> tuple[Bypass, bool]: ...
+    async def end_hold(self, kind: Kind, target: str, who: str, why: str) -> tuple[Hold, bool]: ...
 
     def selftest(self) -> tuple[bool, Report | None]:
         """Whether one is under way, and the last report since our start."""

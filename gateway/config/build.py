@@ -52,6 +52,7 @@ from gateway.model.signal import (
     Trend,
 )
 from gateway.model.site import Site
+from gateway.model.suppression import Suppression
 from gateway.model.text import Text
 
 _SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0}
@@ -227,7 +228,7 @@ def areas(site: SiteSection, written: Iterable[AreaSection]) -> tuple[Area, ...]
 
 def site(section: SiteSection, places: tuple[Area, ...], signals: Iterable[Signal], rules: Iterable[Rule],
          kinds: Mapping[str, Kind], groups: Iterable[Group], devices: Iterable[Device],
-         peers: Iterable[Peer]) -> Site:
+         peers: Iterable[Peer], suppressions: Iterable[Suppression], suppress_offline: bool) -> Site:
     table = SignalTable(tuple(signals))
     used = {signal.kind for signal in table}
     guidance = {name: kind.kind.guidance for name,
@@ -235,7 +236,8 @@ def site(section: SiteSection, places: tuple[Area, ...], signals: Iterable[Signa
     return Site(section.id, section.name, section.timezone, section.language, places, table, tuple(rules), guidance,
                 tuple(groups), tuple(devices), section.online_target, section.online_below,
                 {name: kind.kind.name for name, kind in kinds.items() if name in used},
-                tuple(peers))
+                tuple(peers), suppressions=tuple(suppressions),
+                suppress_offline=suppress_offline)
 
 
 def group(section: GroupSection, area: str) -> Group:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from gateway.config.document import Document, Location, Spot, children
 from gateway.config.kinds import GAS_DEADMAN, CatalogueKind, catalogue, overlaid
 from gateway.config.messages import problems, unknown_key
+from gateway.config.overlay_sections import SuppressionSection
 from gateway.config.points_csv import PointRow, read_points
 from gateway.config.salvage import salvaged
 from gateway.config.sections import (
@@ -66,7 +67,7 @@ class Kind:
 
 
 TABLES = ("site", "areas", "kinds", "signals", "groups", "rules", "sources", "sinks", "notifiers", "oncall", "store",
-          "api", "alarms", "annunciators", "heartbeat", "selftest")
+          "api", "alarms", "suppressions", "annunciators", "heartbeat", "selftest")
 
 
 class Draft:
@@ -93,6 +94,7 @@ class Draft:
         self.signals = self._signals()
         self.groups = self._list("groups", lambda number, table: GroupSection)
         self.rules = self._list("rules", self._typed("rules", RULES))
+        self.suppressions = self._list("suppressions", lambda number, table: SuppressionSection)
         self.sinks = self._list("sinks", self._typed("sinks", plugins.sinks))
         self.notifiers = self._list("notifiers", self._typed("notifiers", plugins.notifiers))
         asked = plugins.oncall is not None and "oncall" in document.data

@@ -15,6 +15,7 @@ from typing_extensions import Doc
 
 from gateway.config.draft import Plugins
 from gateway.config.kinds import HIGH_SIDE, CatalogueKind, catalogue
+from gateway.config.overlay_sections import SuppressionSection
 from gateway.config.points_csv import ATTRIBUTES, aliases
 from gateway.config.sections import (
     RULES,
@@ -109,6 +110,9 @@ Who learns that this gateway is dead, and whose death it tells ([how](../how-to/
 _SELFTEST = """\
 A marked test sample goes through the whole chain, from the driver to the acknowledgement
 ([how](../how-to/watch-self-test-drill.md)). Without this table there is no test signal."""
+_SUPPRESSIONS = """\
+Suppression by design: nobody is called for some alarms in a plant state or at certain hours. The alarms are raised,
+shown and journalled as ever ([how](../explanation/alarms.md))."""
 
 _POINTS = """\
 ## Points from a spreadsheet
@@ -146,6 +150,7 @@ def reference(plugins: Plugins) -> str:
                            ("notifiers", plugins.notifiers)):
         for name, model in types.items():
             parts += _table(f'[[{heading}]] type = "{name}"', model, "", shown)
+    parts += _table("[[suppressions]]", SuppressionSection, _SUPPRESSIONS, shown)
     parts += [*_table("[store]", StoreSection, "Measured data on disk.", shown),
               *_table("[api]", ApiSection, "The on-site page and the JSON API.", shown),
               *_table("[alarms]", AlarmsSection, "Notices.", shown),

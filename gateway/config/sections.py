@@ -733,6 +733,27 @@ class AnnunciatorSection(Section):
     """One alarm drives it at most so long. The next one drives it again."""
 
 
+Reminder = Annotated[PositiveDuration, Field(ge=60, le=86400)]
+
+
+class ReAlarmSection(Section):
+    P1: Reminder = 300.0
+    """Of P1. Where `[oncall]` has a further step to come, that calls instead."""
+    P2: Reminder = 1800.0
+    """Of P2."""
+    P3: Reminder = 28800.0
+    """Of P3."""
+
+
+class ReAlarmAcknowledgedSection(Section):
+    P1: Reminder | None = None
+    """Of P1. Default: not."""
+    P2: Reminder | None = None
+    """Of P2. Default: not."""
+    P3: Reminder | None = None
+    """Of P3. Default: not."""
+
+
 class AlarmsSection(Section):
     base_url: Annotated[str, Field(pattern=r"^https?://\S+$")] | None = None
     """Address under which the receiver of a notice reaches the page; notices then carry a link."""
@@ -740,6 +761,21 @@ class AlarmsSection(Section):
     """Longest time for which a person may bypass an alarm, at most a day. Every bypass ends; none is prolonged."""
     bypass_p1_max: Annotated[Duration, Field(le=28800)] = 3600.0
     """The same for P1, which also needs the name of a second person; at most 8 h. `"0s"`: P1 is never bypassed."""
+    shelve_max: Annotated[PositiveDuration, Field(le=86400)] = 28800.0
+    """Longest time for which a person may shelve an alarm, at most a day."""
+    shelve_p1_max: Annotated[Duration, Field(le=3600)] = 0.0
+    """The same for P1, which also needs the name of a second person; at most 1 h. Default: P1 is never shelved."""
+    out_of_service_max: Annotated[PositiveDuration, Field(le=90 * 86400)] = 30 * 86400.0
+    """Longest time for which an alarm may be out of service, at most 90 days; always with a second person."""
+    out_of_service_p1_max: Annotated[Duration, Field(le=86400)] = 28800.0
+    """The same for P1, at most a day. `"0s"`: P1 is never out of service."""
+    suppress_offline: bool = True
+    """The alarm of a silent device speaks for its signals: their `no data`, `reading not valid` and `reads lost` call
+    nobody meanwhile."""
+    re_alarm: ReAlarmSection = ReAlarmSection()
+    """So long after the last call, people are called again for an alarm that stands and nobody has acknowledged."""
+    re_alarm_acknowledged: ReAlarmAcknowledgedSection = ReAlarmAcknowledgedSection()
+    """The same for an alarm that is acknowledged and still stands; it stays acknowledged."""
     operators: Annotated[Whole, Field(ge=1, le=100)] = 1
     """People who share the alarms at one time: the alarm figures are per person, and a flood is one for each of them.
     """

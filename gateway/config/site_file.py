@@ -15,6 +15,7 @@ from gateway.config import build, checks, rules
 from gateway.config.build import SignalPlan
 from gateway.config.document import Unreadable, read_document
 from gateway.config.draft import Draft, Plugins
+from gateway.config.overlay_checks import suppression_problems
 from gateway.config.sections import AlarmsSection, ApiSection, StoreSection
 from gateway.config.vigil import HeartbeatSection, SelfTestSection
 from gateway.model.annunciator import Annunciator
@@ -78,7 +79,9 @@ def load(path: str | Path, plugins: Plugins, overrides: Mapping[str, object] = M
     problems = checks.duplicates((*refused, *draft.problems, *checks.check(draft, plans)))
     if any(problem.severity == "error" for problem in problems):
         return Loaded(None, problems)
-    return Loaded(_site_file(path, draft, plans, "store.folder" in overrides), problems)
+    site_file = _site_file(path, draft, plans, "store.folder" in overrides)
+    problems = (*problems, *suppression_problems(draft, site_file.site))
+    return Loaded(None if any(problem.severity == "error" for problem in problems) else site_file, problems)
 
 
 def _site_file(path: Path, draft: Draft, plans: Mapping[str, SignalPlan], folder_given: bool) -> SiteFile:
@@ -100,7 +103,9 @@ def _site_file(path: Path, draft: Draft, plans: Mapping[str, SignalPlan], folder
     devices = [Device(f"{id}/{device}", tuple(own)) for id, written in draft.sources.items()
                for device, own in written.section.wired().items() if own]
     site = build.site(draft.site, areas, signals.values(), relations, draft.kinds, groups, devices,
-                      [section.peer for section in draft.heartbeat.peers])
+                      [section.peer for section in draft.heartbeat.peers],
+                      [written.section.built() for written in draft.suppressions.values()],
+                      draft.alarms.suppress_offline)
     folder = draft.store.folder if folder_given else str(path.parent / draft.store.folder)
     return SiteFile(path, site, *(tuple(written.section for written in part.values())
                                   for part in (draft.sources, draft.sinks, draft.notifiers)),

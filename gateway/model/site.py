@@ -13,6 +13,7 @@ from gateway.model.peer import Peer
 from gateway.model.rules import Rule, ShutdownVerification, Vote
 from gateway.model.signal import (
     FAULT_KINDS,
+    LIMIT_CONDITIONS,
     SELFTEST,
     SUSPECTED,
     Area,
@@ -27,6 +28,7 @@ from gateway.model.signal import (
     SignalTable,
     Trend,
 )
+from gateway.model.suppression import Suppression
 from gateway.model.text import Text
 from gateway.model.zone import GasZone, gas_zones
 
@@ -159,6 +161,7 @@ _GATEWAY_ALARMS: tuple[tuple[str, Text, Priority, Risk, Text], ...] = (
 )
 
 
+NEVER_WITHHELD = frozenset({Condition.GATEWAY, Condition.BLIND})  # by nobody and nothing
 ONLINE_TARGET = 99.5  # per cent
 
 
@@ -172,6 +175,8 @@ class Site:
     online_below   an alarm when fewer per cent are online; None: no alarm
     peers          other gateways whose life this one watches
     exercises      the alarms of drills: no detector of the site raises them
+    suppressions   when some alarms call nobody, by design
+    suppress_offline  the alarm of a silent device speaks for those of its signals that say the same
     """
 
     id: str
@@ -189,6 +194,8 @@ class Site:
     kinds: Mapping[str, Text] = field(default_factory=dict, hash=False)
     peers: tuple[Peer, ...] = ()
     exercises: tuple[AlarmDefinition, ...] = ()
+    suppressions: tuple[Suppression, ...] = ()
+    suppress_offline: bool = True
 
     @cached_property
     def alarms(self) -> AlarmTable:
@@ -330,6 +337,12 @@ class Site:
                     below=self.online_below), Priority.P2, Risk.ORANGE, "%", self.online_below,
                 guidance=Text("Look for what they share: network, power, broker.",
                               "检查其公共部分：网络、供电、消息服务器。"))
+
+    def may_be_suppressed(self, alarm: AlarmDefinition) -> bool:
+        """By design, which nobody commands and nobody approves at that hour."""
+        gas = alarm.origin in self.signals and self.signal(alarm.origin).gas
+        return not (alarm.priority is Priority.P1 or alarm.condition in NEVER_WITHHELD
+                    or (gas and alarm.condition in LIMIT_CONDITIONS))
 
     def signal(self, id: str) -> Signal:
         return self.signals[self.signals.index(id)]

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from alerting.bypass import Bypass
 from alerting.engine import AlarmState, Transition
-from alerting.ledger import AlarmLedger, Pending, Record, Work, last_instant, transition_record
+from alerting.ledger import MIGRATIONS, AlarmLedger, Pending, Record, Work, last_instant, transition_record
 from alerting.lifecycle import Event, State
+from alerting.overlays.hold import Hold, Kind
 from gateway.model.clock import Instant
 from gateway.model.errors import LedgerError
 from gateway.model.ports import Notice
@@ -24,14 +24,14 @@ from gateway.model.verdict import Evidence
 
 TRACE = (Evidence(7, "ESD.cmd", math.nan, Text("no feedback", "无反馈")),
          Evidence(8, "XV-101", 1.5, Text("late", "迟到")))
-STATE = AlarmState("GD-01/HH", State.ACKNOWLEDGED, 3, 10, 11, 12, 13, 42.5, True, "王工", "on my way", TRACE)
+STATE = AlarmState("GD-01/HH", State.ACKNOWLEDGED, 3, 10, 11, 12, 13, 42.5, True, "王工", "on my way", TRACE, 15)
 BARE = AlarmState("esd/north \"x\" 北", State.UNACKNOWLEDGED, 1, 1, 2, 3, 4, math.nan)
 STEP = Transition("GD-01/HH", 3, Event.ACKNOWLEDGE, State.UNACKNOWLEDGED, State.ACKNOWLEDGED, 12, 13, 10, who="王工",
                   evidence=TRACE)
 PENDING = Pending("depot/GD-01/HH#3@10:raise", "hook", "GD-01/HH", 1, 11, {"title": {"zh": "高高限"}, "value": None})
 PERSONAL = Pending.of(Notice("depot/GD-01/HH#3@10:raise/wang", "GD-01/HH", {}, to="+86 138 0000 0000", language="zh"),
                       "hook", 1, 11)
-BYPASS = Bypass("GD-01/H", "王工", "calibration", "", 10, 20, 30, 40, True)
+BYPASS = Hold(Kind.BYPASS, "GD-01/H", "王工", "calibration", "", 10, 20, 30, 40, True)
 
 
 @pytest.fixture
@@ -51,8 +51,8 @@ def work(*states: AlarmState, steps: int = 0, outbox: dict | None = None) -> Wor
     return Work({state.alarm: state for state in states}, [transition_record(STEP)] * steps, outbox or {})
 
 
-def bypassed(*bypasses: Bypass) -> Work:
-    return Work(bypasses={bypass.target: bypass for bypass in bypasses})
+def held(*holds: Hold) -> Work:
+    return Work(holds={(hold.kind, hold.target): hold for hold in holds})
 
 
 def test_what_was_committed_is_there_after_opening_again(ledger, path):
@@ -184,7 +184,7 @@ def test_a_file_of_a_newer_version_is_refused_and_left_alone(path):
 
 @pytest.mark.parametrize("twice", [False, True])
 def test_a_file_of_the_first_version_is_brought_up_to_date_with_all_it_holds(path, twice):
-    """A real file of version 1: states, journal and chain are as they were, and bypasses have a place."""
+    """A real file of version 1: states, journal and chain are as they were, and holds have a place."""
     with closing(sqlite3.connect(path)) as other:
         other.executescript((Path(__file__).parent / "ledger-1.sql").read_text(encoding="utf-8"))
     ledger = AlarmLedger(path)
@@ -193,19 +193,29 @@ def test_a_file_of_the_first_version_is_brought_up_to_date_with_all_it_holds(pat
         contents = ledger.open()
     assert {state.alarm: (state.state, state.who) for state in contents.states} == {
         "GD-01/HH": (State.ACKNOWLEDGED, "王工"), "GD-02/H": (State.RETURNED, "")}
-    assert contents.bypasses == () and contents.set_aside is None
+    assert contents.holds == () and contents.set_aside is None
     ledger.commit(work(STATE, steps=1))
-    ledger.commit(bypassed(BYPASS))
+    ledger.commit(held(BYPASS))
     ledger.close()
     assert ledger.verify() == 5
-    assert AlarmLedger(path).open().bypasses == (BYPASS,)
+    assert AlarmLedger(path).open().holds == (BYPASS,)
 
 
-def test_bypasses_come_and_go(ledger, path):
-    ledger.commit(bypassed(BYPASS, replace(BYPASS, target="GD-02")))
-    ledger.commit(bypassed(replace(BYPASS, why="another", trusted=False)))
-    ledger.commit(Work(bypasses={"GD-02": None, "never seen": None}))
-    assert AlarmLedger(path).open().bypasses == (replace(BYPASS, why="another", trusted=False),)
+def test_what_an_older_version_bypassed_stays_bypassed(path):
+    with closing(sqlite3.connect(path)) as other:
+        for migration in MIGRATIONS[:2]:
+            other.executescript(migration)
+        other.execute("INSERT INTO bypass VALUES ('GD-01/H', '王工', 'calibration', '', 10, 20, 30, 40, 1)")
+        other.commit()
+    assert AlarmLedger(path).open().holds == (BYPASS,)
+
+
+def test_holds_come_and_go(ledger, path):
+    ledger.commit(held(BYPASS, replace(BYPASS, target="GD-02"), replace(BYPASS, kind=Kind.SHELF, once=True)))
+    ledger.commit(held(replace(BYPASS, why="another", trusted=False)))
+    ledger.commit(Work(holds={(Kind.BYPASS, "GD-02"): None, (Kind.SHELF, "never seen"): None}))
+    assert set(AlarmLedger(path).open().holds) == {replace(BYPASS, why="another", trusted=False),
+                                                   replace(BYPASS, kind=Kind.SHELF, once=True)}
 
 
 def test_no_folder_says_which_file(tmp_path):

@@ -60,7 +60,9 @@ def test_every_state_has_a_name_in_both_languages():
 def test_every_row_is_sound(pair, answer):
     before, event = pair
     moved = answer.state is not before
-    assert (Effect.JOURNAL in answer.effects) == moved, "every step is journalled, and only steps are"
+    again = Effect.RE_ALARM in answer.effects
+    assert (Effect.JOURNAL in answer.effects) == (moved or again), "every step is journalled, and only steps are"
+    assert again == (event is Event.REMIND and before.active), "a late timer does no harm"
     assert (Effect.ANNUNCIATE in answer.effects) == (moved and answer.state is State.UNACKNOWLEDGED)
     assert (Effect.SILENCE in answer.effects) == (moved and event is Event.ACKNOWLEDGE)
     assert (Effect.REFUSE in answer.effects) == (event is Event.ACKNOWLEDGE and not before.waits)

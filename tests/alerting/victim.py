@@ -19,6 +19,8 @@ from contextlib import suppress
 
 from alerting.engine import Transition
 from alerting.ledger import AlarmLedger, Work
+from alerting.overlays.hold import Kind
+from alerting.overlays.overlays import Ask
 from alerting.service import AlarmService, AlarmSettings
 from gateway.model.clock import NS, ManualClock
 from gateway.model.errors import CommandError
@@ -95,10 +97,10 @@ async def main(path: str, diary: str, how: str) -> None:
         if number % 40 == 20:
             clock.advance(1)
             with suppress(CommandError):  # it stands already, also from another life
-                await service.bypass(BYPASSED, "Li", "calibration", 3)
+                await service.hold(Kind.BYPASS, Ask(BYPASSED, "Li", "calibration", 3))
         elif number % 120 == 60:
             with suppress(CommandError):  # it is over by itself
-                await service.end_bypass(BYPASSED, "Li")
+                await service.end_hold(Kind.BYPASS, BYPASSED, "Li")
     while service.status().uncommitted or service.status().notifiers[0].pending:
         await asyncio.sleep(0.005)
     await service.close()

@@ -58,7 +58,7 @@ def notices(path: Path) -> set[str]:
             assert step.occurrence == row.body["occurrence"] and step.new.active
             due.add(f"{notice_key(SITE, step).rpartition(':')[0]}:recall@{row.wall_ns}")
     with closing(AlarmLedger(path)) as ledger:
-        assert {bypass.target for bypass in ledger.open().bypasses} == bypassed, "every bypass that stands came back"
+        assert {bypass.target for bypass in ledger.open().holds} == bypassed, "every bypass that stands came back"
     return due
 
 

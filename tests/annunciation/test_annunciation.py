@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 from alerting.lifecycle import State
+from alerting.overlays.hold import Kind
+from alerting.overlays.overlays import Ask
 from gateway import annunciation
 from gateway.annunciation import AnnunciatorAct, wanted
 from gateway.app import Gateway, load
@@ -202,7 +204,7 @@ async def test_the_test_button(tmp_path, bus, monkeypatch):
 async def test_a_bypassed_alarm_does_not_sound_and_a_broken_alarm_file_does_not_silence(tmp_path, bus):
     async with running(SirenYard(tmp_path, bus)) as yard:
         await yard.act("arm")
-        await yard.gateway.alarms.bypass("GAS-1/HH", "Li", "calibration", 60.0, "Wang")
+        await yard.gateway.alarms.hold(Kind.BYPASS, Ask("GAS-1/HH", "Li", "calibration", 60.0, "Wang"))
         bus.gas(50)
         await yard.until_stands("GAS-1/HH")
         writes = bus.writes
@@ -210,7 +212,7 @@ async def test_a_bypassed_alarm_does_not_sound_and_a_broken_alarm_file_does_not_
         assert bus.coils() == (False, False)
         with closing(sqlite3.connect(tmp_path / "data" / "alarms.db", isolation_level=None)) as other:
             other.execute("BEGIN EXCLUSIVE")
-            await yard.gateway.alarms.end_bypass("GAS-1/HH", "Li")
+            await yard.gateway.alarms.end_hold(Kind.BYPASS, "GAS-1/HH", "Li")
             await yard.until(lambda: bus.coils() == (True, False), "it waits for the disk")
             with pytest.raises(LedgerError):
                 await yard.act("arm", "beacon")
@@ -220,7 +222,7 @@ async def test_a_bypassed_alarm_does_not_sound_and_a_broken_alarm_file_does_not_
 def test_who_drives_and_for_how_long():
     class View:
         def __init__(self, state, age, definition):
-            self.state, self._age, self.definition, self.bypass = state, age, definition, None
+            self.state, self._age, self.definition, self.withheld = state, age, definition, ()
 
         def age_s(self, now):
             return self._age

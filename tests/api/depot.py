@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alerting.bypass import Bypass, Bypasses
 from alerting.engine import AlarmEngine, AlarmState
 from alerting.figures.figures import Figures
 from alerting.ledger import JournalRow
 from alerting.oncall.escalation import Ladder
 from alerting.oncall.routing import Routing
 from alerting.outbox import NotifierStatus
+from alerting.overlays.hold import Hold, Kind
+from alerting.overlays.overlays import Ask, Overlays
 from alerting.slips import Claim, Seal
 from alerting.views import AlarmView, in_order, risk_level
 from gateway.annunciation import AnnunciatorAct, AnnunciatorStatus, Armed
@@ -23,7 +24,7 @@ from gateway.core.bank import Bank
 from gateway.core.detectors.devices import OnlineShare
 from gateway.core.detectors.group import GroupState
 from gateway.core.learning import LearningAct, Lessons, Picture
-from gateway.model.alarm import Priority, Risk
+from gateway.model.alarm import AlarmDefinition, Priority, Risk
 from gateway.model.annunciator import Annunciator
 from gateway.model.clock import NS, Clock, Instant, ManualClock
 from gateway.model.errors import CommandError
@@ -133,7 +134,7 @@ class MemoryGateway:
         self.latest = Columns(np.full(n, np.nan), np.full(n, int(Quality.BAD_WAITING), np.uint16),
                               np.zeros(n, np.int64), np.zeros(n, np.int64))
         self.engine = AlarmEngine(self.site.alarms)
-        self.bypassing = Bypasses(self.site.alarms)
+        self.overlays = Overlays(self.site, self.engine.state)
         self.bank = Bank(self.site)
         self.drilled: Drill | None = None
         self.asked = ""
@@ -202,7 +203,7 @@ class MemoryGateway:
         definition = self.site.alarms.get(state.alarm)
         assert definition is not None
         return AlarmView.of(definition, state, recorded=state.alarm not in self.unrecorded,
-                            bypass=self.bypassing.over(definition))
+                            withheld=self.overlays.over(definition))
 
     def risk_level(self) -> Risk:
         return risk_level(alarm.definition for alarm in self.alarms())
@@ -250,18 +251,21 @@ class MemoryGateway:
         self.learning.act(act, np.array([row]), now.line_ns)
         return True
 
-    def bypasses(self) -> Sequence[Bypass]:
-        return self.bypassing.standing()
+    def holds(self, kind: Kind) -> Sequence[Hold]:
+        return self.overlays.standing(kind)
 
-    async def bypass(self, target: str, who: str, why: str, for_s: float, approved: str) -> tuple[Bypass, bool]:
-        step = self.bypassing.begin(target, who, why, for_s, approved, self.now())
-        self.changed()
-        return step.bypass, True
+    def covered(self, hold: Hold) -> Sequence[AlarmDefinition]:
+        return self.overlays.covered(hold)
 
-    async def end_bypass(self, target: str, who: str, why: str) -> tuple[Bypass, bool]:
-        step = self.bypassing.end(target, who, why, self.now())
+    async def hold(self, kind: Kind, ask: Ask) -> tuple[Hold, bool]:
+        step = self.overlays.begin(kind, ask, self.now())
         self.changed()
-        return step.bypass, True
+        return step.hold, True
+
+    async def end_hold(self, kind: Kind, target: str, who: str, why: str) -> tuple[Hold, bool]:
+        step = self.overlays.end(kind, target, who, why, self.now())
+        self.changed()
+        return step.hold, True
 
     def selftest(self) -> tuple[bool, Report | None]:
         return False, Report(self.now().wall_ns, "Li", (Station("stored", 0.1), Station("raised", None)), "raised")

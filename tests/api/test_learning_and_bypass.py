@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from alerting.overlays.hold import Kind
 from gateway.model.clock import NS
 from gateway.model.text import Text
 from tests.api.test_openapi import ASKED
@@ -94,7 +95,7 @@ async def test_a_bypass_is_on_view_wherever_its_alarm_is(client, gateway):
 async def test_a_bypass_of_a_signal_names_all_its_alarms(client, gateway):
     made = (await client.post("/api/v1/bypasses", json=ASKED | {"target": "GD-03"})).json()
     assert {"GD-03/HH", "GD-03/H", "GD-03/ROC+", "GD-03/deadman"} <= set(made["bypass"]["alarms"])
-    assert gateway.bypassing.standing()[0].until_line_ns - gateway.now().line_ns == 600 * NS
+    assert gateway.overlays.standing(Kind.BYPASS)[0].until_line_ns - gateway.now().line_ns == 600 * NS
 
 
 @pytest.mark.parametrize("changed, status, where", [
@@ -105,4 +106,4 @@ async def test_a_bypass_of_a_signal_names_all_its_alarms(client, gateway):
 async def test_a_bypass_that_is_not_allowed_changes_nothing(client, gateway, changed, status, where):
     answer = await client.post("/api/v1/bypasses", json=ASKED | changed)
     assert (answer.status_code, answer.json()["error"]["where"]) == (status, where)
-    assert gateway.bypassing.standing() == ()
+    assert gateway.overlays.standing(Kind.BYPASS) == ()

@@ -8,6 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from alerting.overlays.hold import Kind
+from alerting.overlays.overlays import Ask
 from gateway.model.quality import Quality
 from gateway.model.signal import Signal
 from gateway.model.text import Text
@@ -106,7 +108,7 @@ def test_an_acknowledgement_that_fails_says_so_and_stays_open(browser, running, 
 
 
 def test_what_is_bypassed_is_on_view_with_who_why_and_until_when(browser, running, gateway):
-    gateway.bypassing.begin("GD-03", "李伟", "bump test", 600, "Wang", gateway.now())
+    gateway.overlays.begin(Kind.BYPASS, Ask("GD-03", "李伟", "bump test", 600, "Wang"), gateway.now())
     running.do(gateway.raise_alarm, "GD-03/HH", 41.9)
     live(browser, running)
     browser.until("document.querySelectorAll('#bypasses li').length === 1")
@@ -118,7 +120,7 @@ def test_what_is_bypassed_is_on_view_with_who_why_and_until_when(browser, runnin
     assert browser.run(f"{row('GD-01')}.querySelector('.marks').textContent") == ""
     browser.click("#language")
     browser.until("document.querySelector('#bypasses').innerText.includes('GD-03 在 22:23:20 之前不通知人员')")
-    running.do(gateway.bypassing.end, "GD-03", "Li", "", gateway.now())
+    running.do(gateway.overlays.end, Kind.BYPASS, "GD-03", "Li", "", gateway.now())
     running.do(gateway.changed)
     browser.until("!document.querySelector('#bypasses li') && !document.querySelector('.alarm .loud')")
     browser.until(f"{row('GD-03')}.querySelector('.marks').textContent === ''")
@@ -222,7 +224,7 @@ def test_a_trend_shows_what_the_store_knows(browser, running, gateway):
 def test_nothing_is_wider_than_the_screen(browser, running, gateway, width):
     running.do(gateway.raise_alarm, "GD-03/HH", 41.9)
     running.do(gateway.raise_alarm, "loading_bay/blind")
-    gateway.bypassing.begin("GD-03", "Li", "bump test of " + 60 * "x", 600, "Wang", gateway.now())
+    gateway.overlays.begin(Kind.BYPASS, Ask("GD-03", "Li", "bump test of " + 60 * "x", 600, "Wang"), gateway.now())
     browser.become(width, 800, dark=True)
     live(browser, running)
     browser.until("document.querySelectorAll('.alarm').length === 2")

@@ -120,7 +120,7 @@ async def test_an_alarm_tells_what_where_how_bad_and_since_when(client, gateway)
 async def test_no_alarm_is_low_risk(client):
     assert (await client.get("/api/v1/alarms")).json() == {
         "risk": "blue", "total": 0, "unacknowledged": 0, "by_priority": {"P1": 0, "P2": 0, "P3": 0, "P4": 0},
-        "alarms": [], "bypasses": []}
+        "alarms": [], "bypasses": [], "holds": []}
 
 
 @pytest.mark.parametrize("path", ["/api/v1/alarms/GD-03/HH/ack", "/api/v1/alarms/GD-03%2FHH/ack"])

@@ -10,6 +10,8 @@ import pytest
 
 from alerting.ledger import JournalRow
 from alerting.outbox import NotifierStatus
+from alerting.overlays.hold import Kind
+from alerting.overlays.overlays import Ask
 from gateway.model.expression import Expression
 from gateway.model.group import Group
 from gateway.model.signal import Signal
@@ -154,16 +156,16 @@ def test_a_bypass_begins_and_ends_on_the_page(browser, running, gateway):
         choose(browser, f"#ask [name={name}]", value)
     browser.click("#ask-send")
     browser.until("document.querySelector('#ask-error').innerText !== ''")
-    assert gateway.bypasses() == (), "P1 needs a second person"
+    assert gateway.holds(Kind.BYPASS) == (), "P1 needs a second person"
     choose(browser, "#ask [name=approved]", "Li")
     browser.click("#ask-send")
     browser.until("!document.querySelector('#ask').open && document.querySelector('#room-withheld .bypasses .P4')")
-    assert [(one.target, one.who, one.approved) for one in gateway.bypasses()] == [("GD-03", "Wang", "Li")]
+    assert [(one.target, one.who, one.approved) for one in gateway.holds(Kind.BYPASS)] == [("GD-03", "Wang", "Li")]
     browser.click("[data-key='end GD-03']")
     browser.until("document.querySelector('#ask').open")
     browser.click("#ask-send")
     browser.until("!document.querySelector('#ask').open && !document.querySelector('#room-withheld .bypasses .P4')")
-    assert gateway.bypasses() == ()
+    assert gateway.holds(Kind.BYPASS) == ()
 
 
 def test_the_history_is_paged_filtered_and_goes_on_by_itself(browser, running, gateway):
@@ -358,7 +360,7 @@ def test_no_room_is_wider_than_a_phone(browser, running, gateway, language):
         gateway.clock.advance(1)
     for alarm in LEAK:
         running.do(gateway.raise_alarm, alarm, 41.9)
-    gateway.bypassing.begin("GD-01", "Li", "bump test of " + 60 * "x", 600, "Wang", gateway.now())
+    gateway.overlays.begin(Kind.BYPASS, Ask("GD-01", "Li", "bump test of " + 60 * "x", 600, "Wang"), gateway.now())
     browser.become(360, 800)
     live(browser, running)
     browser.run(f"localStorage.setItem('language', '{language}')")

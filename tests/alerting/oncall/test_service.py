@@ -10,6 +10,8 @@ import pytest
 from alerting.ledger import AlarmLedger
 from alerting.notifiers.config import WebhookSettings
 from alerting.notifiers.webhook import WebhookNotifier
+from alerting.overlays.hold import Kind
+from alerting.overlays.overlays import Ask
 from alerting.service import AlarmService
 from gateway.model.alarm import AlarmTable
 from gateway.model.clock import ManualClock
@@ -247,14 +249,43 @@ async def test_a_clock_step_during_an_escalation(world):
         assert await world.told() == OFFICER
 
 
+async def test_an_overlay_holds_the_ladder_and_its_end_calls_from_the_first_step(world):
+    async with world.running() as service:
+        world.raised("GD-03/H")
+        assert await world.told() == LI
+        await service.hold(Kind.SHELF, Ask("GD-03/H", "Zhao", "crew on site", 3600))
+        assert await world.told() == [("li", "phone", "shelve")]
+        world.later(1800)
+        assert await world.told() == []
+        world.later(1800)
+        assert await world.told() == [("li", "phone", "shelve expired"), ("li", "phone", "recall")]
+        world.later(300)
+        assert await world.told() == OFFICER
+
+
+async def test_when_the_last_step_is_taken_who_was_told_is_reminded(world):
+    """There is no further step of a P2: from here on it is the re-alarm that keeps it from falling silent."""
+    async with world.running():
+        world.raised("GD-03/H")
+        for wait in (300, 600):
+            await world.told()
+            world.later(wait)
+        await world.told()
+        world.later(1790)
+        assert await world.told() == []
+        world.later(10)
+        assert {(person, event) for person, _, event in await world.told()} == {
+            ("li", "re-alarm"), ("officer", "re-alarm"), ("county", "re-alarm")}
+
+
 async def test_a_bypass_is_told_to_those_on_duty_and_its_end_calls_from_the_first_step(world):
     async with world.running() as service:
-        await service.bypass("GD-03/H", "Zhao", "calibration", 3600)
+        await service.hold(Kind.BYPASS, Ask("GD-03/H", "Zhao", "calibration", 3600))
         assert await world.told() == [("li", "phone", "bypass")]
         world.raised("GD-03/H")
         world.later(600)
         assert await world.told() == []
-        await service.end_bypass("GD-03/H", "Zhao")
+        await service.end_hold(Kind.BYPASS, "GD-03/H", "Zhao")
         assert await world.told() == [("li", "phone", "bypass ended"), ("li", "phone", "recall")]
         world.later(300)
         assert await world.told() == OFFICER
