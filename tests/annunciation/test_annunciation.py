@@ -39,7 +39,7 @@ id = "GAS-1"
 kind = "combustible_gas"
 low = 0
 high = 100
-limits = { H = 20, HH = 40 }
+limits = { H = { value = 20, off_delay = "0s" }, HH = { value = 40, off_delay = "0s" } }
 
 [[sources]]
 id = "bus"
