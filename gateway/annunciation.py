@@ -39,7 +39,7 @@ FILE = "armed.json"
 REFRESH_S = 5.0
 RETRY_S = 1.0
 TEST_S = 3.0
-RELEASE_S = 2.0  # at the stop, for all of them
+RELEASE_S, RELEASE_PAUSE_S = 2.0, 0.05  # at the stop, for all of them; between two tries
 FAILURES = 2  # in a row, before it is told
 
 
@@ -187,12 +187,13 @@ class Annunciation:
             siren.news.set()
 
     async def _release(self) -> None:
-        """The gateway stops. The line may be closing under us, so each is tried twice."""
+        """The gateway stops. The line may be closing under us, so each is tried while there is time."""
         async def release(siren: _Siren) -> None:
-            for _ in range(2):
+            while True:
                 with suppress(SourceError):
                     await siren.output.drive(False)
                     return
+                await asyncio.sleep(RELEASE_PAUSE_S)
         with suppress(TimeoutError):
             async with asyncio.timeout(RELEASE_S):
                 await asyncio.gather(*(release(siren) for siren in self._sirens.values()

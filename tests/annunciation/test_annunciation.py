@@ -48,7 +48,7 @@ host = "127.0.0.1"
 port = {port}
 devices = [
     { id = "head", unit = 1, period = "100ms", points = [{ signal = "GAS-1", table = "holding", address = 0 }] },
-    { id = "relay", unit = 2, timeout = "200ms", retries = 0, outputs = [
+    { id = "relay", unit = 2, timeout = "1s", retries = 0, outputs = [
         { id = "K1", address = 2 }, { id = "K2", address = 3 }] },
 ]
 
