@@ -1,4 +1,5 @@
-"""The proof-test log: every shut-down that was commanded, as rows of the journal, and what they prove of each valve.
+"""The proof-test log: every shut-down that was commanded, and every test of an instrument, as rows of the journal, and
+what they prove of each valve and instrument.
 
 A row has the kind "stroke", the rule in place of an alarm, and the stamp of the command. The start after a crash may
 write a stroke again, and one that failed is written again when it is verified late: of rows with one key the newest
@@ -12,7 +13,7 @@ from dataclasses import asdict, dataclass
 
 from alerting.ledger import JournalRow, Record
 from gateway.model.clock import NS
-from gateway.model.rules import ShutdownVerification
+from gateway.model.rules import Proved
 from gateway.model.stroke import OUTCOME_NAMES, Outcome, Seen, Stroke
 from gateway.model.text import Text
 
@@ -22,15 +23,15 @@ NEWEST = 1000  # rows of the log that are shown
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What the log says of one valve of one rule.
+    """What the log says of one valve, or one instrument, of one rule.
 
-    last         newest stroke in which it was seen to move and to be shut within its stroke time; None: none
+    last         newest stroke in which it was seen to move, and to be shut (to respond) within its time; None: none
     after_s      how long it took then
     due_wall_ns  when it must be proved again; None: no interval is set, or it was never proved
     overdue      an interval is set, and the last proof is older or there is none
     """
 
-    rule: ShutdownVerification
+    rule: Proved
     test: str
     last: Stroke | None
     after_s: float | None
@@ -54,11 +55,11 @@ def strokes(rows: Iterable[JournalRow]) -> list[Stroke]:
     return list(found.values())
 
 
-def proofs(rule: ShutdownVerification, log: Iterable[Stroke], now_wall_ns: int) -> tuple[Proof, ...]:
-    """One for each valve. log: newest first."""
+def proofs(rule: Proved, log: Iterable[Stroke], now_wall_ns: int) -> tuple[Proof, ...]:
+    """One for each valve; one for an instrument. log: newest first."""
     log = [stroke for stroke in log if stroke.rule == rule.id]
     found = []
-    for test in map(str, rule.feedback):
+    for test in rule.proved:
         last, after_s = next(((stroke, seen.after_s) for stroke in log for seen in stroke.valves
                               if seen.test == test and _proves(seen, rule)), (None, None))
         interval_s, due = rule.proof_test_interval_s, None
@@ -78,8 +79,8 @@ def words(stroke: Stroke) -> Text:
         seen=Text(", ".join(one.en for one in seen), "，".join(one.zh for one in seen)))
 
 
-def _proves(seen: Seen, rule: ShutdownVerification) -> bool:
-    return seen.moved and seen.after_s is not None and seen.after_s <= rule.stroke_time_s
+def _proves(seen: Seen, rule: Proved) -> bool:
+    return seen.moved and seen.after_s is not None and seen.after_s <= rule.allowed_s
 
 
 def _seen(seen: Seen) -> Text:

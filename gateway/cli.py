@@ -361,8 +361,8 @@ def _parser(language: str) -> argparse.ArgumentParser:
         "when (default: the end of the recording)", "时刻（默认：记录末尾）"))
 
     sub = command("proof-tests", proof_tests, text(
-        "when each valve was last seen to close in time, and every shut-down",
-        "各阀门最近一次按时关闭的时间，以及全部切断记录"))
+        "when each valve and instrument last passed its test, and all that was tested",
+        "各阀门、仪表最近一次通过测试的时间，以及全部记录"))
     sub.add_argument("site", type=Path, metavar="SITE.toml")
     sub.add_argument("--data", type=Path, default=None, help=text("data folder (default: [store] folder of the site "
                                                                   "file)", "数据目录（默认取配置文件 [store] folder）"))

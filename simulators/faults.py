@@ -158,6 +158,13 @@ def dropout(world: World, target: str, out: float, every: float) -> Undo:
     return undo
 
 
+@fault("test_gas", "detector", "A bump test: test gas of `level` under a cup; the status says calibration until it is "
+       "gone.", "功能测试（通气测试）：用标定罩通入 `level` 的标准气体，直至气体散尽，状态字为标定。",
+       level=Argument(50.0, "%LEL", 0, 100))
+def test_gas(world: World, target: str, level: float) -> Undo:
+    return _set(world.plant.test_gas, world.position("detector", target), level)
+
+
 @fault("service", "detector", "The detector is not in normal service, and says so in its status.",
        "探测器处于非正常工作状态，并由状态字给出。", state=Argument("inhibit", choices=tuple(SERVICE)))
 def service(world: World, target: str, state: str) -> Undo:

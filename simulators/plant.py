@@ -110,6 +110,8 @@ class Plant:
         self._inside = np.zeros(len(layout.areas))  # g/m3
         self._felt = self._background.copy()  # %LEL, behind the detector's lag
         self.wrapped = np.zeros(len(detectors), bool)
+        self.test_gas = np.zeros(len(detectors))  # %LEL, under a cup that is held to the detector
+        self._tested = np.zeros(len(detectors), bool)  # from then until it is purged
         self.service = np.zeros(len(detectors), int)  # a status code while the detector is not in normal service
         self.warm_until = np.zeros(len(detectors))
         self.wind_speed, self.wind_towards = layout.wind_speed, np.radians(layout.wind_towards)
@@ -198,6 +200,7 @@ class Plant:
         self._inside *= np.exp(-self._air_changes() * dt / 3600)
         around = np.where(self._indoors[self._area], self._inside[self._area],
                           self._puffs.concentration(self._x, self._y)) / GRAMS_PER_PERCENT_LEL
+        around = np.maximum(around, self.test_gas)
         lag = np.where(self.wrapped, 20 * self._lag, self._lag)
         aim = np.where(self.wrapped, 0.2, 1.0) * around + self._background
         self._felt += (aim - self._felt) * (1 - np.exp(-dt / lag))
@@ -210,7 +213,9 @@ class Plant:
     def _judge_gas(self, reading: Vector, dt: float) -> None:
         """Status words of the detectors, and the simulated certified system, both from what the instruments say."""
         gas = reading[self._gas]
-        service = np.where(self.elapsed < self.warm_until, WARM_UP, self.service)
+        self._tested = (self.test_gas > 0) | self._tested & (gas > 0.1 * self._low_alarm)
+        service = np.where(self._tested, CALIBRATION, self.service)
+        service = np.where(self.elapsed < self.warm_until, WARM_UP, service)
         over = gas >= self._range
         gas = np.where(service == WARM_UP, 0.0, np.clip(gas, -10.0, self._range))
         reading[self._gas] = gas

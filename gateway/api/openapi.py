@@ -150,10 +150,10 @@ SCHEMAS = {
     "Evidence": _object(time=_or_null(TIME), signal=STRING, value=_or_null(NUMBER), note=TEXT),
     "Rules": _object(
         rules=_list(_object(
-            id=STRING, name=TEXT, area=STRING, kind=_one_of("interlock", "vote", "shutdown"), priority=_PRIORITY,
-            risk=_RISK, guidance=TEXT, alarms=_list(STRING, "ids of its alarms"),
+            id=STRING, name=TEXT, area=STRING, kind=_one_of("interlock", "vote", "shutdown", "response"),
+            priority=_PRIORITY, risk=_RISK, guidance=TEXT, alarms=_list(STRING, "ids of its alarms"),
             parts=_list(_object(
-                part=_one_of("when", "requires", "members", "command", "feedback", "effect"),
+                part=_one_of("when", "requires", "members", "command", "feedback", "effect", "stimulus"),
                 needed={"type": "integer", "description": "so many of the tests must be true"},
                 tests=_list(_object(text=STRING, signal=STRING, op=STRING, value=NUMBER)))))),
         groups=_list(_object(

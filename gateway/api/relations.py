@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from gateway.api.present import number
 from gateway.core.detectors.group import GroupState
 from gateway.model.group import Group
-from gateway.model.rules import Rule, ShutdownVerification, Vote
+from gateway.model.rules import ResponseTest, Rule, ShutdownVerification, Vote
 from gateway.model.signal import Condition
 from gateway.model.site import Site
 
@@ -39,6 +39,8 @@ def _rule(rule: Rule) -> dict:
                                        ("effect", rule.effect, len(rule.effect))]
         case Vote():
             kind, parts = "vote", [("members", rule.members, rule.m)]
+        case ResponseTest():  # the response itself is a motion, not a test on what is shown
+            kind, parts = "response", [("stimulus", (rule.stimulus,), 1)]
         case _:
             kind = "interlock"
             parts = [(name, side.tests, len(side.tests) if side.every else 1)

@@ -11,6 +11,7 @@ from gateway.config.document import Location
 from gateway.config.draft import Draft, Written
 from gateway.config.sections import (
     InterlockSection,
+    ResponseTestSection,
     RuleSection,
     ShutdownVerificationSection,
     SideSection,
@@ -23,6 +24,7 @@ from gateway.model.rules import (
     OPERATORS,
     Degraded,
     Interlock,
+    ResponseTest,
     Rule,
     ShutdownVerification,
     Side,
@@ -33,18 +35,25 @@ from gateway.model.rules import (
 from gateway.model.text import Text
 
 _OPPOSITE = {">": "<=", "<=": ">", "<": ">=", ">=": "<", "==": "!=", "!=": "=="}
-_MAY_BE_SILENT = ("work", "when", "test")  # a signal that only begins the rule: silent, it begins nothing
+_MAY_BE_SILENT = ("work", "when", "test", "stimulus")  # a signal that only begins the rule: silent, it begins nothing
 
 
 def sides(section: RuleSection) -> Iterator[tuple[str, Side]]:
     """(key, its tests and how they are joined) for every key of a rule that holds tests."""
     for key, every in (("when", False), ("work", False), ("requires", True), ("video", True), ("members", False),
-                       ("command", True), ("feedback", True), ("effect", True), ("test", True)):
+                       ("command", True), ("stimulus", True), ("feedback", True), ("effect", True), ("test", True)):
         said = getattr(section, key, None)
         if isinstance(said, SideSection):
             yield key, Side(said.tests, said.every)
         elif said is not None:
             yield key, Side(said if isinstance(said, tuple) else (said,), every)
+
+
+def first_signal(section: RuleSection) -> str:
+    """In whose area the rule is, unless it says so."""
+    if isinstance(section, ResponseTestSection):
+        return section.signal
+    return next(side.tests[0].signal for _, side in sides(section))
 
 
 def rule_problems(draft: Draft, rule: Written, plans: Mapping[str, SignalPlan]) -> Iterator[Problem]:
@@ -61,6 +70,8 @@ def rule_problems(draft: Draft, rule: Written, plans: Mapping[str, SignalPlan]) 
         yield from _interlock_problems(rule, when, requires)
     if isinstance(section, ShutdownVerificationSection):
         yield from _effect_problems(rule)
+    if isinstance(section, ResponseTestSection):
+        yield from _response_problems(draft, rule, plans)
     if isinstance(section, VoteSection) and section.m > len(section.members) and rule.whole:
         yield rule.spot(("m",)).problem(
             Text(f"{section.m} of {len(section.members)} members can never vote",
@@ -158,6 +169,17 @@ def _not(test: Test) -> Test:
     return Test(test.signal, _OPPOSITE[test.op], test.value)
 
 
+def _response_problems(draft: Draft, rule: Written, plans: Mapping[str, SignalPlan]) -> Iterator[Problem]:
+    section = rule.section
+    if section.signal not in draft.named["signals"]:
+        yield rule.spot(("signal",)).problem(*draft.unknown_signal(section.signal))
+    elif (plan := plans.get(section.signal)) is not None and plan.span is not None and abs(section.by) > plan.span:
+        yield rule.spot(("by",)).problem(
+            Text(f"{section.signal} can never move by {section.by:g}: its measuring range spans {plan.span:g}",
+                 f"{section.signal} 不可能变化 {section.by:g}：其量程跨度为 {plan.span:g}"),
+            Text("correct the number, or the measuring range of the signal", "更正数值，或更正信号的量程"))
+
+
 def possible(tests: Iterable[Test], low: float = -math.inf, high: float = math.inf) -> bool:
     """Is there a value from low to high for which all these tests of one signal are true?"""
     tests = list(tests)
@@ -188,6 +210,9 @@ def rule(section: RuleSection, area: str, area_name: Text) -> Rule:
             return ShutdownVerification(section.id, name, area, section.command, section.feedback,
                                         section.stroke_time, priority, risk, section.guidance, section.effect or (),
                                         section.effect_time or 0.0, section.test, section.proof_test_interval)
+        case ResponseTestSection():
+            return ResponseTest(section.id, name, area, section.signal, section.stimulus, section.by, section.within,
+                                priority, risk, section.guidance, section.proof_test_interval)
     raise TypeError(section)
 
 
@@ -195,5 +220,6 @@ _NAMES: dict[type[RuleSection], Text] = {
     InterlockSection: Text("{area}: interlock violated", "{area}：违反联锁条件"),
     WorkWithoutVideoSection: Text("{area}: work goes on without video", "{area}：无视频仍在作业"),
     VoteSection: Text("{area}: several detectors agree", "{area}：多个探测器一致报警"),
+    ResponseTestSection: Text("{area}: no response to a test", "{area}：测试无响应"),
     ShutdownVerificationSection: Text("{area}: shut-down not verified", "{area}：切断动作未得到确认"),
 }

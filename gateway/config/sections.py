@@ -677,9 +677,34 @@ class ShutdownVerificationSection(RuleSection):
     what is overdue."""
 
 
+def _some(value: float) -> float:
+    if not value:
+        raise ValueError(Text("a response of 0 is none", "响应幅度不能为 0"),
+                         Text("write how far the reading must rise, or a negative number if it must fall",
+                              "填写读数应上升的幅度；应下降时填负数"))
+    return value
+
+
+class ResponseTestSection(RuleSection):
+    type: Literal["response_test"]
+    """A known stimulus must be answered: the bump test of a gas detector, the functional check of any instrument."""
+    signal: str
+    """The signal that must respond."""
+    stimulus: Condition
+    """True while the stimulus is there: `"GD-01.status == 6"` where the instrument says that it is being calibrated, or
+    a switch of the calibrator, or a marker sent over MQTT."""
+    by: Annotated[float, AfterValidator(_some)]
+    """So far the reading must move from where it was, in the unit of the signal; negative: it must fall."""
+    within: PositiveDuration
+    """Longest time from the stimulus to that. For a gas detector its T90, and the time that the gas needs to get
+    there."""
+    proof_test_interval: PositiveDuration | None = None
+    """It should be seen to respond at least this often, such as `"15d"`; what is overdue raises an alarm."""
+
+
 RULES: dict[str, type[RuleSection]] = {
     "interlock": InterlockSection, "work_without_video": WorkWithoutVideoSection, "vote": VoteSection,
-    "shutdown_verification": ShutdownVerificationSection}
+    "shutdown_verification": ShutdownVerificationSection, "response_test": ResponseTestSection}
 
 
 class StoreSection(Section):

@@ -95,7 +95,7 @@ def _site_file(path: Path, draft: Draft, plans: Mapping[str, SignalPlan], folder
         signals |= {SELFTEST: draft.selftest.signal}
     relations = []
     for written in draft.rules.values():
-        first = next(side.tests[0].signal for _, side in rules.sides(written.section))
+        first = rules.first_signal(written.section)
         area = written.section.area or signals[first].area
         relations.append(rules.rule(written.section, area, names[area]))
     groups = [build.group(section, section.area or signals[section.signals[0]].area)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 import re
 from collections.abc import Callable
@@ -138,6 +139,63 @@ class ShutdownVerification:
     def tests(self) -> tuple[Test, ...]:
         return (self.command, *self.feedback, *self.effect, *((self.test,) if self.test else ()))
 
+    @property
+    def proved(self) -> tuple[str, ...]:
+        """What its strokes prove, each for itself."""
+        return tuple(map(str, self.feedback))
+
+    @property
+    def allowed_s(self) -> float:
+        return self.stroke_time_s
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseTest:
+    """A known stimulus must be answered: test gas on a gas head (bump test), a fan that is stopped.
+
+    signal      id of the signal that must respond
+    stimulus    true: the stimulus is there. A switch of the calibrator, a marker that a person sets, or the status of
+                the instrument
+    by          so far it must move from where it was, in its unit; negative: downwards
+    within_s    longest time from the stimulus to that
+    proof_test_interval_s  it should be seen to respond at least this often. None: no due date
+    The alarm begins when the time is over. It ends with a good reading after a test that is passed.
+    """
+
+    id: str
+    name: Text
+    area: str
+    signal: str
+    stimulus: Test
+    by: float
+    within_s: float
+    priority: Priority = Priority.P2
+    risk: Risk = Risk.ORANGE
+    guidance: Text = Text("", "")
+    proof_test_interval_s: float | None = None
+
+    def __post_init__(self) -> None:
+        if not self.by:
+            raise ValueError(f"{self.id}: a response of 0 is none")
+
+    @property
+    def tests(self) -> tuple[Test, ...]:
+        """The second holds of every reading that is one."""
+        return self.stimulus, Test(self.signal, ">=", -math.inf)
+
+    @property
+    def response(self) -> str:
+        """"GD-01 +20"."""
+        return f"{self.signal} {self.by:+g}"
+
+    @property
+    def proved(self) -> tuple[str, ...]:
+        return (self.response,)
+
+    @property
+    def allowed_s(self) -> float:
+        return self.within_s
+
 
 class Degraded(StrEnum):
     """What a member of a vote counts for while it is bad, uncertain and not true, or silent."""
@@ -183,4 +241,5 @@ class Vote:
         return f"{self.m}oo{len(self.members)}"
 
 
-Rule = Interlock | WorkWithoutVideo | Vote | ShutdownVerification
+Proved = ShutdownVerification | ResponseTest  # rules that keep a proof-test log
+Rule = Interlock | WorkWithoutVideo | Vote | Proved

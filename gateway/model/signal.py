@@ -50,6 +50,7 @@ class Condition(StrEnum):
     BLIND = "blind"  # a gas zone without any working detector
     INTERLOCK = "interlock"  # two things that must not be true together
     SHUTDOWN = "shutdown"  # a commanded shut-down that was not verified
+    RESPONSE = "response"  # a known stimulus, such as test gas, that was not answered
     GATEWAY = "gateway"  # the gateway about itself
 
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from gateway.model.alarm import RISK_NAMES, TEST, AlarmDefinition, AlarmTable, Priority, Risk
 from gateway.model.group import Group
 from gateway.model.peer import Peer
-from gateway.model.rules import Rule, ShutdownVerification, Vote
+from gateway.model.rules import ResponseTest, Rule, ShutdownVerification, Vote
 from gateway.model.signal import (
     FAULT_KINDS,
     LIMIT_CONDITIONS,
@@ -66,6 +66,7 @@ CONDITION_NAMES: dict[Condition, Text] = {
     Condition.BLIND: Text("loss of gas detection", "气体检测失效"),
     Condition.INTERLOCK: Text("interlock violated", "违反联锁条件"),
     Condition.SHUTDOWN: Text("shut-down not verified", "切断动作未得到确认"),
+    Condition.RESPONSE: Text("no response to its test", "测试无响应"),
     Condition.GATEWAY: Text("gateway fault", "网关故障"),
 }
 
@@ -376,8 +377,12 @@ class Site:
             if isinstance(rule, Vote):
                 yield from self._vote_alarms(rule)
                 continue
-            condition = Condition.SHUTDOWN if isinstance(rule, ShutdownVerification) else Condition.INTERLOCK
-            yield AlarmDefinition(rule.id, condition, rule.id, rule.area, rule.name, rule.priority, rule.risk,
+            condition, unit = Condition.INTERLOCK, ""
+            if isinstance(rule, ShutdownVerification):
+                condition = Condition.SHUTDOWN
+            elif isinstance(rule, ResponseTest):
+                condition, unit = Condition.RESPONSE, self.signal(rule.signal).unit
+            yield AlarmDefinition(rule.id, condition, rule.id, rule.area, rule.name, rule.priority, rule.risk, unit,
                                   group=rule.area, guidance=rule.guidance)
 
     def _vote_alarms(self, vote: Vote) -> Iterator[AlarmDefinition]:

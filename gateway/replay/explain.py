@@ -15,7 +15,7 @@ from gateway.model.clock import NS, Instant
 from gateway.model.errors import CommandError
 from gateway.model.frame import Frame
 from gateway.model.quality import LABELS, Quality, code, is_good, severity
-from gateway.model.rules import OPERATORS, Degraded, ShutdownVerification, Side, Test, Vote
+from gateway.model.rules import OPERATORS, Degraded, ResponseTest, ShutdownVerification, Side, Test, Vote
 from gateway.model.signal import (
     FAULT_KINDS,
     LIMIT_CONDITIONS,
@@ -208,8 +208,10 @@ class _State:
         else:
             for rule in site.rules:
                 if rule.id == self.alarm.origin:
-                    for test in rule.tests:
+                    for test in (rule.stimulus,) if isinstance(rule, ResponseTest) else rule.tests:
                         yield self._test(test)
+                    if isinstance(rule, ResponseTest) and self._value(rule.signal) is not None:
+                        yield from self._newest_sample(site.signal(rule.signal))
 
     def _counted(self) -> Iterator[Text]:
         standing = self.replay.bank.active
@@ -479,6 +481,10 @@ def settings(site: Site, alarm: AlarmDefinition) -> Iterator[Text]:
             if rule.effect:
                 yield Text("then all of {effect} within {s:g} s", "随后 {s:g} 秒内须满足 {effect}").format(
                     effect=", ".join(map(str, rule.effect)), s=rule.effect_time_s)
+        elif isinstance(rule, ResponseTest):
+            yield Text("under {stimulus}, {response} within {s:g} s",
+                       "在 {stimulus} 时，{s:g} 秒内应有 {response}").format(
+                stimulus=rule.stimulus, response=rule.response, s=rule.within_s)
         elif isinstance(rule, Vote):
             yield from _vote_words(rule, alarm)
         else:

@@ -1,4 +1,4 @@
-"""`davylamp proof-tests`: which valve was last seen to close in time, and every shut-down that was commanded."""
+"""`davylamp proof-tests`: what was last seen to work, and when: valves that close, instruments that respond."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from alerting.ledger import AlarmLedger
 from alerting.message import local_time
 from gateway.api.present import proof_tests as as_json
 from gateway.model.clock import NS
-from gateway.model.rules import ShutdownVerification
+from gateway.model.rules import Proved
 from gateway.model.site import Site
 from gateway.model.stroke import Stroke
 from gateway.model.text import Text
@@ -38,21 +38,21 @@ def proof_tests(options: argparse.Namespace, language: str) -> int:
 
 def lines(site: Site, log: Sequence[Stroke], now_wall_ns: int, language: str) -> Iterator[str]:
     """log: newest first. Times are in the zone of the site."""
-    rules = [rule for rule in site.rules if isinstance(rule, ShutdownVerification)]
-    yield Text("{site}: proof tests of shut-downs (times: {zone})",
-               "{site}：紧急切断验证测试记录（时区：{zone}）").format(site=site.name, zone=site.timezone)[language]
+    rules = [rule for rule in site.rules if isinstance(rule, Proved)]
+    yield Text("{site}: proof tests (times: {zone})",
+               "{site}：验证测试记录（时区：{zone}）").format(site=site.name, zone=site.timezone)[language]
     if not rules:
-        yield Text("The site has no rule of type shutdown_verification.",
-                   "站点没有 shutdown_verification 类型的规则。")[language]
+        yield Text("The site has no rule of type shutdown_verification or response_test.",
+                   "站点没有 shutdown_verification 或 response_test 类型的规则。")[language]
         return
-    titles = (Text("valve", "阀门反馈"), Text("rule", "规则"), Text("closed in time", "最近一次按时关闭"),
+    titles = (Text("test", "验证对象"), Text("rule", "规则"), Text("passed", "最近一次通过"),
               Text("days ago", "距今天数"), Text("took", "用时"), Text("due", "下次到期"))
     rows = [titles, *(_row(site, one, now_wall_ns) for rule in rules for one in proof.proofs(rule, log, now_wall_ns))]
     yield ""
     yield from table([[cell[language] for cell in row] for row in rows])
     yield ""
     if not log:
-        yield Text("No shut-down has been commanded since the log began.", "自有记录以来没有发出过切断指令。")[language]
+        yield Text("No shut-down and no test since the log began.", "自有记录以来没有切断，也没有测试。")[language]
     for stroke in log:
         yield f"{_clock(site, stroke.wall_ns)}  {proof.words(stroke)[language]}"
 

@@ -49,7 +49,7 @@ def replay_lines(outcome: Outcome, score: Score | None, *, alarms: bool = True) 
     yield from _flood_lines(site, floods(outcome.occurrences))
     if outcome.strokes:
         yield Text("", "")
-        yield Text("Shut-downs:", "切断记录：")
+        yield Text("Shut-downs and tests:", "切断与测试记录：")
         for stroke in {stroke.key: stroke for stroke in outcome.strokes}.values():  # of each the last word
             yield Text("  {time}  {words}", "  {time}  {words}").format(
                 time=clock(site, stroke.wall_ns), words=proof.words(stroke))

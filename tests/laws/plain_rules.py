@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.model.clock import NS
-from gateway.model.rules import ShutdownVerification, Vote
+from gateway.model.rules import ResponseTest, ShutdownVerification, Vote
 
 FIRST_DATA = 30 * NS
 
@@ -13,6 +13,8 @@ def plain_rules(plain, site):
         if isinstance(rule, Vote):
             yield PlainVote(plain, rule)
             yield PlainDegradation(plain, rule)
+        elif isinstance(rule, ResponseTest):
+            yield PlainResponse(plain, rule)
         else:
             yield (PlainShutdown if isinstance(rule, ShutdownVerification) else PlainInterlock)(plain, rule)
 
@@ -167,3 +169,34 @@ class PlainShutdown:
             self.state, self.until = "effect", self.effect_until
         elif self.state == "effect" and "false" in feedback:
             self.state, self.until = "stroke", min(t + self.stroke, self.effect_until)
+
+
+class PlainResponse:
+    def __init__(self, plain, rule):
+        self.plain, self.rule, self.readings, self.until = plain, rule, None, None
+        self.answered, self.passed = False, False
+
+    def due(self):
+        return self.until
+
+    def fire(self):
+        self.plain.log.add(self.rule.id, True, self.until)
+        self.until, self.passed = None, False
+
+    def look(self, t, fresh):
+        stimulus = self.plain.truth(self.rule.stimulus)
+        if stimulus == "false":
+            self.readings, self.until = None, None
+        elif stimulus in ("true", "likely") and self.readings is None:
+            self.readings, self.answered, self.until = [], False, t + round(self.rule.within_s * NS)
+        reading = self.plain.signals[self.rule.signal]
+        quality = self.plain.truth(self.rule.tests[1])
+        if self.readings is not None and not self.answered and quality in ("true", "likely"):
+            self.readings.append(reading.value)
+            rise, fall = reading.value - min(self.readings), max(self.readings) - reading.value
+            if (rise if self.rule.by > 0 else fall) >= abs(self.rule.by):
+                self.answered, self.passed = True, self.passed or self.until is not None
+                self.until = None
+        if self.passed and quality == "true":
+            self.passed = False
+            self.plain.log.add(self.rule.id, False, t)

@@ -14,7 +14,16 @@ from gateway.model.expression import Expression
 from gateway.model.frame import Frame
 from gateway.model.group import Group
 from gateway.model.quality import Quality
-from gateway.model.rules import Degraded, Interlock, ShutdownVerification, Side, Test, Vote, WorkWithoutVideo
+from gateway.model.rules import (
+    Degraded,
+    Interlock,
+    ResponseTest,
+    ShutdownVerification,
+    Side,
+    Test,
+    Vote,
+    WorkWithoutVideo,
+)
 from gateway.model.signal import (
     FAULT_KINDS,
     Baseline,
@@ -54,6 +63,16 @@ def _six(make) -> list:
 def _limits(name, n):
     return signal(name, limit("HH", 80, off_delay_s=n % 3), limit("H", 60, deadband=5, on_delay_s=n % 4, off_delay_s=2),
                   limit("L", 40, deadband=n), limit("LL", 20, on_delay_s=1.5))
+
+
+def _response():
+    """One head says that it is being calibrated."""
+    says = StatusLink("S4", normal=(0, 1, 2), fault=(3,), out_of_service=(4, 5, 6), over_range=(7,))
+    heads = [gas(f"S{n}", low=0.0, high=90.0, status=says if n == 1 else None) for n in range(4)]
+    rules = [ResponseTest(f"test-{n}", Text.same("test"), "tank_farm", f"S{n}", Test.parse(stimulus), by, within)
+             for n, (stimulus, by, within) in enumerate((("S5 > 55", 9.0, 3.0), ("S4 >= 4", 6.0, 2.0),
+                                                         ("S5 > 45", -25.0, 6.0)))]
+    return site(*heads, signal("S4", deadman_s=4.0), signal("S5", deadman_s=6.0), rules=rules)
 
 
 def _shutdown():
@@ -280,6 +299,7 @@ SITES = {
     "interlock": _interlock(),
     "vote": _vote(),
     "risk": _risk(),
+    "response": _response(),
     "shutdown": _shutdown(),
     "shutdown with effect": _effect(),
 }

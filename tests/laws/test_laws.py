@@ -98,7 +98,7 @@ def test_blocks_of_time_give_the_same_as_moments(name, seed, plainly):
 
 
 @every_seed
-@pytest.mark.parametrize("name", ["shutdown", "shutdown with effect"])
+@pytest.mark.parametrize("name", ["shutdown", "shutdown with effect", "response"])
 def test_the_proof_test_log_does_not_depend_on_how_it_is_watched(name, seed):
     def log(verdicts):
         return [stroke for one in verdicts for stroke in one.strokes]

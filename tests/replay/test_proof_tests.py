@@ -90,8 +90,8 @@ async def test_every_valve_and_every_stroke(file, capsys):
     await live(file, *STORY)
     assert main(["proof-tests", str(file), "--lang", "en"]) == 0
     told = capsys.readouterr().out.splitlines()
-    assert told[0] == "North depot: proof tests of shut-downs (times: Asia/Shanghai)"
-    assert told[2].split()[:2] == ["valve", "rule"]
+    assert told[0] == "North depot: proof tests (times: Asia/Shanghai)"
+    assert told[2].split()[:2] == ["test", "rule"]
     assert "XV-1.closed == 1  esd   2026-09-21 23:14:42" in told[3] and "4.0 s" in told[3]
     assert told[6:8] == [
         "2026-09-21 23:14:42  esd: verified; XV-1.closed == 1 after 4.0 s, XV-2.closed == 1 after 4.0 s, "
@@ -104,7 +104,7 @@ async def test_in_chinese_and_as_json(file, capsys):
     await live(file, *STORY)
     assert main(["proof-tests", str(file), "--lang", "zh"]) == 0
     told = capsys.readouterr().out
-    assert "北站油库：紧急切断验证测试记录（时区：Asia/Shanghai）" in told
+    assert "北站油库：验证测试记录（时区：Asia/Shanghai）" in told
     assert "esd：超时后确认；XV-1.closed == 1 5.0 秒" in told
     assert main(["proof-tests", str(file), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
@@ -117,7 +117,7 @@ def test_what_was_never_proved_is_overdue(file):
     site = load(file).site_file.site
     told = list(lines(site, [], 0, "en"))
     assert told[3].split() == ["XV-1.closed", "==", "1", "esd", "never", "-", "-", "OVERDUE"]
-    assert told[-1] == "No shut-down has been commanded since the log began."
+    assert told[-1] == "No shut-down and no test since the log began."
     assert "从未" in list(lines(site, [], 0, "zh"))[3]
 
 
@@ -131,4 +131,4 @@ def test_without_an_alarm_file(file, capsys, says):
 def test_a_site_without_such_a_rule(file, capsys):
     file.write_text(SITE[:SITE.index("[[rules]]")], encoding="utf-8")
     site = load(file).site_file.site
-    assert list(lines(site, [], 0, "en"))[1] == "The site has no rule of type shutdown_verification."
+    assert list(lines(site, [], 0, "en"))[1] == "The site has no rule of type shutdown_verification or response_test."

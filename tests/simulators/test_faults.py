@@ -8,7 +8,7 @@ import pytest
 from simulators import faults, layout
 from simulators.faults import FAULTS
 from simulators.modbus_device import SOUND
-from simulators.plant import FAULT, INHIBIT, NORMAL, WARM_UP
+from simulators.plant import CALIBRATION, FAULT, INHIBIT, NORMAL, WARM_UP
 from simulators.world import World
 from tests.simulators.conftest import DOCS, hit, let_pass
 
@@ -37,8 +37,8 @@ def some_step(name: str, world: World) -> dict:
 def test_a_fault_ends_after_its_time_and_leaves_nothing_behind(name, world):
     def state() -> tuple:
         plant, instruments = world.plant, world.plant.instruments
-        arrays = (plant.stroke, plant.jammed, plant.wrapped, plant.service, plant.camera_lost, instruments.noise,
-                  instruments.drift, instruments.drift_rate, instruments.held, instruments.lost_from)
+        arrays = (plant.stroke, plant.jammed, plant.wrapped, plant.test_gas, plant.service, plant.camera_lost,
+                  instruments.noise, instruments.drift, instruments.drift_rate, instruments.held, instruments.lost_from)
         return (tuple(array.tobytes() for array in arrays), len(plant.leaks),
                 [device.wire == SOUND for device in world.devices.values()],
                 [(p.lost, p.silent, p.garbled, p.clock_offset) for p in world.publishers.values()])
@@ -50,6 +50,17 @@ def test_a_fault_ends_after_its_time_and_leaves_nothing_behind(name, world):
     kinds = [event.kind for event in let_pass(world, 3)]
     assert kinds == ["fault", "fault", "over"]
     assert state() == before
+
+
+def test_test_gas_is_seen_by_a_head_that_is_not_covered(world):
+    hit(world, do="wrapped", target="GD-02")
+    for head in ("GD-01", "GD-02"):
+        hit(world, do="test_gas", target=head, **{"for": 40})
+    bare = readings(world, "GD-01", 39)
+    assert bare.max() > 45 and world.plant["GD-02"] < 15
+    assert world.plant["GD-01.status"] == CALIBRATION and not world.plant.esd, "no trip by a test"
+    let_pass(world, 90)
+    assert world.plant["GD-01.status"] == NORMAL and not world.plant.esd, "first the gas goes, then the cup"
 
 
 def test_restore_ends_everything_on_its_target_and_nothing_else(world):

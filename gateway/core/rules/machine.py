@@ -30,11 +30,16 @@ class Known:
 
 
 class Machine(ABC):
-    """One rule. `look` is called at every instant at which a test changed, and while active at every new sample."""
+    """One rule. `look` is called at every instant at which a test changed, and at every sample while `attentive`."""
 
     alarm: int
     active: bool = False
     due_ns: int = NEVER
+
+    @property
+    def attentive(self) -> bool:
+        """It wants to see every new sample."""
+        return self.active
 
     @abstractmethod
     def look(self, line_ns: int, known: list[Known], fresh: bool, edges: Edges) -> None:

@@ -19,10 +19,11 @@ from gateway.core.latest import Latest
 from gateway.core.rows import NEVER, Rows
 from gateway.core.rules.interlock import Interlocked
 from gateway.core.rules.machine import Known, Machine
+from gateway.core.rules.response import Response
 from gateway.core.rules.shutdown import Verification
 from gateway.core.rules.truth import TRUTHS, Tests, Truth
 from gateway.core.rules.vote import Degradation, Voting
-from gateway.model.rules import Rule, ShutdownVerification, Vote
+from gateway.model.rules import ResponseTest, Rule, ShutdownVerification, Vote
 from gateway.model.signal import Condition
 from gateway.model.site import Site
 
@@ -170,7 +171,7 @@ class Watched:
 
     @property
     def attentive(self) -> bool:
-        return not self._looked or self.machine.active
+        return not self._looked or self.machine.attentive
 
     def gather(self, log: list[tuple], silences: list[tuple[int, int]], before: tuple) -> bool:
         """Queue what concerns this rule; False when there is nothing to look at. before: truth, line, wall and value
@@ -231,5 +232,7 @@ def _machines(rule: Rule, site: Site) -> Iterator[tuple[str, Machine]]:
         yield degraded, Degradation(rule, site.alarms.index(degraded))
     elif isinstance(rule, ShutdownVerification):
         yield rule.id, Verification(rule, alarm)
+    elif isinstance(rule, ResponseTest):
+        yield rule.id, Response(rule, alarm)
     else:
         yield rule.id, Interlocked(rule, alarm)
