@@ -67,11 +67,12 @@ from gateway.explaining import Explainer
 from gateway.health import Health, Metric
 from gateway.model.alarm import DRILL_PREFIX, AlarmDefinition, Priority, Risk
 from gateway.model.clock import NS, Clock, Instant, TimeLine
-from gateway.model.errors import DavylampError
+from gateway.model.errors import DavylampError, LedgerError
 from gateway.model.ports import DeviceStatus, Notifier, SinkStatus
 from gateway.model.quality import is_good
 from gateway.model.stroke import Stroke
 from gateway.model.text import Text
+from gateway.overdue import Overdue
 from gateway.pipeline import Pipeline
 from gateway.sinks.config import InfluxSettings
 from gateway.sinks.influx import InfluxSink
@@ -99,6 +100,7 @@ ALARM_FILE = "alarms.db"
 SNAPSHOT_EVERY_S = 300.0
 RESTART_PAUSE_S = (1.0, 30.0)  # first and longest pause before a failed task of ours is started again
 LEAVE_WITHIN_S = 2.0
+PROOF_TESTS_S = 60.0  # the proof-test log is looked through so often
 
 
 def load(path: Path | str, overrides: Mapping[str, object] = MappingProxyType({})) -> Loaded:
@@ -154,6 +156,7 @@ class Gateway:
         self.pipeline: Pipeline
         self.health: Health
         self.teaching: Teaching
+        self.overdue: Overdue
         self.annunciation: Annunciation
         self.peers: Peers
         self.heartbeat: Heartbeat
@@ -179,6 +182,8 @@ class Gateway:
                 start("drills", self.drills.run)
                 start("selftest", self.selftest.run)
                 start("snapshots", self._save_snapshots)
+                if self.overdue:
+                    start("proof tests", self._judge_proof_tests)
                 for part in (*self.health.sources, *self.health.sinks, *connected(self.notifiers)):
                     start(part.id, part.run)
                 if self.site_file.annunciators:
@@ -233,6 +238,8 @@ class Gateway:
         self.heartbeat = Heartbeat(self.site_file.heartbeat, self.site.id, self.clock, self._hung, self.peers)
         self.health.adopt(self._standing())
         self.peers.adopt(self._standing())
+        self.overdue = Overdue(self.site)
+        self.overdue.adopt(self._standing())
         self.alarms.on_restored = self._alarm_file_came_late
         log.info("%s: %d signals, %d alarms, %d stored samples evaluated", self.site.id, len(self.site.signals),
                  len(self.site.alarms), replayed)
@@ -247,6 +254,7 @@ class Gateway:
         self.bank.adopt(alarm for alarm in standing if not alarm.startswith(("gateway/", DRILL_PREFIX)))
         self.health.adopt(standing)
         self.peers.adopt(standing)
+        self.overdue.adopt(standing)
 
     def _task_stopped(self, name: str) -> None:
         """It becomes the alarm `gateway/task`."""
@@ -264,6 +272,16 @@ class Gateway:
 
     def _hung(self) -> Text:
         return self.health.hung(self.clock.now(), self.alarms.pulses())
+
+    async def _judge_proof_tests(self) -> None:
+        while True:
+            try:
+                tests, first = await self.alarms.strokes(), await self.alarms.history(1, before=2)
+            except LedgerError as error:  # which has an alarm of its own
+                log.warning("proof tests can not be judged: %s", error)
+            else:
+                self.alarms.apply(self.overdue.judge(tests, first[0].wall_ns if first else None, self.clock.now()))
+            await asyncio.sleep(PROOF_TESTS_S)
 
     def _status(self) -> str:
         return f"{len(self.site.signals)} signals, {len(self.alarms.views())} alarms standing"

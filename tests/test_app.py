@@ -62,10 +62,10 @@ port = 0
 class Yard:
     """A gateway of a small site, and what can be asked of it."""
 
-    def __init__(self, folder: Path, modbus: int | None = None, mqtt: int | None = None):
+    def __init__(self, folder: Path, modbus: int | None = None, mqtt: int | None = None, more: str = ""):
         file = folder / "yard.toml"
         ports = {"{modbus}": modbus or free_port(), "{mqtt}": mqtt or free_port()}
-        text = SITE
+        text = SITE + more
         for key, port in ports.items():
             text = text.replace(key, str(port))
         file.write_text(text)
@@ -111,6 +111,29 @@ async def test_what_is_dead_from_the_very_start_is_announced(tmp_path):
     """No device answers, no broker is there: everything that is watched is announced, and so is the blind zone."""
     async with running(Yard(tmp_path)) as yard:
         await yard.until_stands("GAS-1/deadman", "site/blind", "CAM-1/deadman")
+
+
+async def test_a_proof_test_that_is_overdue_is_announced(tmp_path, monkeypatch):
+    """Once there is a journal to count from; after a restart it stands on."""
+    monkeypatch.setattr(app, "PROOF_TESTS_S", 0.05)
+    monkeypatch.setattr(clock, "kernel_clock_synchronised", lambda: True)
+    rule = """
+[[rules]]
+id = "bump"
+type = "response_test"
+signal = "GAS-1"
+stimulus = "CAM-1 == 0"
+by = 20
+within = "30s"
+proof_test_interval = "1s"
+"""
+    async with running(Yard(tmp_path, more=rule)) as yard:
+        await yard.until_stands("bump/overdue")
+        await yard.until(lambda: yard.gateway.alarms.view("bump/overdue").recorded, "it was not recorded")
+    async with running(Yard(tmp_path, more=rule)) as yard:
+        await yard.until_stands("bump/overdue", "site/blind")
+        assert "bump/overdue" not in yard.gateway.bank.active
+        assert yard.gateway.alarms.view("bump/overdue").occurrence == 1
 
 
 async def test_without_a_data_folder_alarms_go_out_and_say_that_they_are_not_recorded(tmp_path):

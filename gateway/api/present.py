@@ -28,7 +28,6 @@ from gateway.model.alarm import RISK_NAMES
 from gateway.model.clock import NS, Instant
 from gateway.model.ports import DeviceStatus, SinkStatus
 from gateway.model.quality import LABELS, Flag, Quality, code, severity
-from gateway.model.rules import Proved
 from gateway.model.signal import Condition, Signal
 from gateway.model.site import CONDITION_NAMES, Site
 from gateway.model.stroke import OUTCOME_NAMES, Stroke
@@ -290,7 +289,7 @@ def heartbeats(peers: Iterable[PeerStatus], zone: ZoneInfo) -> dict:
 
 def proof_tests(here: Site, log: Sequence[Stroke], now_wall_ns: int) -> dict:
     """Each valve and instrument with its last proof, and the log. log: newest first."""
-    rules = [rule for rule in here.rules if isinstance(rule, Proved)]
+    rules = here.proved
     return {
         "valves": [{
             "rule": one.rule.id, "name": one.rule.name, "test": one.test, "stroke_time_s": one.rule.allowed_s,

@@ -673,8 +673,8 @@ class ShutdownVerificationSection(RuleSection):
     """True while the valves are being tested. A test is judged like a real shut-down, and told apart in the log of
     `davylamp proof-tests`."""
     proof_test_interval: PositiveDuration | None = None
-    """Every valve should be seen to close in time at least this often, such as `"180d"`; `davylamp proof-tests` says
-    what is overdue."""
+    """Every valve should be seen to close in time at least this often, such as `"180d"`; what is overdue raises an
+    alarm, and `davylamp proof-tests` lists it."""
 
 
 def _some(value: float) -> float:

@@ -41,7 +41,7 @@ from gateway.core.rules.watch import Watch
 from gateway.core.snapshot import overlap, pack, transfer, unpack, unreadable
 from gateway.model.clock import Instant
 from gateway.model.frame import Frame
-from gateway.model.signal import Condition, LoadState
+from gateway.model.signal import NOT_MEASURED, Condition, LoadState
 from gateway.model.site import Site
 from gateway.model.verdict import Verdicts
 
@@ -193,8 +193,11 @@ class Bank:
 
     def adopt(self, alarms: Iterable[str]) -> None:
         """These alarms stand in the alarm engine. Those of which the bank knows nothing (no snapshot, or one of another
-        version) are taken over, to be ended by the first good evidence; ids the site does not have are passed over."""
-        numbers = [self._site.alarms.index(alarm) for alarm in alarms if alarm in self._site.alarms]
+        version) are taken over, to be ended by the first good evidence; what no detector judges, and ids the site does
+        not have, are passed over."""
+        table = self._site.alarms
+        numbers = [table.index(alarm) for alarm in alarms
+                   if alarm in table and table[table.index(alarm)].condition not in NOT_MEASURED]
         self._adopt(np.array(numbers, np.int64))
 
     def snapshot(self) -> bytes:

@@ -50,6 +50,7 @@ class Condition(StrEnum):
     BLIND = "blind"  # a gas zone without any working detector
     INTERLOCK = "interlock"  # two things that must not be true together
     SHUTDOWN = "shutdown"  # a commanded shut-down that was not verified
+    OVERDUE = "overdue"  # a proof test that was not passed for too long
     RESPONSE = "response"  # a known stimulus, such as test gas, that was not answered
     GATEWAY = "gateway"  # the gateway about itself
 
@@ -59,6 +60,7 @@ LIMIT_CONDITIONS = (Condition.HIGH_HIGH, Condition.HIGH, Condition.LOW, Conditio
 # What makes the risk of an area: what was measured against a limit or a rule. Never statistics and forecasts, never
 # faults of instruments, and nothing that is itself made of other alarms.
 RISK_CONDITIONS = frozenset({*LIMIT_CONDITIONS, Condition.INTERLOCK, Condition.SHUTDOWN})
+NOT_MEASURED = frozenset({Condition.GATEWAY, Condition.OVERDUE})  # judged by no detector
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from gateway.model.alarm import RISK_NAMES, TEST, AlarmDefinition, AlarmTable, Priority, Risk
 from gateway.model.group import Group
 from gateway.model.peer import Peer
-from gateway.model.rules import ResponseTest, Rule, ShutdownVerification, Vote
+from gateway.model.rules import Proved, ResponseTest, Rule, ShutdownVerification, Vote
 from gateway.model.signal import (
     FAULT_KINDS,
     LIMIT_CONDITIONS,
@@ -66,6 +66,7 @@ CONDITION_NAMES: dict[Condition, Text] = {
     Condition.BLIND: Text("loss of gas detection", "气体检测失效"),
     Condition.INTERLOCK: Text("interlock violated", "违反联锁条件"),
     Condition.SHUTDOWN: Text("shut-down not verified", "切断动作未得到确认"),
+    Condition.OVERDUE: Text("proof test overdue", "验证测试逾期"),
     Condition.RESPONSE: Text("no response to its test", "测试无响应"),
     Condition.GATEWAY: Text("gateway fault", "网关故障"),
 }
@@ -204,6 +205,11 @@ class Site:
         return AlarmTable((*self._signal_alarms(), *self._group_alarms(), *self._blind_alarms(), *self._rule_alarms(),
                            *self._risk_alarms(), *self._device_alarms(), *_gateway_alarms(),
                            *(peer.alarm for peer in self.peers), *self.exercises))
+
+    @property
+    def proved(self) -> tuple[Proved, ...]:
+        """The rules that keep a proof-test log."""
+        return tuple(rule for rule in self.rules if isinstance(rule, Proved))
 
     @cached_property
     def zone(self) -> ZoneInfo:
@@ -384,6 +390,16 @@ class Site:
                 condition, unit = Condition.RESPONSE, self.signal(rule.signal).unit
             yield AlarmDefinition(rule.id, condition, rule.id, rule.area, rule.name, rule.priority, rule.risk, unit,
                                   group=rule.area, guidance=rule.guidance)
+        for rule in self.proved:
+            if rule.proof_test_interval_s is not None:
+                yield AlarmDefinition(
+                    overdue_alarm(rule.id), Condition.OVERDUE, rule.id, rule.area,
+                    Text("{rule}: proof test overdue, every {days:g} days",
+                         "{rule}：验证测试逾期（周期 {days:g} 天）").format(
+                        rule=rule.id, days=rule.proof_test_interval_s / 86_400),
+                    Priority.P3, Risk.BLUE, decimals=0,  # of no group: nothing has happened
+                    guidance=Text("Test it, or have it tested. Until then do not rely on it.",
+                                  "请安排测试。测试通过之前不可依赖该设备。"))
 
     def _vote_alarms(self, vote: Vote) -> Iterator[AlarmDefinition]:
         """Of no group: what is made of other alarms, or of their absence, takes the first-out from none of them."""
@@ -404,6 +420,11 @@ _URGENCY = {Risk.YELLOW: Priority.P3, Risk.ORANGE: Priority.P2, Risk.RED: Priori
 def risk_alarm(area: str, level: Risk) -> str:
     """Id of the alarm that says that an area was raised to this level."""
     return f"{area}/{Condition.RISK}-{level}"
+
+
+def overdue_alarm(rule: str) -> str:
+    """Id of the alarm that says that the proof test of this rule is overdue."""
+    return f"{rule}/{Condition.OVERDUE}"
 
 
 def fault_conditions(signal: Signal) -> Sequence[Condition]:

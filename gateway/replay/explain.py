@@ -184,6 +184,9 @@ class _State:
             yield from self._counted()
         elif condition == Condition.GROUP:
             yield from self._group()
+        elif condition == Condition.OVERDUE:
+            yield Text("It is judged by the proof-test log and the calendar: davylamp proof-tests.",
+                       "依据验证测试记录和日历判断：davylamp proof-tests。")
         elif condition == Condition.ONLINE:
             share = self.replay.bank.online
             yield Text("{online} of {devices} devices gave data: {percent:.1f} %.",

@@ -12,7 +12,6 @@ from alerting.ledger import AlarmLedger
 from alerting.message import local_time
 from gateway.api.present import proof_tests as as_json
 from gateway.model.clock import NS
-from gateway.model.rules import Proved
 from gateway.model.site import Site
 from gateway.model.stroke import Stroke
 from gateway.model.text import Text
@@ -38,7 +37,7 @@ def proof_tests(options: argparse.Namespace, language: str) -> int:
 
 def lines(site: Site, log: Sequence[Stroke], now_wall_ns: int, language: str) -> Iterator[str]:
     """log: newest first. Times are in the zone of the site."""
-    rules = [rule for rule in site.rules if isinstance(rule, Proved)]
+    rules = site.proved
     yield Text("{site}: proof tests (times: {zone})",
                "{site}：验证测试记录（时区：{zone}）").format(site=site.name, zone=site.timezone)[language]
     if not rules:
