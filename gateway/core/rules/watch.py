@@ -144,14 +144,15 @@ class Watch:
 
 
 def _with_news(log: list[tuple], before: tuple) -> Iterator[tuple]:
-    """Each entry as (truth, changed, news, line, wall, value), shape (rounds, tests). changed: the truth is
-    another; news: that, or there was a sample."""
+    """Each entry as (truth, changed, news, line, wall, value), shape (rounds, tests). changed: the truth is another, by
+    a sample; news: there was a sample."""
     truth_before, line_before = before[:2]
     for truth, line, wall, value in log:
         changed, moved = np.empty(truth.shape, np.bool_), np.empty(truth.shape, np.bool_)
         for now, last, differs in ((truth, truth_before, changed), (line, line_before, moved)):
             np.not_equal(now[0], last, out=differs[0])
             np.not_equal(now[1:], now[:-1], out=differs[1:])
+        changed &= moved | (truth != Truth.UNKNOWN)  # else by a silence, which is told at its own time
         yield truth, changed, changed | moved, line, wall, value
         truth_before, line_before = truth[-1], line[-1]
 
