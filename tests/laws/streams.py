@@ -69,7 +69,8 @@ def _response():
     """One head says that it is being calibrated."""
     says = StatusLink("S4", normal=(0, 1, 2), fault=(3,), out_of_service=(4, 5, 6), over_range=(7,))
     heads = [gas(f"S{n}", low=0.0, high=90.0, status=says if n == 1 else None) for n in range(4)]
-    rules = [ResponseTest(f"test-{n}", Text.same("test"), "tank_farm", f"S{n}", Test.parse(stimulus), by, within)
+    rules = [ResponseTest(f"test-{n}", Text.same("test"), "tank_farm", f"S{n}", Test.parse(stimulus), by, within,
+                          proof_test_interval_s=86_400.0 if n == 0 else None)
              for n, (stimulus, by, within) in enumerate((("S5 > 55", 9.0, 3.0), ("S4 >= 4", 6.0, 2.0),
                                                          ("S5 > 45", -25.0, 6.0)))]
     return site(*heads, signal("S4", deadman_s=4.0), signal("S5", deadman_s=6.0), rules=rules)
