@@ -23,6 +23,7 @@ from gateway.core.detectors.group import Groups, GroupState
 from gateway.core.detectors.headcount import HeadCounts
 from gateway.core.detectors.limits import HIGH, LOW, Limits
 from gateway.core.detectors.load import Loads
+from gateway.core.detectors.overrange import OverRange
 from gateway.core.detectors.profile import OffHours
 from gateway.core.detectors.rate import rates
 from gateway.core.detectors.share import ShareDrift
@@ -436,6 +437,8 @@ def _chosen(site: Site, holds: Holds) -> Iterable[Detector]:
     limits = {limit.condition for signal in site.signals for limit in signal.limits}
     if limits & {*HIGH, *LOW}:
         yield Limits(site)
+    if any(signal.holds_over_range for signal in site.signals):
+        yield OverRange(site)
     yield from rates(site)
     yield from deviations(site)
     if any(signal.headcount is not None for signal in site.signals):

@@ -33,6 +33,7 @@ class Condition(StrEnum):
     SPIKE = "spike"  # single reads jump, or the reading trembles like electrical noise
     DROPOUT = "dropout"  # reads are lost again and again
     SATURATED = "saturated"  # the reading stands at a stop
+    OVER_RANGE = "over-range"  # gas beyond the range of its detector, where no HH holds it
     INHIBIT = "inhibit"  # the instrument says that it is inhibited, calibrating, warming up or switched off
     TREND = "trend"  # at its present pace the value will reach a limit
     ANOMALY = "anomaly"  # unlike what was learnt of this signal: a hint, never danger by itself
@@ -59,7 +60,7 @@ LIMIT_CONDITIONS = (Condition.HIGH_HIGH, Condition.HIGH, Condition.LOW, Conditio
                     Condition.RATE_DOWN, Condition.DEVIATION_UP, Condition.DEVIATION_DOWN)
 # What makes the risk of an area: what was measured against a limit or a rule. Never statistics and forecasts, never
 # faults of instruments, and nothing that is itself made of other alarms.
-RISK_CONDITIONS = frozenset({*LIMIT_CONDITIONS, Condition.INTERLOCK, Condition.SHUTDOWN})
+RISK_CONDITIONS = frozenset({*LIMIT_CONDITIONS, Condition.OVER_RANGE, Condition.INTERLOCK, Condition.SHUTDOWN})
 NOT_MEASURED = frozenset({Condition.GATEWAY, Condition.OVERDUE})  # judged by no detector
 
 
@@ -370,6 +371,12 @@ class Signal:
     def limit(self, condition: Condition) -> Limit | None:
         """The limit of this condition, where the signal has one."""
         return next((limit for limit in self.limits if limit.condition == condition), None)
+
+    @property
+    def holds_over_range(self) -> bool:
+        """A gas detector whose reading beyond its range no HH holds until a person acknowledges it."""
+        top = self.limit(Condition.HIGH_HIGH)
+        return self.gas and self.high is not None and not (top is not None and top.latch)
 
     def scaling(self, scale: float, offset: float) -> tuple[float, float]:
         """Scale and offset from what a device sends to engineering units, from those of its point. They are the same,

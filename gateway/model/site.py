@@ -50,6 +50,7 @@ CONDITION_NAMES: dict[Condition, Text] = {
     Condition.DROPOUT: Text("reads lost again and again", "反复丢失读数"),
     Condition.SATURATED: Text("reading at a stop", "读数饱和"),
     Condition.INHIBIT: Text("out of service", "已退出工作"),
+    Condition.OVER_RANGE: Text("gas beyond its range", "气体超量程"),
     Condition.TREND: Text("will reach limit", "预计将达到限值"),
     Condition.ANOMALY: Text("unusual behaviour", "读数异常"),
     Condition.PROFILE: Text("runs at an unusual hour", "非正常时段运行"),
@@ -230,6 +231,11 @@ class Site:
                 continue
             for limit in signal.limits:
                 yield self._limit_alarm(signal, limit)
+            if signal.holds_over_range:
+                yield AlarmDefinition(
+                    f"{signal.id}/{Condition.OVER_RANGE}", Condition.OVER_RANGE, signal.id, signal.area,
+                    self._title(signal, Condition.OVER_RANGE), Priority.P1, Risk.RED, signal.unit, signal.high,
+                    signal.decimals, True, signal.area, (self.guidance or {}).get(signal.kind, Text("", "")))
             if signal.trend is not None:
                 yield self._trend_alarm(signal, signal.trend)
             if signal.baseline is not None:

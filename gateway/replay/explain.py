@@ -460,6 +460,9 @@ def settings(site: Site, alarm: AlarmDefinition) -> Iterator[Text]:
         elif alarm.condition == Condition.INHIBIT and (status := signal.status):
             yield Text("{signal} reads one of {numbers}", "{signal} 读数为 {numbers} 之一").format(
                 signal=status.signal, numbers=", ".join(map(str, status.out_of_service)))
+        elif alarm.condition == Condition.OVER_RANGE:
+            yield Text("a reading beyond {high}, the top of its range; it waits for a person",
+                       "读数超出量程上限 {high}；须人工确认").format(high=measured(signal, signal.high))
         elif alarm.condition == Condition.INVALID and signal.low is not None and signal.high is not None:
             yield Text("measuring range {low} to {high}", "量程 {low} 至 {high}").format(
                 low=measured(signal, signal.low), high=measured(signal, signal.high))

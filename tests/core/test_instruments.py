@@ -173,7 +173,7 @@ class TestOverRange:
         given = Quality.BAD_SENSOR if reading != reading else Quality.GOOD
         plant.at(2, {"GD.status": 7})
         plant.at(2, {"GD": reading}, given)
-        assert plant.standing() == {"GD/HH", "GD/H", "GD/invalid", "tank_farm/blind"}
+        assert plant.standing() == {"GD/HH", "GD/H", "GD/over-range", "GD/invalid", "tank_farm/blind"}
         assert quality(plant) is Quality.BAD_RANGE
         assert plant.bank.latest.value[0] == 100.0, "at least the top of the range"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from gateway.model.alarm import Priority
 from gateway.model.frame import Frame
 from gateway.model.quality import Quality
 from tests.core.plant import Plant, gas, instant, limit, signal, site
@@ -118,7 +119,7 @@ def test_a_sample_older_than_the_newest_is_not_evaluated():
 
 
 def test_over_range_gas_is_danger_and_holds():
-    plant = Plant(site(gas("GD", limit("H", 20.0), limit("HH", 40.0, off_delay_s=5.0))))
+    plant = Plant(site(gas("GD", limit("H", 20.0), limit("HH", 40.0, off_delay_s=5.0, latch=True))))
     plant.at(1, {"GD": 3})
     assert {alarm for alarm, what, _ in plant.at(2, {"GD": 104.0}) if what == "begins"} == {
         "GD/H", "GD/HH", "GD/invalid", "tank_farm/blind"}
@@ -127,3 +128,15 @@ def test_over_range_gas_is_danger_and_holds():
     assert plant.standing() == {"GD/H", "GD/HH"}
     plant.at(4, {"GD": 5.0})
     assert plant.standing() == {"GD/HH"}, "the hold of level 2 is its off-delay and latch"
+
+
+@pytest.mark.parametrize("limits", [(limit("H", 20.0),), (limit("H", 20.0), limit("HH", 40.0)), ()])
+def test_over_range_gas_without_a_latching_level_2_has_an_alarm_that_waits_for_a_person(limits):
+    depot = site(gas("GD", *limits))
+    plant = Plant(depot)
+    plant.at(1, {"GD": 3})
+    assert ("GD/over-range", "begins", 2) in plant.at(2, {"GD": 104.0})
+    assert plant.at(2.5, {"GD": float("nan")}, Quality.BAD_COMM_LOST) == []
+    assert ("GD/over-range", "ends", 3) in plant.at(3, {"GD": 5.0}), "the condition; the alarm latches"
+    alarm = depot.alarms.get("GD/over-range")
+    assert alarm.latch and alarm.priority == Priority.P1 and alarm.limit == 100.0

@@ -245,6 +245,8 @@ class PlainSignal:
             if self.trend is not None:
                 self.trend.sample(t, x)
         self.may_raise = (grade != BAD or over_range) and service not in ("out_of_service", "fault")
+        if ((grade == BAD and self.may_raise) or good) and self.signal.holds_over_range:
+            self.log.add(f"{self.signal.id}/over-range", not good, t)
         self.unjudged.append((t, x, self.may_raise, good, quality))
 
     def judge_limits(self):

@@ -37,4 +37,4 @@ def look(site, area, standing, t, log):
 
 
 def counts(condition):
-    return condition in ("HH", "H", "L", "LL", "ROC+", "ROC-", "DEV+", "DEV-", "interlock", "shutdown")
+    return condition in ("HH", "H", "L", "LL", "ROC+", "ROC-", "DEV+", "DEV-", "over-range", "interlock", "shutdown")

@@ -17,7 +17,7 @@ from gateway.model.quality import Quality
 from gateway.model.signal import Signal, StatusLink
 from gateway.model.text import Text
 from gateway.pipeline import Pipeline
-from gateway.replay.explain import explain
+from gateway.replay.explain import explain, settings
 from gateway.replay.run import Replay, run
 from gateway.replay.table import CsvRecording
 from gateway.store import Recording, StoreSettings, TelemetryStore
@@ -156,7 +156,7 @@ async def test_a_recording_can_be_cut_by_time_and_read_by_another_site(tmp_path)
     outcome = run(later, recording)
     assert outcome.samples == 10 and [one.alarm for one in outcome.occurrences] == ["GD-03/H"]
     assert outcome.not_judged == {"NEW/H": ("NEW",), "NEW/HH": ("NEW",), "NEW/deadman": ("NEW",),
-                                  "NEW/invalid": ("NEW",), "tank_farm/blind": ("NEW",)}
+                                  "NEW/invalid": ("NEW",), "NEW/over-range": ("NEW",), "tank_farm/blind": ("NEW",)}
     assert recording.wall_high == start + 20 * NS
 
 
@@ -257,3 +257,9 @@ def test_late_samples_are_counted():
     replay.feed(Frame.of([0, 1, 2], [1, 1, 1], now))
     replay.feed(Frame.of([0], [25], ManualClock().advance(5)))
     assert replay.outcome().late == 1 and replay.outcome().occurrences == ()
+
+
+def test_gas_beyond_its_range_is_explained_by_the_range():
+    alarm = (one := site(gas("GD-01"))).alarms.get("GD-01/over-range")
+    assert [text.en for text in settings(one, alarm)] == [
+        "a reading beyond 100.0 %LEL, the top of its range; it waits for a person"]

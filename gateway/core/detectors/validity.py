@@ -66,7 +66,7 @@ class Validity(Detector):
     On a plant: an open loop reads -25 % of range and would hide a high level; a poisoned gas head drifts below zero.
     **Over-range gas is danger**: a catalytic head above 100 %LEL is past its range, and falls again as the mixture gets
     too rich. A gas reading above the top of its range is therefore invalid *and* counts as evidence for every high
-    limit of that signal (rows.alarming); such a row ends nothing. The hold is the limit's off-delay and latch.
+    limit of that signal (rows.alarming); such a row ends nothing. The hold is the latch of HH, else `over-range`.
 
     **A head on calibration gas** reads what would be danger in the process. While a good and current status says so,
     its limits raise nothing new, and `inhibit` stands in their place: seen, recorded, counted as not working by its
