@@ -206,10 +206,10 @@ def test_an_export_carries_rows_and_samples(export, data, form):
     assert {row["alarm"] for row in steps} == {"GD-1/HH"}
     assert [(row["event"], row["old"], row["new"]) for row in steps] == [
         ("raise", "normal", "unacknowledged"), ("clear_latching", "unacknowledged", "latched"),
-        ("acknowledge", "latched", "normal")]
+        ("remind", "latched", "latched"), ("acknowledge", "latched", "normal")]
     assert steps[0]["time_local"].endswith("+08:00") and steps[0]["time_utc"].endswith("+00:00")
-    assert steps[2]["why"] == "seen, 现场已处置"
-    assert steps[2]["who"] == ("'=王工" if form == "csv" else "=王工"), "a spreadsheet does not run what somebody typed"
+    assert steps[3]["why"] == "seen, 现场已处置"
+    assert steps[3]["who"] == ("'=王工" if form == "csv" else "=王工"), "a spreadsheet does not run what somebody typed"
     assert {row["signal"] for row in samples} == {"GD-1"}
     raised = int(steps[0]["wall_ns"])
     stamps = [int(row["wall_ns"]) for row in samples]
