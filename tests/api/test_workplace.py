@@ -161,11 +161,33 @@ def test_a_bypass_begins_and_ends_on_the_page(browser, running, gateway):
     browser.click("#ask-send")
     browser.until("!document.querySelector('#ask').open && document.querySelector('#room-withheld .bypasses .P4')")
     assert [(one.target, one.who, one.approved) for one in gateway.holds(Kind.BYPASS)] == [("GD-03", "Wang", "Li")]
-    browser.click("[data-key='end GD-03']")
+    browser.click("[data-key='end bypass GD-03']")
     browser.until("document.querySelector('#ask').open")
     browser.click("#ask-send")
     browser.until("!document.querySelector('#ask').open && !document.querySelector('#room-withheld .bypasses .P4')")
     assert gateway.holds(Kind.BYPASS) == ()
+
+
+def test_an_alarm_is_shelved_and_taken_out_of_service_on_the_page(browser, running, gateway):
+    running.do(gateway.raise_alarm, "T-101.level/H", 10.9)
+    live(browser, running)
+    browser.until(f"{LISTED}.length === 1")
+    browser.run("location.hash = 'alarm/T-101.level%2FH'")
+    for kind, word in (("once", "SHELVED"), ("out of service", "OUT OF SERVICE")):
+        browser.until("document.querySelector('#room-alarm .alarm .act')")
+        browser.click("#room-alarm [data-key='bypass begin']")
+        browser.until("document.querySelector('#ask').open")
+        for name, value in (("kind", kind), ("why", "float is stuck"), ("name", "Wang"), ("approved", "Li")):
+            choose(browser, f"#ask [name='{name}']", value)
+        browser.click("#ask-send")
+        browser.until(f"document.querySelector('#room-alarm .alarm').innerText.includes('{word}')")
+    assert [len(gateway.holds(kind)) for kind in (Kind.SHELF, Kind.OUT_OF_SERVICE)] == [1, 1]
+    browser.click("#room-alarm [data-key='end shelve T-101.level/H']")
+    browser.until("document.querySelector('#ask').open")
+    choose(browser, "#ask [name='name']", "Wang")
+    browser.click("#ask-send")
+    browser.until("!document.querySelector('#room-alarm .alarm').innerText.includes('SHELVED')")
+    assert [len(gateway.holds(kind)) for kind in (Kind.SHELF, Kind.OUT_OF_SERVICE)] == [0, 1], "each ends by itself"
 
 
 def test_the_history_is_paged_filtered_and_goes_on_by_itself(browser, running, gateway):
@@ -175,19 +197,26 @@ def test_the_history_is_paged_filtered_and_goes_on_by_itself(browser, running, g
             "comment": "", "evidence": []}, "ab"))
     gateway.rows.append(JournalRow(71, "given up", "GD-01/H", 10**18, {
         "key": "k", "notifier": "pager", "reason": {"en": "refused", "zh": "被拒绝"}}, "cd"))
+    gateway.rows.append(JournalRow(72, "shelve", "T-101.level/H", 10**18, {
+        "act": "begin_once", "who": "Li", "why": "filling", "owner": "Li", "approved": "",
+        "until_wall_ns": 10**18}, "ef"))
+    gateway.rows.append(JournalRow(73, "recall", "T-101.level/H", 10**18, {
+        "occurrence": 1, "shelve": "T-101.level/H"}, "0"))
     room(browser, running, "history")
     rows = "document.querySelectorAll('#room-history .journal > li:not(.calm)')"
     browser.until(f"{rows}.length === 50")
-    assert "GD-01/H notice given up by pager: refused" in browser.run(f"{rows}[0].innerText.replace(/\\n/g, ' ')")
+    assert "people are called again for T-101.level/H: SHELVED is over" in browser.run(f"{rows}[0].innerText")
+    assert "SHELVED · begun by Li (unverified): filling, until 2001-09-09" in browser.run(f"{rows}[1].innerText")
+    assert "GD-01/H notice given up by pager: refused" in browser.run(f"{rows}[2].innerText.replace(/\\n/g, ' ')")
     browser.click("[data-key=older]")
-    browser.until(f"{rows}.length === 71")
+    browser.until(f"{rows}.length === 73")
     assert "This is the beginning of the journal." in browser.text("#room-history")
-    assert "raised · 21 · first out · normal → active, not acknowledged" in browser.run(f"{rows}[70].innerText")
+    assert "raised · 21 · first out · normal → active, not acknowledged" in browser.run(f"{rows}[72].innerText")
     running.do(gateway.raise_alarm, "esd-north")
     browser.until("document.querySelector('#urgent').innerText.startsWith('1 alarm(s) wait. Most urgent: P1 North')")
     browser.run("fetch('api/v1/alarms/esd-north/ack', {method: 'POST', headers: {'content-type': 'application/json'}, "
                 "body: '{\"name\": \"Li\"}'})")
-    browser.until(f"{rows}.length === 72 && {rows}[0].innerText.includes('esd-north')")
+    browser.until(f"{rows}.length === 74 && {rows}[0].innerText.includes('esd-north')")
     browser.run("location.hash = 'history/GD-03%2FH'")
     browser.until(f"{rows}.length === 35")
 

@@ -6,7 +6,7 @@ import { historyRow } from "./history.js";
 import { plot } from "./plot.js";
 import { age, pick, say } from "./texts.js";
 import { get } from "./ask.js";
-import { allDefinitions, beginBypass, endBypass, targets } from "./withheld.js";
+import { allDefinitions, beginHold, endHold, holdWords, targets, wordOf } from "./withheld.js";
 
 const RECENT = 10;
 
@@ -48,8 +48,8 @@ export class AlarmRoom {
   update() {
     if (!this.about) return;
     const { alarms, site } = this.here, { id, origin } = this.about, alarm = alarms.of(id);
-    const bypass = alarms.list?.bypasses.find(({ target }) => target === id || target === origin);
-    const shown = JSON.stringify([{ ...alarm, age_s: 0 }, bypass]);
+    const holds = alarms.list?.holds.filter(({ target }) => target === id || target === origin) ?? [];
+    const shown = JSON.stringify([{ ...alarm, age_s: 0 }, holds]);
     this.age_s = alarm?.age_s;
     if (shown === this.shown) return;
     if (this.shown) this.recall();
@@ -57,11 +57,12 @@ export class AlarmRoom {
     this.row = { age: el("span"), now: el("span") };
     const act = el("div", "act");
     if (alarm?.waits) act.append(button(say("acknowledge"), () => acknowledge([alarm]), { look: "go", key: `ack ${id}` }));
-    if (bypass) act.append(button(say("bypassEnd"), () => endBypass(bypass.target), { look: "quiet", key: `end ${bypass.target}` }));
-    else act.append(button(say("bypassBegin"), async () => beginBypass(targets(site, await allDefinitions() ?? []), id), { look: "quiet", key: "bypass begin" }));
+    for (const hold of holds.filter(({ kind }) => kind !== "suppression"))
+      act.append(button(say("holdEnd"), () => endHold(hold), { look: "quiet", key: `end ${hold.kind} ${hold.target}`, label: `${say("holdEnd")}: ${wordOf(hold.kind)} ${hold.target}` }));
+    act.append(button(say("holdBegin"), async () => beginHold(targets(site, await allDefinitions() ?? []), id), { look: "quiet", key: "bypass begin" }));
     this.head.className = alarm ? look(alarm) : "alarm";
     this.head.replaceChildren(el("div", "", alarm ? facts(alarm, site.words, this.row) : el("p", "", say("normalNow")),
-      bypass ? el("p", "", say("bypass", { target: bypass.target, time: dayAndClock(bypass.until), why: bypass.why })) : "", ...(alarm ? badges(alarm) : [])), act);
+      ...holds.map((hold) => el("p", "", `${wordOf(hold.kind)} · ${holdWords(hold)}`)), ...(alarm ? badges(alarm) : [])), act);
     this.tick();
   }
 

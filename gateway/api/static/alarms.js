@@ -3,7 +3,7 @@ import { acknowledge } from "./acknowledge.js";
 import { $, button, clockOf, el, keepFocus, link, number, put, shape, sign } from "./dom.js";
 import { Filter } from "./filter.js";
 import { age, language, pick, say } from "./texts.js";
-import { bypassLine } from "./withheld.js";
+import { holdLine, wordOf } from "./withheld.js";
 
 const FOLDED = 12; // so many are shown before "show all"
 
@@ -54,8 +54,8 @@ export class Alarms {
 
   show() {
     if (!this.list) return;
-    const { alarms, total, by_priority: counts, bypasses } = this.list, list = $("alarm-list");
-    keepFocus($("bypasses"), () => $("bypasses").replaceChildren(...bypasses.map(bypassLine)));
+    const { alarms, total, by_priority: counts, holds } = this.list, list = $("alarm-list");
+    keepFocus($("bypasses"), () => $("bypasses").replaceChildren(...holds.map(holdLine)));
     const fitting = this.filter.apply(alarms), shown = this.all ? fitting : fitting.slice(0, FOLDED);
     this.filter.tell(alarms.length - fitting.length, alarms.length);
     const kept = new Map();
@@ -140,7 +140,7 @@ export function badges(alarm) {
   const found = [];
   if (alarm.exercise) found.push(el("span", "badge loud", say("exercise")));
   if (alarm.first_out) found.push(el("span", "badge", say("first")));
-  if (alarm.bypass) found.push(el("span", "badge loud", say("bypassed")));
+  for (const { kind } of alarm.withheld) found.push(el("span", "badge loud", wordOf(kind)));
   if (!alarm.recorded) found.push(el("span", "badge loud", say("unrecorded")));
   return found;
 }

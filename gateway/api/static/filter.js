@@ -4,7 +4,7 @@ import { pick, say } from "./texts.js";
 
 const STATES = {
   waits: (alarm) => alarm.waits, active: (alarm) => alarm.active, over: (alarm) => !alarm.active,
-  taken: (alarm) => alarm.state === "acknowledged", withheld: (alarm) => alarm.bypass !== null };
+  taken: (alarm) => alarm.state === "acknowledged", withheld: (alarm) => alarm.withheld.length > 0 };
 const ORDERS = {
   urgent: null, // the order of the gateway
   newest: (a, b) => (a.raised < b.raised) - (a.raised > b.raised),

@@ -2,9 +2,10 @@
 import { get } from "./ask.js";
 import { button, dayAndClock, el, link, title } from "./dom.js";
 import { pick, say } from "./texts.js";
+import { KINDS, wordOf } from "./withheld.js";
 
 const PAGE = 50;
-const OF_SIGNALS = new Set(["bypass", "learning"]); // rows that may be about a signal, not an alarm
+const OF_SIGNALS = new Set([...KINDS, "learning"]); // rows that may be about a signal, not an alarm
 
 export class History {
   constructor(here) {
@@ -62,6 +63,12 @@ export function historyRow(row, site) {
   return line;
 }
 
+function holdRow({ kind: id, body }, site) {
+  const kind = wordOf(id), until = new Intl.DateTimeFormat("sv-SE", { timeZone: site.timezone, dateStyle: "short", timeStyle: "medium" }).format(body.until_wall_ns / 1e6);
+  if (body.act.startsWith("begin")) return [say(body.who ? "rowBegin" : "rowBeginDesign", { ...body, kind, until }), body.approved ? say("rowApproved", { who: body.approved }) : ""].filter(Boolean).join(" · ");
+  return say(body.act === "expire" ? "rowExpire" : body.who ? "rowEnd" : "rowOver", { ...body, kind }).trim();
+}
+
 const TELLS = {
   transition({ body, kind }, site) {
     const state = (name) => pick(site.words.state[name] ?? { en: name, zh: name });
@@ -70,12 +77,11 @@ const TELLS = {
       body.comment, `${state(body.old)} → ${state(body.new)}`, body.withheld ? say("rowWithheld", { why: wordsOf(body.withheld) }) : "",
       ...(body.event === "acknowledge" ? [] : body.evidence.map(({ note }) => pick(note)))].filter((part) => part !== "").join(" · ");
   },
-  bypass({ body }, site) {
-    const until = new Intl.DateTimeFormat("sv-SE", { timeZone: site.timezone, dateStyle: "short", timeStyle: "medium" }).format(body.until_wall_ns / 1e6);
-    if (body.act === "begin") return [say("rowBegin", { ...body, until }), body.approved ? say("rowApproved", { who: body.approved }) : ""].filter(Boolean).join(" · ");
-    return body.act === "end" ? say("rowEnd", body).trim() : say("rowExpire");
+  ...Object.fromEntries(KINDS.map((kind) => [kind, holdRow])),
+  recall: ({ body }) => {
+    const kind = KINDS.find((kind) => kind in body);
+    return say("rowRecall", { kind: wordOf(kind), target: body[kind] });
   },
-  recall: ({ body }) => say("rowRecall", { target: body.bypass }),
   learning: ({ body }) => say("rowLearning", { ...body, act: say(body.act) }),
   stroke: ({ body }, site) => [say("rowStroke", { outcome: pick(site.words.outcome[body.outcome] ?? { en: body.outcome, zh: body.outcome }) }), body.test ? say("asTest") : ""].filter(Boolean).join(" · "),
   gap: ({ body }) => say("rowGap", { n: body.rows_lost }),

@@ -30,7 +30,7 @@ function take(frame) {
   if (frame.learning) signals.teach(frame.learning);
   if (frame.alarms) {
     alarms.update(frame.alarms);
-    signals.alarms(alarms.byOrigin(), frame.alarms.bypasses);
+    signals.alarms(alarms.byOrigin(), frame.alarms.holds);
     showRisk(frame.alarms);
     rooms.update(frame.alarms);
   }

@@ -1,7 +1,8 @@
 // Live signals by area. Rows exist only while they are wanted, and only trends in sight are drawn.
-import { $, NOTHING, clockOf, el, kindOf, number, put, shape } from "./dom.js";
+import { $, NOTHING, el, kindOf, number, put, shape } from "./dom.js";
 import { age, pick, say } from "./texts.js";
 import { Trends } from "./trend.js";
+import { endOf, wordOf } from "./withheld.js";
 
 const FOLD = 24;      // an area with more signals shows only what is not normal until it is opened
 const SHOW_AGE_S = 5; // a value older than this (or than its deadman) shows its age
@@ -17,7 +18,7 @@ export class Signals {
     this.t = 0;                 // time of the last frame, ms
     this.worst = new Map();     // signal id -> most urgent active priority
     this.lessons = site.signals.map(() => -1); // how far the learning is, see docs/reference/api.md
-    this.bypasses = [];
+    this.holds = [];
     this.sight = new IntersectionObserver((entries) => {
       for (const { target, isIntersecting } of entries) {
         if (!isIntersecting) { this.seen.delete(+target.dataset.i); continue; }
@@ -55,15 +56,15 @@ export class Signals {
     this.refresh();
   }
 
-  alarms(worst, bypasses) { this.worst = worst; this.bypasses = bypasses; this.refresh(); }
+  alarms(worst, holds) { this.worst = worst; this.holds = holds; this.refresh(); }
 
   teach({ i, c }) { i.forEach((row, k) => { this.lessons[row] = c[k]; }); this.refresh(); }
 
-  // What else there is to know of a signal: it is bypassed, still learning, or does not learn now.
+  // What else there is to know of a signal: nobody is called for it, it is still learning, or does not learn now.
   marks(i) {
     const { id } = this.site.signals[i], code = this.lessons[i], percent = code % 1000, marks = [];
-    const bypass = this.bypasses.find(({ target }) => target === id || target.startsWith(`${id}/`));
-    if (bypass) marks.push(say("bypassedUntil", { time: clockOf(bypass.until) }));
+    for (const hold of this.holds) if (hold.target === id || hold.target.startsWith(`${id}/`))
+      marks.push(say("holdMark", { kind: wordOf(hold.kind), time: endOf(hold) }));
     if (code >= 0 && percent < 100) marks.push(say("learning", { n: percent }));
     if (code >= 2000) marks.push(say("held")); else if (code >= 1000) marks.push(say("frozen"));
     return marks.join(" · ");

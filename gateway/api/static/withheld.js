@@ -1,35 +1,48 @@
-// For what nobody is called: the standing bypasses, and the dialogs that begin and end one.
+// For what nobody is called: bypassed, shelved, out of service, suppressed by design; the dialogs that begin and end it.
 import { ask, get, post } from "./ask.js";
-import { button, clockOf, el, replace, shape, title } from "./dom.js";
+import { button, clockOf, dayAndClock, el, replace, shape, title } from "./dom.js";
 import { pick, say } from "./texts.js";
 
 const LENGTHS = [["minutes", 15], ["minutes", 30], ["hours", 1], ["hours", 2], ["hours", 4], ["hours", 8], ["hours", 24]];
 
-export function bypassLine(one) {
+// What a person can ask for, and its address. A suppression is by design: it ends when its cause does.
+const PATHS = { bypass: "bypasses", shelve: "shelve", "out of service": "out-of-service" };
+const WORDS = { bypass: "kindBypass", shelve: "kindShelve", "out of service": "kindService", suppression: "kindSuppression" };
+export const KINDS = Object.keys(WORDS);
+export const wordOf = (kind) => say(WORDS[kind]);
+
+// A removal from service lasts for days: the hour alone would mislead.
+export const endOf = ({ begun, until }) => (begun.slice(0, 10) === until.slice(0, 10) ? clockOf(until) : dayAndClock(until));
+
+export function holdLine(one) {
   return el("li", "P4", shape("p4", "sign small", "P4"), el("div", "",
-    el("b", "", say("bypass", { target: one.target, time: clockOf(one.until), why: one.why })),
-    el("small", "", say(one.approved ? "bypassByTwo" : "bypassBy", one))),
-  button(say("bypassEnd"), () => endBypass(one.target), { look: "quiet", key: `end ${one.target}`, label: `${say("bypassEnd")}: ${one.target}` }));
+    el("b", "", `${wordOf(one.kind)} · ${holdWords(one)}`),
+    one.who ? el("small", "", say(one.approved ? "bypassByTwo" : "bypassBy", one)) : null),
+  one.kind in PATHS ? button(say("holdEnd"), () => endHold(one), { look: "quiet", key: `end ${one.kind} ${one.target}`, label: `${say("holdEnd")}: ${wordOf(one.kind)} ${one.target}` }) : null);
 }
 
+// A suppression by design ends with its cause; its time is only the longest that it may last.
+export const holdWords = (one) => say(one.kind === "suppression" ? "holdOpen" : one.once ? "holdOnce" : "bypass", { ...one, time: endOf(one) });
+
 // hints: what can be bypassed, as [id, name].
-export function beginBypass(hints, target = "") {
+export function beginHold(hints, target = "") {
   ask({
-    title: say("bypassBegin"), go: say("bypassBegin"), note: say("bypassHint"),
+    title: say("holdBegin"), go: say("holdBegin"), note: say("bypassHint"),
     fields: [
+      { name: "kind", label: "holdKind", kind: "choice", options: [...Object.keys(PATHS).map((kind) => [kind, wordOf(kind)]), ["once", say("kindOnce")]] },
       { name: "target", label: "target", needed: true, value: target, hints },
       { name: "for_s", label: "forHow", kind: "choice", options: LENGTHS.map(([unit, n]) => [String(n * (unit === "hours" ? 3600 : 60)), say(unit, { n })]), value: "1800" },
       { name: "why", label: "reason", kind: "lines", needed: true, most: 500 },
       { name: "name", label: "yourName", needed: true }, { name: "approved", label: "approvedBy" }],
-    send: async ({ for_s: length, ...rest }) => sent(await post("bypasses", { ...rest, for_s: +length })),
+    send: async ({ kind, for_s: length, ...rest }) => sent(await post(PATHS[kind] ?? PATHS.shelve, { ...rest, for_s: +length, once: kind === "once" })),
   });
 }
 
-export function endBypass(target) {
+export function endHold({ kind, target }) {
   ask({
-    title: say("bypassEnd"), about: [target], go: say("bypassEnd"),
+    title: say("holdEnd"), about: [`${wordOf(kind)}: ${target}`], go: say("holdEnd"),
     fields: [{ name: "name", label: "yourName", needed: true }, { name: "why", label: "reasonOptional", kind: "lines", most: 500 }],
-    send: async (values) => sent(await post(`bypasses/${encodeURIComponent(target)}/end`, values)),
+    send: async (values) => sent(await post(`${PATHS[kind]}/${encodeURIComponent(target)}/end`, values)),
   });
 }
 
@@ -60,14 +73,14 @@ export class Withheld {
   async open() {
     const { site, alarms } = this.here;
     this.list = el("ul", "bypasses");
-    const begin = button(say("bypassBegin"), async () => beginBypass(targets(site, await allDefinitions() ?? [])), { key: "bypass begin" });
+    const begin = button(say("holdBegin"), async () => beginHold(targets(site, await allDefinitions() ?? [])), { key: "bypass begin" });
     const head = title(say("roomWithheld"));
     head.append(begin);
     this.element.replaceChildren(head, el("p", "", say("withheldWhat")), this.list);
     if (alarms.list) this.update(alarms.list);
   }
 
-  update({ bypasses }) {
-    replace(this.list, bypasses.length ? bypasses.map(bypassLine) : [el("li", "calm", shape("tick"), say("withheldNone"))]);
+  update({ holds }) {
+    replace(this.list, holds.length ? holds.map(holdLine) : [el("li", "calm", shape("tick"), say("withheldNone"))]);
   }
 }
