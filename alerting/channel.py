@@ -32,6 +32,7 @@ from gateway.model.text import Text
 log = logging.getLogger(__name__)
 
 RATE_S: Final = 60.0
+SHOWN: Final = 5  # messages kept to be looked at, in memory only
 REMEMBERED: Final = 5_000  # keys that were handed over, so that a fall-back does not repeat them
 
 
@@ -60,6 +61,15 @@ class ChannelRules:
     bundles: bool = False
     fallback: str | None = None
     fallback_after: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a reader was sent, word for word, but for the slip to acknowledge with (see Wording.masked)."""
+
+    wall_ns: int
+    title: str
+    text: str
 
 
 @dataclass(slots=True)
@@ -110,6 +120,7 @@ class Channel:
         self.pulse = Pulse(f"notifier {notifier.id}", clock)
         self.letters: dict[str, Letter] = {}
         self.counters = {"delivered": 0, "failed": 0, "given_up": 0, "messages": 0, "bundles": 0, "fell_back": 0}
+        self.latest: deque[Message] = deque(maxlen=SHOWN)  # that the other side has taken
         self._failing: Text | None = None
         self._failures = 0  # in a row
         self._rest_until = 0.0
@@ -160,7 +171,7 @@ class Channel:
 
     async def test(self, notice: Notice) -> Text | None:
         """Send it now, past all that waits. None when it was taken, else why not."""
-        reason, _ = await self._send(self.rules.wording.dress(notice, 0.0, self._clock.now().wall_ns))
+        reason, _ = await self._send(notice, 0.0)
         return reason
 
     def _next(self, now: float) -> tuple[list[Letter], float | None]:
@@ -213,9 +224,8 @@ class Channel:
             notice = bundle(notices, late_s, history=not self._open(letters[0]))
             self.counters["bundles"] += 1
         said_before = self.rules.wording.trouble
-        dressed = self.rules.wording.dress(notice, late_s[0] if len(letters) == 1 else 0.0, now.wall_ns)
         self._sent.append(asyncio.get_running_loop().time())
-        reason, refused = await self._send(dressed)
+        reason, refused = await self._send(notice, late_s[0] if len(letters) == 1 else 0.0)
         letters = [letter for letter in letters if self.letters.get(letter.notice.key) is letter]  # some gave way
         if reason is None:
             self._succeeded(letters)
@@ -226,13 +236,14 @@ class Channel:
                 log.error("notifier %s: %s", self.id, self.rules.wording.trouble.en)
             self._office.trouble()
 
-    async def _send(self, notice: Notice) -> tuple[Text | None, bool]:
+    async def _send(self, notice: Notice, late_s: float) -> tuple[Text | None, bool]:
         """(None, False) when it was taken, else the reason and whether the notice itself was refused."""
         self.counters["messages"] += 1
+        wording, wall_ns = self.rules.wording, self._clock.now().wall_ns
+        dressed = wording.dress(notice, late_s, wall_ns)
         try:
             async with asyncio.timeout(self._settings.send_timeout_s):
-                await self._notifier.send(notice)
-            return None, False
+                await self._notifier.send(dressed)
         except NotifyError as error:
             return Text(error.message("en"), error.message("zh")), not error.retryable
         except TimeoutError:
@@ -241,6 +252,9 @@ class Channel:
         except Exception as error:  # last line of defence: a faulty plugin must not end this task
             log.exception("notifier %s failed unexpectedly", self.id)
             return Text(f"unexpected error: {error!r}", f"意外错误：{error!r}"), False
+        shown = wording.masked(notice, late_s, wall_ns)
+        self.latest.append(Message(wall_ns, shown.title, shown.text))
+        return None, False
 
     def _succeeded(self, letters: Sequence[Letter]) -> None:
         for letter in letters:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from alerting.channel import Channel, ChannelRules, DeliverySettings, Letter, for_another
+from alerting.channel import Channel, ChannelRules, DeliverySettings, Letter, Message, for_another
 from alerting.deliveries import Deliveries, Figures
 from gateway.model.alarm import Priority
 from gateway.model.clock import Clock
@@ -24,13 +24,15 @@ from gateway.model.text import Text
 
 @dataclass(frozen=True, slots=True)
 class NotifierStatus:
-    """Counters start at 0 with the process. failing: why, None while all is well. people: times, by reader."""
+    """Counters start at 0 with the process. failing: why, None while all is well. people: times, by reader.
+    latest: what was handed over last, newest first, without the slips."""
 
     notifier: str
     pending: int
     failing: Text | None
     counters: dict[str, int] = field(default_factory=dict)  # delivered, failed, given_up, messages, bundles, fell_back
     people: tuple[Figures, ...] = ()
+    latest: tuple[Message, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,8 @@ class Outbox:
 
     def status(self) -> tuple[NotifierStatus, ...]:
         return tuple(NotifierStatus(name, len(channel.letters), channel.failing, dict(channel.counters),
-                                    self._deliveries.of(name)) for name, channel in self._channels.items())
+                                    self._deliveries.of(name), tuple(reversed(channel.latest)))
+                     for name, channel in self._channels.items())
 
     # -- what the channels tell (alerting.channel.Office)
 

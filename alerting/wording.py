@@ -21,6 +21,7 @@ from gateway.model.ports import Notice
 from gateway.model.text import LANGUAGES, Text
 
 LATE_S: Final = 60.0  # a message that comes later than this after its event says so
+MASKED: Final = {"code": "••••-••••", "acknowledge_link": "•••"}
 LONGEST: Final = 16_000  # characters; DingTalk takes 20,000 bytes
 
 _ANSWER: Final = {
@@ -54,22 +55,32 @@ class Wording:
 
     def dress(self, notice: Notice, late_s: float, now_wall_ns: int) -> Notice:
         """The notice with title and text as they are sent. Never raises."""
+        dressed, self.trouble = self._dress(notice, late_s, now_wall_ns, {})
+        return dressed
+
+    def masked(self, notice: Notice, late_s: float, now_wall_ns: int) -> Notice:
+        """The same for other eyes than its reader's: its slip, with which anybody could acknowledge, is blotted out."""
+        return self._dress(notice, late_s, now_wall_ns, MASKED)[0]
+
+    def _dress(self, notice: Notice, late_s: float, now_wall_ns: int,
+               mask: Mapping[str, str]) -> tuple[Notice, Text | None]:
+        trouble = None
         bare = plain(notice)
         language = _language(notice)
         title, text = bare.title, bare.text
         try:
             wanted = values(notice, self._seal, self._link, now_wall_ns)
+            wanted |= {name: blot for name, blot in mask.items() if wanted[name]}
             title, text = (template.render(wanted).strip() for template in self._templates[language])
-            self.trouble = None
         except Exception as error:  # a template may do whatever Python can fail at; the message must go out
-            self.trouble = Text(f"a template fails, its message went out in plain words: {error}",
-                                f"模板出错，已改用默认文本发送：{error}")
+            trouble = Text(f"a template fails, its message went out in plain words: {error}",
+                           f"模板出错，已改用默认文本发送：{error}")
         if late_s >= LATE_S:
             ago = lasting(late_s)[language]
             title = f"{title}（{ago}前）" if language == "zh" else f"{title} ({ago} ago)"
             text = (f"本消息延迟 {ago}：此前无法发送。\n{text}" if language == "zh" else
                     f"This message is {ago} late: it could not be sent before.\n{text}")
-        return replace(notice, title=" ".join(title.split()) or bare.title, text=text[:LONGEST])
+        return replace(notice, title=" ".join(title.split()) or bare.title, text=text[:LONGEST]), trouble
 
 
 def plain(notice: Notice) -> Notice:

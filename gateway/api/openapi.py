@@ -293,7 +293,9 @@ SCHEMAS = {
         people=_list(_object(
             person={"type": "string", "description": "id; empty: what is not for one person"}, delivered=INTEGER,
             delivery_median_s=_or_null(NUMBER), delivery_longest_s=_or_null(NUMBER), acknowledged=INTEGER,
-            acknowledge_median_s=_or_null(NUMBER)), "times of the newest 200 since the start")))),
+            acknowledge_median_s=_or_null(NUMBER)), "times of the newest 200 since the start"),
+        latest=_list(_object(time=TIME, title=STRING, text=STRING),
+                     "the last that were handed over, newest first; links and codes are masked")))),
     "NotifierTest": {"type": "object", "description": "nothing is asked: {}"},
     "NotifierTested": _object(taken=BOOLEAN, reason=TEXT),
     "Working": _object(working=BOOLEAN, reason=TEXT),

@@ -249,11 +249,13 @@ def annunciators(view: GatewayView) -> dict:
     } for status in view.annunciators()]}
 
 
-def notifiers(all_of_them: Sequence[NotifierStatus]) -> dict:
+def notifiers(all_of_them: Sequence[NotifierStatus], zone: ZoneInfo) -> dict:
     return {"notifiers": [{
         "id": one.notifier, "pending": one.pending, "failing": one.failing is not None,
         "reason": one.failing or Text("", ""), "counters": one.counters,
-        "people": [asdict(figures) for figures in one.people]} for one in all_of_them]}
+        "people": [asdict(figures) for figures in one.people],
+        "latest": [{"time": local_time(said.wall_ns, zone), "title": said.title, "text": said.text}
+                   for said in one.latest]} for one in all_of_them]}
 
 
 def journal(rows: Sequence[JournalRow], zone: ZoneInfo) -> dict:

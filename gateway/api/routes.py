@@ -193,7 +193,7 @@ class Api:
         return present.baseline(view.site, view.lessons(), pictures, view.now(), signal)
 
     async def notifiers(self, _: Request) -> Response:
-        return Json(present.notifiers(self._view.notifiers()))
+        return Json(present.notifiers(self._view.notifiers(), self._view.site.zone))
 
     async def test_notifier(self, request: Request) -> Response:
         await _json_body(request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -78,6 +79,20 @@ async def test_most_urgent_first_then_oldest():
             await until(lambda: len(here.delivered) == 4)
         assert [call.key for call in phone.calls] == ["P1", "P2", "old%20P3", "newer%20P3"]
         assert here.delivered == [("P1", "phone"), ("P2", "phone"), ("old P3", "phone"), ("newer P3", "phone")]
+
+
+async def test_the_last_messages_that_were_taken_can_be_looked_at():
+    with receiver() as phone:
+        phone.answers = [500]
+        async with desk(phone=phone.url) as here:
+            here.outbox.start()
+            for number in range(7):
+                title = {"en": f"P2 GD-0{number}"}
+                here.outbox.release(Notice(str(number), "GD", {"key": str(number), "title": title}), Priority.P2)
+            await until(lambda: len(here.delivered) == 7)
+        sent = [json.loads(call.body)["title"]["en"] for call in phone.calls if call.status == 204]
+        [status] = here.outbox.status()
+        assert [message.title for message in status.latest] == sent[:-6:-1], "newest first, no more than five"
 
 
 @pytest.mark.survives("receiver answers 500, 503, 404, 429",

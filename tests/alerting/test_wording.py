@@ -55,6 +55,21 @@ def test_a_message_that_waits_for_an_answer_offers_link_and_code_and_others_do_n
     assert "确认码：" in without_link.text and "/ack/" not in without_link.text
 
 
+def test_other_eyes_see_the_same_words_without_the_slip():
+    seal, seen = Seal(b"k" * 32, "depot"), 0
+    template = {"en": "{{ text }} [{{ code }}] <{{ acknowledge_link }}>"}
+    wording = Wording(seal=seal, link="http://gateway:8080/", text=template)
+    for _, notice in notices():
+        known, shown = values(notice, seal, "http://gateway:8080/", NOW), wording.masked(notice, 90.0, NOW)
+        sent = wording.dress(notice, 90.0, NOW)
+        assert shown.title == sent.title
+        if known["code"]:
+            assert known["code"] in sent.text and known["acknowledge_link"] in sent.text
+            assert shown.text == sent.text.replace(known["acknowledge_link"], "•••").replace(known["code"], "••••-••••")
+            seen += 1
+    assert seen
+
+
 def test_what_a_template_may_use_is_what_check_tries_it_with():
     assert set(values(next(notices())[1], None, "", NOW)) == set(SAMPLE)
 

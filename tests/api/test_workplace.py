@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from alerting.channel import Message
 from alerting.ledger import JournalRow
 from alerting.outbox import NotifierStatus
 from alerting.overlays.hold import Kind
@@ -319,11 +320,15 @@ def test_a_siren_is_armed_on_the_page(browser, running, gateway):
 
 
 def test_a_notifier_says_how_it_does_and_is_tested_after_a_second_question(browser, running, gateway):
-    gateway.notifier_list = [NotifierStatus("pager", 0, None, {}, ()),
+    gateway.notifier_list = [NotifierStatus("pager", 0, None, {}, (),
+                                            (Message(10**18, "P1 GD-03 high-high", "Leave.\nCode: ••••-••••"),)),
                              NotifierStatus("mail", 3, Text("no answer", "无应答"), {}, ())]
     room(browser, running, "ways")
     browser.until("document.querySelectorAll('#room-ways article').length === 3")
     assert "FAILING" in browser.text("#room-ways") and "3 waiting to be handed over" in browser.text("#room-ways")
+    assert "What was sent last, 2001-09-09 09:46:40: P1 GD-03 high-high" in browser.text("#room-ways")
+    browser.click("#room-ways summary")
+    assert "Leave.\nCode: ••••-••••" in browser.text("#room-ways .message")
     for notifier, said in (("mail", "no answer"), ("pager", "")):
         browser.click(f"[data-key='test notifier {notifier}']")
         browser.until("document.querySelector('#ask').open")

@@ -191,6 +191,7 @@ export const ROOM_WORDS = {
   failing: ["FAILING", "发送失败"],
   handsOver: ["in order", "正常"],
   pendingNotices: ["{n} waiting to be handed over", "{n} 条待发送"],
+  sentLast: ["What was sent last, {time}: {title}", "最近发送的消息，{time}：{title}"],
   delivered: ["handed over", "已送达"],
   deliveryTime: ["median time", "送达用时（中位数）"],
   acknowledgeTime: ["acknowledged after", "确认用时"],
