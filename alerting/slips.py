@@ -24,6 +24,7 @@ import os
 import secrets
 from collections import deque
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import astuple, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -144,6 +145,11 @@ class Tries:
 
     def wrong(self, now_s: float) -> None:
         self._wrong.append(now_s)
+
+    def right(self, now_s: float) -> None:
+        """The one that was counted then was not wrong."""
+        with suppress(ValueError):  # so long ago that it is forgotten
+            self._wrong.remove(now_s)
 
 
 def used(claim: Claim, who: str, since: datetime | None) -> CommandError:

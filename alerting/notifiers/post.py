@@ -23,11 +23,17 @@ from gateway.model.text import Text
 REFUSED = frozenset((400, 413, 415, 422))  # these refuse the notice itself; all others may be cured by somebody
 
 
+def host_of(url: str) -> str:
+    """What may be logged of an address: path, query and user can hold a secret."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
+
+
 class Post:
     """Any 2xx answer means taken."""
 
     def __init__(self, notifier: str, url: str, timeout_s: float):
-        self._where = f"notifier {notifier}, {url}"
+        self._where = f"notifier {notifier}, {host_of(url)}"
         self._url, self._timeout = url, timeout_s
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"notifier-{notifier}")
 

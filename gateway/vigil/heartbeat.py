@@ -19,6 +19,7 @@ import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from alerting.notifiers.post import host_of
 from gateway.config.vigil import HeartbeatSection
 from gateway.model.clock import NS, Clock
 from gateway.model.errors import DavylampError
@@ -74,7 +75,7 @@ class Heartbeat:
             answer = await http.ask("POST", (url or "").strip(), self._word(WORKING))
             if not 200 <= answer.status < 300:
                 raise DavylampError(Text(f"answered {answer.status}", f"返回 {answer.status}"),
-                                    where=http.host_of(url))
+                                    where=host_of(url))
         except DavylampError as error:
             if self._unreached is None:
                 log.warning("the heartbeat does not arrive: %s", error)

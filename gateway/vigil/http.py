@@ -10,6 +10,7 @@ import ssl
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from alerting.notifiers.post import host_of
 from gateway.model.errors import DavylampError
 from gateway.model.text import Text
 
@@ -21,12 +22,6 @@ TIMEOUT_S = 10.0
 class Answer:
     status: int
     body: bytes
-
-
-def host_of(url: str) -> str:
-    """What may be logged of an address: path and query can hold a secret."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
 
 
 async def ask(method: str, url: str, body: bytes = b"", timeout_s: float = TIMEOUT_S) -> Answer:

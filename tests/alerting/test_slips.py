@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from contextlib import asynccontextmanager
 
@@ -137,6 +138,21 @@ async def test_a_used_slip_is_refused_and_says_by_whom(tmp_path, says):
         with pytest.raises(CommandError, match="earlier occurrence"):
             await answers.acknowledge("Li", token=SEAL.token(claim, now))
         assert service.view("GD-01/HH").state is State.UNACKNOWLEDGED, "a new occurrence needs a new slip"
+
+
+async def test_of_many_codes_that_are_tried_at_once_only_a_few_are_looked_at(tmp_path, monkeypatch):
+    looked: list[str] = []
+    find = Seal.find
+    monkeypatch.setattr(Seal, "find", lambda seal, code, *rest: looked.append(code) or find(seal, code, *rest))
+    async with answering(tmp_path / "alarms.db") as (service, answers, clock):
+        say(service, ("GD-01/HH", True, 1))
+        claim = slip(service, "GD-01/HH")
+        for _ in range(2 * TRIES):  # a right one does not count
+            assert await answers._find(SEAL.code(claim, clock.now().wall_ns)) == claim
+        looked.clear()
+        said = await asyncio.gather(*(answers.acknowledge("x", code=f"{number:08d}") for number in range(50)),
+                                    return_exceptions=True)
+        assert all(isinstance(one, CommandError) for one in said) and len(looked) == TRIES
 
 
 @pytest.mark.parametrize("asked", [{}, {"code": "1", "token": "2", "name": "x"}, {"code": "1", "who": "x"}])
