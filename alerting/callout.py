@@ -12,6 +12,7 @@ from typing import Final
 
 from alerting.calls import Call, Calls, addressed, raised_again
 from alerting.engine import TOLD, AlarmState, Transition
+from alerting.fence import fenced
 from alerting.ledger import Record, Work
 from alerting.lifecycle import Effect
 from alerting.message import ESCALATION, RECALL, Again
@@ -36,6 +37,10 @@ class CallOut:
         """For one transition; `transition.notify` false: nobody is told of it."""
         if self._escalations is None:
             return [self._calls.of(transition)] if transition.notify else []
+        return fenced(lambda: self._taken(transition, work, at),
+                      lambda: [self._calls.of(transition)] if transition.notify else [], "who is on call")
+
+    def _taken(self, transition: Transition, work: Work, at: Instant) -> list[Call]:
         taken = self._escalations.take(transition, at)
         return [] if taken is None else self._round(taken, self._calls.of(transition), work, at)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from alerting import message
 from alerting.engine import TOLD, AlarmState, Transition
+from alerting.fence import fenced
 from alerting.lifecycle import Effect, Event
 from alerting.message import Again
 from alerting.oncall.routing import Decision, Person
@@ -38,8 +39,10 @@ class Calls:
 
     def of(self, transition: Transition, again: Again | None = None) -> Call:
         definition = self._alarms.get(transition.alarm)
-        return Call(lambda recorded: message.compose(self._site, definition, transition, recorded=recorded,
-                                                     link=self._link, again=again),
+        return Call(lambda recorded: fenced(
+            lambda: message.compose(self._site, definition, transition, recorded=recorded, link=self._link,
+                                    again=again),
+            lambda: message.bare(self._site, definition, transition, recorded, again), "the text of a message"),
                     definition.priority, transition.line_ns, self._notifiers)
 
     def of_hold(self, step: Step) -> list[Call]:

@@ -5,9 +5,9 @@ jitter); between two failed attempts the channel rests, so that a dead one with 
 bounded rate. A P1 that has never been tried does not wait for that rest. Once a channel that was down takes a notice
 again, all that waited are due at once.
 
-P1 is tried for ever, is never bundled and never waits for a rate limit. Others are given up when the other side refuses
-them for what they are, or after a day. On a channel that bundles, what is due together for one reader goes as one
-message (alerting.bundle).
+P1 is tried for ever (of a full outbox that holds nothing else the oldest gives way), is never bundled and never waits
+for a rate limit. Others are given up when the other side refuses them for what they are, or after a day. On a channel
+that bundles, what is due together for one reader goes as one message (alerting.bundle).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
 from alerting.bundle import OPEN_LINES, bundle
+from alerting.fence import fenced
 from alerting.wording import Wording
 from gateway.model.alarm import Priority
 from gateway.model.clock import NS, Clock
@@ -74,7 +75,8 @@ class Message:
 
 @dataclass(slots=True)
 class Letter:
-    """One notice that waits. line_ns: when it was made. alone: refused in a bundle, to be tried by itself."""
+    """One notice that waits. line_ns: when it was made. alone: refused in a bundle, to be tried by itself.
+    copy: another channel asked for it."""
 
     notice: Notice
     priority: Priority
@@ -84,6 +86,7 @@ class Letter:
     due: float = 0.0
     alone: bool = False
     fell_back: bool = False
+    copy: bool = False
 
     @property
     def urgency(self) -> tuple[bool, int, int]:
@@ -140,7 +143,9 @@ class Channel:
             letter.due = asyncio.get_running_loop().time() + self.rules.group_s
         self.letters[letter.notice.key] = letter
         if len(self.letters) > self._settings.capacity:
-            victim = max(self.letters.values(), key=lambda each: (each.priority, -each.order))
+            victim = max(self.letters.values(), key=lambda each: (each.drill, each.priority, -each.order))
+            if letter.copy:  # two full channels would push out each other's letters without end
+                victim.fell_back = True
             self._give_up(victim, Text("outbox is full", "发件箱已满"))
         elif self._failures >= self.rules.fallback_after:
             self._fall_back(letter)
@@ -156,7 +161,11 @@ class Channel:
             letters, wait = self._next(loop.time())
             if letters:
                 self.pulse.beat(self._settings.send_timeout_s + HANG_S)
-                await self._try(letters)
+                try:
+                    await self._try(letters)
+                except Exception as error:  # last line of defence: one bad letter must not end the way out of all
+                    log.exception("notifier %s failed unexpectedly", self.id)
+                    self._put_off(letters, Text(f"unexpected error: {error!r}", f"意外错误：{error!r}"))
                 continue
             self._wake.clear()
             if wait is None:
@@ -291,6 +300,13 @@ class Channel:
         if self._failures >= self._settings.failures_before_alarm or (refused and letters):
             self._fail(reason)
 
+    def _put_off(self, letters: Sequence[Letter], reason: Text) -> None:
+        """Tried again, each by itself, after the longest pause: all others go first."""
+        due = asyncio.get_running_loop().time() + self._settings.longest_retry_s
+        for letter in letters:
+            letter.attempts, letter.due, letter.alone = letter.attempts + 1, due, True
+        fenced(lambda: self._fail(reason), lambda: None, f"the alarm that notifier {self.id} fails")
+
     def _fall_back(self, letter: Letter) -> None:
         """The other channel is asked too; this one goes on trying."""
         if self.rules.fallback is not None and not letter.fell_back:
@@ -299,8 +315,10 @@ class Channel:
             self._office.fall_back(letter, self.id, self.rules.fallback)
 
     def _give_up(self, letter: Letter, reason: Text) -> None:
-        self._fall_back(letter)
+        if self.letters.get(letter.notice.key) is not letter:
+            return  # it gave way meanwhile
         self._close(letter)
+        self._fall_back(letter)
         self.counters["given_up"] += 1
         log.error("notifier %s gave up notice %s: %s", self.id, letter.notice.key, reason.en)
         self._office.given_up(letter, self.id, reason)
@@ -320,4 +338,4 @@ class Channel:
 
 def for_another(letter: Letter, order: int) -> Letter:
     """The same notice for another channel, whose address of this person is not known: to its own default."""
-    return Letter(replace(letter.notice, to=""), letter.priority, order, letter.line_ns)
+    return Letter(replace(letter.notice, to=""), letter.priority, order, letter.line_ns, copy=True)

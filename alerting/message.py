@@ -76,10 +76,7 @@ def compose(site: Site, definition: AlarmDefinition, transition: Transition, *, 
             link: str = "", again: Again | None = None) -> Notice:
     """`link`: address of the page, for the reader of the notice. `again`: this is no new transition; the alarm of this
     one still stands."""
-    event = EVENTS[transition.event] if again is None else again.event
-    key = notice_key(site, transition)
-    if again is not None:
-        key = f"{key.rpartition(':')[0]}:{event}@{transition.wall_ns}"
+    event, key = _event_key(site, transition, again)
     payload = {
         "key": key, "event": event, "alarm": transition.alarm, "occurrence": transition.occurrence,
         "priority": definition.priority.name, "risk": str(definition.risk), "state": str(transition.new),
@@ -100,6 +97,30 @@ def compose(site: Site, definition: AlarmDefinition, transition: Transition, *, 
     if event == "acknowledge":
         payload |= {"who": transition.who, "comment": transition.comment, "verified": False}
     return Notice(key, transition.alarm, payload, recorded)
+
+
+def bare(site: Site, definition: AlarmDefinition, transition: Transition, recorded: bool,
+         again: Again | None) -> Notice:
+    """What the site file alone says, under the same key, for when `compose` fails: no number, no time, no trace."""
+    event, key = _event_key(site, transition, again)
+    priority = definition.priority.name
+    opening = _OPENING[event]
+    lines = both(Text(f"{opening.en}{priority} {definition.name.en}", f"{opening.zh}{priority} {definition.name.zh}"))
+    return Notice(key, transition.alarm, {
+        "key": key, "event": event, "alarm": transition.alarm, "occurrence": transition.occurrence,
+        "priority": priority, "risk": str(definition.risk), "state": str(transition.new),
+        "site": {"id": site.id, "name": both(site.name)},
+        "area": {"id": definition.area, "name": both(Text(definition.area, definition.area))}, "value": None,
+        "unit": definition.unit, "limit": None, "time": "", "raised": "", "zone": site.timezone,
+        "first_out": transition.first_out, "recorded": recorded, "title": lines, "text": lines,
+        "language": site.language, "link": None, "exercise": definition.exercise, "evidence": []}, recorded)
+
+
+def _event_key(site: Site, transition: Transition, again: Again | None) -> tuple[str, str]:
+    key = notice_key(site, transition)
+    if again is None:
+        return EVENTS[transition.event], key
+    return again.event, f"{key.rpartition(':')[0]}:{again.event}@{transition.wall_ns}"
 
 
 def compose_test(site: Site, notifier: str, at: Instant) -> Notice:

@@ -15,6 +15,7 @@ from typing import Protocol
 
 from alerting.channel import Channel, ChannelRules, DeliverySettings, Letter, Message, for_another
 from alerting.deliveries import Deliveries, Figures
+from alerting.fence import fenced
 from gateway.model.alarm import Priority
 from gateway.model.clock import Clock
 from gateway.model.ports import Notice, Notifier
@@ -101,7 +102,8 @@ class Outbox:
         made = self._clock.now().line_ns if line_ns is None else line_ns
         for name in self._channels if through is None else through:
             self._order += 1
-            self._channels[name].add(Letter(notice, priority, self._order, made))
+            letter = Letter(notice, priority, self._order, made)
+            fenced(lambda name=name, letter=letter: self._channels[name].add(letter), lambda: None, f"notifier {name}")
 
     def revise(self, notice: Notice) -> None:
         """A better text for a notice that may still wait (it is recorded by now). Never adds one."""

@@ -17,10 +17,12 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from alerting.calls import Call
 from alerting.engine import Transition
+from alerting.fence import fenced
 from alerting.ledger import AlarmLedger, Contents, Pending, Work
 from alerting.outbox import Outbox
 from alerting.writer import LedgerWriter
@@ -187,7 +189,8 @@ class Recorder:
         while self._waiting and self._waiting[0].ticket <= ticket:
             waiting = self._waiting.popleft()
             for committed in self.on_commit:
-                committed(waiting.transitions, monotonic_ns)
+                fenced(partial(committed, waiting.transitions, monotonic_ns), lambda: None,
+                       "who listens to commits")
             if waiting.released:
                 for _, notice in waiting.calls:
                     self._outbox.revise(notice)
@@ -232,7 +235,7 @@ class Recorder:
         if self.trouble is None:
             log.error("alarms are not recorded: %s", reason.en)
         self.trouble = reason
-        for waiting in self._waiting:
+        for waiting in tuple(self._waiting):  # what is released may fill an outbox, and that alarm is entered here
             if not waiting.released:
                 self._release(waiting, recorded=False)
         self._memory.ledger_fault(True, reason)

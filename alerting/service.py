@@ -23,6 +23,7 @@ from alerting.callout import CallOut
 from alerting.calls import Calls
 from alerting.channel import ChannelRules, DeliverySettings
 from alerting.engine import NEVER, AlarmEngine, Changes, Transition
+from alerting.fence import fenced
 from alerting.figures.figures import Figures
 from alerting.figures.live import LiveFigures
 from alerting.journal import configuration
@@ -123,19 +124,19 @@ class AlarmService:
     def apply(self, verdicts: Verdicts) -> None:
         """Take in what the detectors say. In memory at once, on disk soon; never waits, never raises for a disk."""
         now = self._clock.now()
-        self._take_steps(self._overlays.judge(now))
+        self._put_aside(lambda: self._overlays.judge(now))
         changes = self._engine.apply(verdicts)
         if changes:
-            self._take_steps(self._overlays.judge(now))  # a device that falls silent speaks for its signals at once
+            self._put_aside(lambda: self._overlays.judge(now))  # a silent device speaks for its signals at once
             self._remember(changes)
-        self._take_steps(self._overlays.normal(now))
+        self._put_aside(lambda: self._overlays.normal(now))
         for work, calls in tuple(self._callout.due(now, self._engine.state, self._is_withheld)):
             if calls:
                 work.states = {alarm: self._engine.called(alarm, now.line_ns) for alarm in work.ladders}
             self._recorder.enter(work, calls)
         self._remind(now)
         if not len(verdicts):  # edges bring their own time, which is long ago while stored frames are evaluated again
-            self._note(self._figures.pass_time(now))
+            self._note(fenced(lambda: self._figures.pass_time(now), list, "alarm figures"))
         if verdicts.strokes:
             self._recorder.note(Work(records=[proof.record(stroke) for stroke in verdicts.strokes]))
 
@@ -264,10 +265,10 @@ class AlarmService:
     def _remember(self, changes: Changes) -> None:
         if changes:
             transitions = tuple(self._judged(transition) for transition in changes.transitions)
+            real = tuple(step for step in transitions if not self._alarms.get(step.alarm).exercise)
             work = Work({state.alarm: self._engine.state(state.alarm) for state in changes.states},
                         [transition_record(transition) for transition in transitions]
-                        + self._figures.take(tuple(transition for transition in transitions
-                                                   if not self._alarms.get(transition.alarm).exercise)))
+                        + fenced(lambda: self._figures.take(real), list, "alarm figures"))
             now = self._clock.now()
             calls = [call for transition in transitions for call in self._callout.of(transition, work, now)]
             self._counters["transitions"] += len(transitions)
@@ -281,7 +282,7 @@ class AlarmService:
         """With the reason why people are not told who otherwise would be, if there is one."""
         if not transition.notify:
             return transition
-        reason = self._withheld(transition)
+        reason = fenced(lambda: self._withheld(transition), str, "overlays")
         if not reason:
             if transition.event is Event.RAISE:
                 self._engine.called(transition.alarm, self._clock.now().line_ns)
@@ -304,15 +305,19 @@ class AlarmService:
         for known in tuple(self._engine.standing()):
             alarm = self._alarms.get(known.alarm)
             if (self._re_alarm.is_due(alarm, known, now.line_ns) and not self._callout.climbs(alarm.id)
-                    and not self._overlays.over(alarm)):
+                    and not self._is_withheld(alarm.id)):
                 self._remember(self._engine.remind(known.alarm, now))
+
+    def _put_aside(self, judge: Callable[[], Sequence[Step]]) -> None:
+        """Beside the way of the alarms: a fault here stops none."""
+        fenced(lambda: self._take_steps(judge()), lambda: None, "overlays")
 
     def _take_steps(self, steps: Sequence[Step]) -> None:
         """Overlays that began or ended."""
         for step in steps:
             hold = step.hold
             work = Work(records=[hold_record(step)], holds={(hold.kind, hold.target): self._overlays.kept(hold)})
-            calls = self._callout.of_hold(step, work)
+            calls = fenced(lambda step=step, work=work: self._callout.of_hold(step, work), list, "word of an overlay")
             for alarm in () if step.begins else step.alarms:
                 if self._overlays.calls_again(alarm):
                     state = work.states[alarm.id] = self._engine.called(alarm.id, step.at.line_ns)
@@ -325,10 +330,10 @@ class AlarmService:
 
     def _tell_holds(self) -> None:
         if self.on_holds is not None:
-            self.on_holds(self._overlays.commanded())
+            fenced(lambda: self.on_holds(self._overlays.commanded()), lambda: None, "who listens to overlays")
 
     def _is_withheld(self, alarm: str) -> bool:
-        return bool(self._overlays.over(self._alarms.get(alarm)))
+        return fenced(lambda: bool(self._overlays.over(self._alarms.get(alarm))), lambda: False, "overlays")
 
     # -- what the recorder asks and tells (alerting.recorder.Memory)
 
@@ -347,7 +352,7 @@ class AlarmService:
         if work:
             self._recorder.enter(work, calls)
         if self.on_restored is not None:
-            self.on_restored()
+            fenced(self.on_restored, lambda: None, "who listens to the alarm file")
         self._judge_notifiers()
         self._figures.read(self._ledger.path, contents.head)
         if self._origin is not None:
@@ -369,7 +374,7 @@ class AlarmService:
 
     def changed(self) -> None:
         for watcher in tuple(self._watchers):
-            watcher()
+            fenced(watcher, lambda: None, "who watches the alarms")
 
     # -- the outbox
 

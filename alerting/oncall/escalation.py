@@ -14,12 +14,13 @@ before it is over. The acknowledgement ends it. It is told to those who were cal
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
 from alerting.engine import AlarmState, Transition
+from alerting.fence import fenced
 from alerting.lifecycle import Event, State
 from alerting.oncall.routing import Decision, Policy, Routing, once
 from gateway.model.alarm import AlarmDefinition, AlarmTable, Priority
@@ -29,6 +30,8 @@ from gateway.model.text import Text
 LAPSE_S: Final = 3600.0  # so long after the step that was due a new occurrence begins anew
 
 _TOLD_BEFORE: Final = Text("was told of it before", "此前已通知")
+_FAILED: Final = Text("who is on call can not be told, see the log: every channel",
+                      "无法确定值班人员（见日志）：通知全部渠道")
 _BEFORE_LADDERS: Final = Text("raised before there was a policy: every channel", "报警早于通知策略启用：通知全部渠道")
 
 
@@ -104,7 +107,7 @@ class Escalations:
 
     def begin(self, definition: AlarmDefinition, occurrence: int, raised_wall_ns: int, at: Instant) -> Round:
         """The first step of a new ladder; also for an alarm that stood already and calls from now on."""
-        policy = self.routing.policy(definition, wall(at))
+        policy = fenced(lambda: self.routing.policy(definition, wall(at)), lambda: None, "the choice of a policy")
         ladder = Ladder(definition.id, occurrence, raised_wall_ns, policy.id if policy is not None else "", 0,
                         at.line_ns, False, ())
         return self._step(definition, ladder, at)
@@ -139,7 +142,7 @@ class Escalations:
 
     def _step(self, definition: AlarmDefinition, ladder: Ladder, at: Instant) -> Round:
         policy = self._policy(ladder)
-        decisions = self.routing.decide(definition, policy, ladder.done, wall(at))
+        decisions = self._decide(definition, policy, ladder.done, at)
         if any(decision.sent for decision in decisions):
             waits = self._state(ladder.alarm).state.waits
             wait_s = self.routing.wait_s(definition, policy, ladder.done + 1) if waits else None
@@ -158,7 +161,7 @@ class Escalations:
         policy = self._policy(ladder)
         levels = 1 if policy is None else min(ladder.done, len(policy.steps))
         decisions = once([decision for level in range(levels)
-                          for decision in self.routing.decide(definition, policy, level, wall(at))])
+                          for decision in self._decide(definition, policy, level, at)])
         after = replace(ladder, occurrence=transition.occurrence, raised_wall_ns=transition.raised_wall_ns,
                         told=_told(ladder, decisions))
         return self._keep(Round(ladder.alarm, after.occurrence, ladder.done, ladder.policy, decisions, after))
@@ -172,6 +175,11 @@ class Escalations:
         else:
             self._ladders[taken.alarm] = taken.ladder
         return taken
+
+    def _decide(self, definition: AlarmDefinition, policy: Policy | None, step: int, at: Instant) -> Sequence[Decision]:
+        """A roster that can not be read calls everybody."""
+        return fenced(lambda: self.routing.decide(definition, policy, step, wall(at)),
+                      lambda: self.routing.everybody(_FAILED), "who is on call")
 
     def _policy(self, ladder: Ladder) -> Policy | None:
         return self._policies.get(ladder.policy)

@@ -238,3 +238,35 @@ async def test_a_notifier_with_a_bug_is_tried_again_like_any_other():
     counters = outbox.status()[0].counters
     assert (counters["delivered"], counters["failed"], counters["given_up"]) == (1, 2, 0)
     await outbox.close()
+
+
+async def test_a_drill_gives_way_to_everything_real():
+    async with desk(DeliverySettings(capacity=1), phone="http://127.0.0.1:9/") as here:  # not started: nothing leaves
+        here.outbox.release(Notice("drill", "drill", {"key": "drill", "exercise": "drill"}), Priority.P1)
+        here.release("real P4", priority=Priority.P4)
+        assert [key for key, *_ in here.given_up] == ["drill"]
+
+
+@pytest.mark.parametrize("capacity", [1, 3])
+async def test_two_full_outboxes_that_fall_back_to_each_other_do_not_push_letters_round_without_end(capacity):
+    rules = {"phone": ChannelRules(fallback="mail"), "mail": ChannelRules(fallback="phone")}
+    async with desk(DeliverySettings(capacity=capacity), rules=rules, phone="http://127.0.0.1:9/",
+                    mail="http://127.0.0.1:9/") as here:  # not started: nothing leaves
+        for number in range(300):
+            here.outbox.release(Notice(f"to phone {number}", "a", {}), Priority.P1, through=["phone"])
+            here.outbox.release(Notice(f"to mail {number}", "a", {}), Priority.P1, through=["mail"])
+        assert [status.pending for status in here.outbox.status()] == [capacity, capacity]
+        assert {key for key, *_ in here.given_up} >= {f"to {one} {number}" for one in ("phone", "mail")
+                                                      for number in range(290)}
+
+
+async def test_a_letter_that_can_not_be_handled_does_not_end_the_way_out_of_the_others(caplog):
+    with receiver() as phone:
+        async with desk(rules={"phone": ChannelRules(bundles=True)}, phone=phone.url) as here:
+            here.release("unfit for a bundle", "so is this")  # neither has a title nor a time
+            here.outbox.start()
+            await until(lambda: "failed unexpectedly" in caplog.text)
+            here.release("P1", priority=Priority.P1)
+            await until(lambda: len(here.delivered) == 3)
+        assert {key for key, _ in here.delivered} == {"P1", "unfit for a bundle", "so is this"}, "each by itself"
+    assert here.troubles == [("phone",), ()]

@@ -10,6 +10,9 @@ import pytest
 from alerting.ledger import AlarmLedger
 from alerting.notifiers.config import WebhookSettings
 from alerting.notifiers.webhook import WebhookNotifier
+from alerting.oncall.escalation import Escalations
+from alerting.oncall.roster import Roster
+from alerting.oncall.routing import Routing
 from alerting.overlays.hold import Kind
 from alerting.overlays.overlays import Ask
 from alerting.service import AlarmService
@@ -329,3 +332,28 @@ def test_the_alarms_of_the_stories_are_what_they_are_taken_for():
     alarms: AlarmTable = SITE.alarms
     assert [int(alarms.get(id).priority) for id in ("GD-01/HH", "GD-03/H", "esd-north", "GD-01/ROC+")] == [1, 2, 1, 3]
     assert not alarms.get("esd-north").latch and ROUTING.rosters["duty"].name == Text("site duty", "现场值班")
+
+
+def broken(*_: object) -> None:
+    raise ZeroDivisionError("injected")
+
+
+@pytest.mark.parametrize(("owner", "name"), [(Roster, "on_duty"), (Routing, "policy"), (Escalations, "take")])
+async def test_an_error_in_the_plan_of_on_call_tells_every_channel(world, monkeypatch, owner, name):
+    world.routing = replace(ROUTING, _known={})  # nothing is known yet of who is on duty
+    async with world.running():
+        with monkeypatch.context() as patch:
+            patch.setattr(owner, name, broken)
+            world.raised("GD-01/HH")
+            assert await world.told() == [("-", "phone", "raise"), ("-", "mail", "raise")]
+
+
+async def test_a_roster_that_fails_while_nobody_answers_tells_every_channel(world, monkeypatch):
+    async with world.running():
+        world.raised("GD-01/HH")
+        assert await world.told() == LI
+        monkeypatch.setattr(Routing, "decide", broken)
+        world.later(300)
+        assert await world.told() == [("-", "phone", "escalation"), ("-", "mail", "escalation")]
+        world.later(DAY)
+        assert {event for _, _, event in await world.told()} == {"escalation"}, "and on, until somebody answers"
