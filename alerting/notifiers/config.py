@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from alerting.channel import ChannelRules
 from alerting.slips import Seal
 from alerting.wording import SAMPLE, Wording, tried
+from gateway.model.text import Text
 from gateway.model.units import parse_duration
 
 Duration = Annotated[float, BeforeValidator(parse_duration), Field(gt=0)]
@@ -79,6 +80,10 @@ class NotifierSection(BaseModel):
     fallback: str | None = Field(None, description="id of the notifier that is asked too when this one fails")
     fallback_after: int = Field(3, ge=1, description="after so many failures in a row")
 
+    def wrong_address(self, address: str) -> Text | None:
+        """Why nobody can be told at this personal address; None: nothing is seen to be wrong with it."""
+        return None
+
     def rules(self, seal: Seal | None, link: str) -> ChannelRules:
         """seal: signs codes and links; None: this way out offers none."""
         return ChannelRules(Wording(self.words, self.title, self.text, seal=seal, link=link), self.rate, self.group,
@@ -128,6 +133,10 @@ class SmtpSettings(NotifierSection):
     group: Wait = Field(5.0, description="so long a notice waits for company; P1 never does")
     bundle: bool = Field(True, description="what is due together goes as one message; P1 never does")
 
+    def wrong_address(self, address: str) -> Text | None:
+        return None if _MAIL.fullmatch(address) else Text(f'"{address}" is no mail address',
+                                                          f'"{address}" 不是邮件地址')
+
     @property
     def server_port(self) -> int:
         return self.port or {"starttls": 587, "tls": 465, "none": 25}[self.security]
@@ -175,6 +184,11 @@ class MqttNotifierSettings(NotifierSection):
     password_env: str | None = Field(None, description="environment variable that holds the password")
     client_id: str | None = Field(None, min_length=1, description="default: one that the broker gives")
     prefix: TopicName = Field("davylamp", description="everything is published below it, nothing elsewhere")
+
+    def wrong_address(self, address: str) -> Text | None:
+        if address.startswith(f"{self.prefix}/") and not set(address) & set("+#\0"):
+            return None
+        return Text(f'"{address}" is not a topic below {self.prefix}/', f'"{address}" 不是 {self.prefix}/ 下的主题')
 
     @property
     def broker_port(self) -> int:

@@ -1,6 +1,7 @@
 """Notices to an MQTT broker, and acknowledgements from it.
 
-    PREFIX/SITE/alarms/ALARM    the notice as JSON, QoS 1, not retained: a retained alarm would ring again years later
+    PREFIX/SITE/alarms/ALARM    the notice as JSON, QoS 1, not retained: a retained alarm would ring again years later;
+                                + and # can not stand in a topic: GD-01/ROC+ is GD-01/ROC%2B
     PREFIX/SITE/acknowledge     to us: {"code": "1234-5678", "name": "Wang", "comment": ""} or with "token" (the last
                                 part of the link); a retained one is not taken
     PREFIX/SITE/acknowledged    our answer: {"done": true, "alarm", "name"} or {"done": false, "what", "fix"}
@@ -72,11 +73,12 @@ class MqttNotifier:
 
     async def send(self, notice: Notice) -> None:
         """NotifyError, retryable or not."""
-        topic = notice.to or f"{self._settings.prefix}/{notice.payload['site']['id']}/alarms/{notice.alarm}"
-        if not topic.startswith(f"{self._settings.prefix}/") or set(topic) & set("+#\0"):
-            raise NotifyError(Text(f'"{topic}" is not a topic below {self._settings.prefix}/',
-                                   f'"{topic}" 不是 {self._settings.prefix}/ 下的主题'), where=self._where,
-                              retryable=False, fix=Text("correct the person's address", "修正该人员的地址"))
+        alarm = notice.alarm.replace("+", "%2B").replace("#", "%23")
+        topic = notice.to or f"{self._settings.prefix}/{notice.payload['site']['id']}/alarms/{alarm}"
+        wrong = self._settings.wrong_address(notice.to) if notice.to else None
+        if wrong is not None:
+            raise NotifyError(wrong, where=self._where, retryable=False,
+                              fix=Text("correct the person's address", "修正该人员的地址"))
         body = json.dumps(notice.payload | reader(notice), ensure_ascii=False, allow_nan=False)
         try:
             async with asyncio.timeout(self._settings.timeout):

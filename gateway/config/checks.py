@@ -218,8 +218,20 @@ def _oncall(draft: Draft) -> Iterator[Problem]:
             yield draft.document.spot(("oncall", *location)).problem(
                 Text('unknown {what} "{name}"{hint}', '未知的{what} "{name}"{hint}').format(
                     what=what, name=name, hint=hint), Text("correct it, or add it", "更正，或新增"))
+    yield from _addresses(draft)
     for location, what, fix, severity in draft.oncall.findings(ZoneInfo(draft.site.timezone), datetime.now(UTC)):
         yield draft.document.spot(("oncall", *location)).problem(what, fix, severity)
+
+
+def _addresses(draft: Draft) -> Iterator[Problem]:
+    """Each personal address is one that its notifier understands: at night it would be too late to find out."""
+    for place, person in enumerate(draft.oncall.people):
+        for channel, address in person.contacts.items():
+            notifier = draft.notifiers.get(channel)
+            wrong = notifier.section.wrong_address(address) if address and notifier is not None else None
+            if wrong is not None:
+                yield draft.document.spot(("oncall", "people", place, "contacts", channel)).problem(
+                    wrong, Text("correct the person's address", "修正该人员的地址"))
 
 
 def _readers(draft: Draft) -> Iterator[Problem]:

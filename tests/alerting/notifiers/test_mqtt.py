@@ -65,6 +65,15 @@ async def test_a_notice_stands_under_its_alarm_and_waits_for_the_connection(brok
     assert heard[1][1]["language"] == "zh"
 
 
+async def test_a_rate_alarm_has_a_topic_too(broker):
+    out = notifier(broker.port)
+    async with listening(broker.port, "davylamp/#") as (_, heard), running(out):
+        await out.send(replace(RAISED, alarm="GD-01/ROC+"))
+        await out.send(replace(RAISED, alarm="GD-01/ROC#"))
+        await until(lambda: len(heard) == 2)
+    assert [topic for topic, _ in heard] == ["davylamp/depot/alarms/GD-01/ROC%2B", "davylamp/depot/alarms/GD-01/ROC%23"]
+
+
 @pytest.mark.survives("a person's address is a topic of a field device", then="refused, nothing is published",
                       says=Text("is not a topic below davylamp/", "不是 davylamp/ 下的主题"))
 @pytest.mark.parametrize("topic", ["cmnd/pump/power", "davylamp/#", "davylamp"])
