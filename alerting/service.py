@@ -403,7 +403,7 @@ class AlarmService:
             notifier, reason = next(iter(failing.items()))
             self._fault(GatewayFault.NOTIFY, True, reason, notifier)
         elif self._engine.state(GatewayFault.NOTIFY).state.condition and not self._outbox.pending:
-            self._fault(GatewayFault.NOTIFY, False, Text("all notices are handed over", "通知均已送达"), "")
+            self._fault(GatewayFault.NOTIFY, False, Text("no notice waits any more", "已无待发送的通知"), "")
 
     def _fault(self, fault: str, active: bool, reason: Text, where: str) -> None:
         """An alarm of the gateway about itself, through the same door as all others."""

@@ -27,6 +27,7 @@ from pathlib import Path
 from alerting.ledger import Record
 from alerting.service import AlarmService
 from alerting.views import AlarmView
+from gateway.config.values import did_you_mean
 from gateway.model.annunciator import Annunciator, Until
 from gateway.model.clock import NS, Clock, Instant
 from gateway.model.errors import CommandError, SourceError
@@ -129,8 +130,10 @@ class Annunciation:
         now. LedgerError: it can not be recorded, and was not done."""
         siren = self._sirens.get(annunciator)
         if siren is None:
-            raise CommandError(Text("there is no siren or beacon with this id", "没有此编号的声光报警器"),
-                               where=annunciator)
+            hint = did_you_mean(annunciator, self._sirens)
+            raise CommandError(Text("there is no siren or beacon with this id{hint}",
+                                    "没有此编号的声光报警器{hint}").format(hint=hint), where=annunciator,
+                               fix=Text("`davylamp annunciator` lists them", "用 `davylamp annunciator` 查看编号"))
         self._check(siren, act)
         now = self._clock.now()
         await self._alarms.record(Record("output", annunciator, now.wall_ns, {
