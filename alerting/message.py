@@ -35,6 +35,7 @@ from alerting.engine import Transition
 from alerting.lifecycle import STATE_NAMES, Event
 from gateway.model.alarm import EXERCISES, RISK_NAMES, TEST, AlarmDefinition, Risk
 from gateway.model.clock import Instant
+from gateway.model.guidance import PART_NAMES, plain, plain_parts
 from gateway.model.ports import Notice
 from gateway.model.signal import LIMIT_CONDITIONS, Condition
 from gateway.model.site import CONDITION_NAMES, Site
@@ -93,7 +94,7 @@ def compose(site: Site, definition: AlarmDefinition, transition: Transition, *, 
                       "value": _number(line.value), "note": both(line.note)} for line in transition.evidence],
     }
     if definition.guidance.en:
-        payload["guidance"] = both(definition.guidance)
+        payload["guidance"] = both(plain(definition.guidance))
     if event == "acknowledge":
         payload |= {"who": transition.who, "comment": transition.comment, "verified": False}
     return Notice(key, transition.alarm, payload, recorded)
@@ -195,8 +196,10 @@ def _lines(site: Site, definition: AlarmDefinition, transition: Transition, reco
             lines.append(Text(f"Comment: {transition.comment}", f"备注：{transition.comment}"))
     if transition.first_out and transition.event is Event.RAISE:
         lines.append(Text("First alarm of its group", "本组首发告警"))
-    if definition.guidance.en and transition.event in (Event.RAISE, Event.REMIND):
-        lines.append(Text(f"What to do: {definition.guidance.en}", f"处置：{definition.guidance.zh}"))
+    if transition.event in (Event.RAISE, Event.REMIND):
+        advice = plain_parts(definition.guidance)
+        lines += [Text(f"{PART_NAMES[name].en}: {part.en}", f"{PART_NAMES[name].zh}：{part.zh}")
+                  for name, part in advice.items() if name in ("action", "contact")]
     if transition.evidence:
         lines.append(Text("Trace:", "依据："))
         lines += [_trace(site, line) for line in transition.evidence]

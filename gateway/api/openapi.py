@@ -130,13 +130,17 @@ SCHEMAS = {
         recorded={"type": "boolean", "description": "false: the alarm file could not be written"},
         value=_or_null(NUMBER), limit=_or_null(NUMBER), unit=STRING, decimals=INTEGER, age_s=_or_null(NUMBER),
         raised=_or_null(TIME), since={**_or_null(TIME), "description": "when it came into this state"}, guidance=TEXT,
+        advice=_ref("Advice"),
         evidence=_list(_ref("Evidence")),
         who={"type": "string", "description": "who acknowledged"}, verified=BOOLEAN, comment=STRING,
         bypass=_or_null(_ref("Hold")),
         withheld=_list(_ref("Hold"), "why nobody is called for it now; empty: people are called")),
+    "Advice": {**_object(action=TEXT, cause=TEXT, consequence=TEXT, card=TEXT, contact=TEXT), "description":
+               "empty: nobody has written it; a small part of Markdown: paragraphs, lists, bold, links"},
     "Definitions": _object(alarms=_list(_object(
         id=STRING, name=TEXT, condition=STRING, origin=STRING, area=STRING, group=STRING, priority=_PRIORITY,
-        risk=_RISK, limit=_or_null(NUMBER), unit=STRING, decimals=INTEGER, latch=BOOLEAN, guidance=TEXT))),
+        risk=_RISK, limit=_or_null(NUMBER), unit=STRING, decimals=INTEGER, latch=BOOLEAN, guidance=TEXT,
+        advice=_ref("Advice")))),
     "Explanation": _object(
         alarm=STRING, name=TEXT, zone=STRING, asked=TIME, at={**TIME, "description": "the instant that was judged"},
         evaluated_from=TIME, stands=BOOLEAN,
@@ -151,7 +155,8 @@ SCHEMAS = {
     "Rules": _object(
         rules=_list(_object(
             id=STRING, name=TEXT, area=STRING, kind=_one_of("interlock", "vote", "shutdown", "response"),
-            priority=_PRIORITY, risk=_RISK, guidance=TEXT, alarms=_list(STRING, "ids of its alarms"),
+            priority=_PRIORITY, risk=_RISK, guidance=TEXT, advice=_ref("Advice"),
+            alarms=_list(STRING, "ids of its alarms"),
             parts=_list(_object(
                 part=_one_of("when", "requires", "members", "command", "feedback", "effect", "stimulus"),
                 needed={"type": "integer", "description": "so many of the tests must be true"},

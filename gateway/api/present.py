@@ -26,6 +26,7 @@ from gateway.core.learning import STATE_NAMES as LEARNING_NAMES
 from gateway.core.learning import Lessons, Picture, Profile
 from gateway.model.alarm import RISK_NAMES
 from gateway.model.clock import NS, Instant
+from gateway.model.guidance import Guidance
 from gateway.model.ports import DeviceStatus, SinkStatus
 from gateway.model.quality import LABELS, Flag, Quality, code, severity
 from gateway.model.signal import Condition, Signal
@@ -224,11 +225,17 @@ def _alarm(alarm: AlarmView, now: Instant, zone: ZoneInfo) -> dict:
         "value": number(alarm.value), "limit": definition.limit, "unit": definition.unit,
         "decimals": definition.decimals, "age_s": _seconds(alarm.age_s(now)),
         "raised": local_time(alarm.raised_wall_ns, zone), "since": local_time(alarm.since_wall_ns, zone),
-        "guidance": definition.guidance, "evidence": [_evidence(line, zone) for line in alarm.evidence],
+        **advised(definition.guidance), "evidence": [_evidence(line, zone) for line in alarm.evidence],
         "who": alarm.who, "verified": alarm.verified, "comment": alarm.comment,
         "bypass": next((_hold(one, zone) for one in alarm.withheld if one.kind is Kind.BYPASS), None),
         "withheld": [_hold(one, zone) for one in alarm.withheld],
     }
+
+
+def advised(text: Text) -> dict:
+    """What to do in one text, as lists show it, and with everything that is known."""
+    guidance = Guidance.of(text)
+    return {"guidance": guidance.action, "advice": guidance.parts}
 
 
 def _evidence(line: Evidence, zone: ZoneInfo) -> dict:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway.api.present import number
+from gateway.api.present import advised, number
 from gateway.core.detectors.group import GroupState
 from gateway.model.group import Group
 from gateway.model.rules import ResponseTest, Rule, ShutdownVerification, Vote
@@ -17,7 +17,7 @@ def definitions(here: Site) -> dict:
     return {"alarms": [{
         "id": one.id, "name": one.name, "condition": one.condition, "origin": one.origin, "area": one.area,
         "group": one.group, "priority": one.priority, "risk": one.risk, "limit": one.limit, "unit": one.unit,
-        "decimals": one.decimals, "latch": one.latch, "guidance": one.guidance} for one in here.alarms]}
+        "decimals": one.decimals, "latch": one.latch, **advised(one.guidance)} for one in here.alarms]}
 
 
 def rules(here: Site, groups: Sequence[GroupState]) -> dict:
@@ -47,7 +47,7 @@ def _rule(rule: Rule) -> dict:
                      for name, side in (("when", rule.when), ("requires", rule.requires))]
     alarms = [rule.id, *([f"{rule.id}/{Condition.DEGRADED}"] if kind == "vote" else ())]
     return {"id": rule.id, "name": rule.name, "area": rule.area, "kind": kind, "priority": rule.priority,
-            "risk": rule.risk, "guidance": rule.guidance, "alarms": alarms, "parts": [
+            "risk": rule.risk, **advised(rule.guidance), "alarms": alarms, "parts": [
                 {"part": name, "needed": needed, "tests": [
                     {"text": str(test), "signal": test.signal, "op": test.op, "value": test.value} for test in tests]}
                 for name, tests, needed in parts if tests]}

@@ -22,6 +22,7 @@ from alerting.views import AlarmView
 from gateway.api.present import local_time
 from gateway.api.view import GatewayView
 from gateway.model.errors import DavylampError
+from gateway.model.guidance import plain
 from gateway.model.text import Text
 
 BODY_LIMIT = 8192
@@ -113,7 +114,7 @@ class _Pages:
             value = f"{alarm.value:.{definition.decimals}f} {definition.unit}".rstrip()
             facts.append(_WORDS["value"].format(value=value)[language])
         if definition.guidance.en:
-            facts.append(_WORDS["guidance"].format(what=definition.guidance)[language])
+            facts.append(_WORDS["guidance"].format(what=plain(definition.guidance))[language])
         site = f"{self._view.site.name[language]}, {self._view.site.area_name(definition.area)[language]}"
         return (f'<h1 class="{definition.priority.name}">{definition.priority.name} '
                 f"{escape(definition.name[language])}</h1><small>{escape(site)}</small>"

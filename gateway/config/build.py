@@ -150,7 +150,7 @@ class SignalPlan:
             self._labels(), self.fault_priority, trend=self._trend(), status=self._status(),
             baseline=self._baseline(), derived=section.expression or self._load_state(),
             profile=self._profile(), faults=self._faults(), share=self._share(),
-            headcount=self._headcount(), still=self._still())
+            headcount=self._headcount(), still=self._still(), guidance=section.guidance)
 
     def _headcount(self) -> HeadCount | None:
         said = self.section.headcount

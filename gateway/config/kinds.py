@@ -21,6 +21,7 @@ from gateway.config.sections import (
     Section,
 )
 from gateway.config.values import Name
+from gateway.model.guidance import Guidance
 
 HIGH_SIDE = ("H", "HH")
 LOW_SIDE = ("L", "LL")
@@ -61,6 +62,8 @@ def overlaid(base: S, over: Section) -> S:
     said = {name: getattr(over, name) for name in over.model_fields_set if name in type(base).model_fields}
     if isinstance(said.get("limits"), LimitsSection):
         said["limits"] = overlaid_limits(base.limits, said["limits"])  # type: ignore[attr-defined]
+    if "guidance" in said and base.guidance is not None:  # type: ignore[attr-defined]
+        said["guidance"] = Guidance.of(said["guidance"]).over(base.guidance)  # type: ignore[attr-defined]
     for name, nothing in _NOTHING.items():
         if name in said:
             said[name] = overlaid_table(getattr(base, name), said[name], nothing)

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from gateway.config.values import (
     NONE,
+    Advice,
     Condition,
     Conditions,
     Deadman,
@@ -369,8 +370,11 @@ class KindSection(Watched):
     """On-delay of all limits of this kind."""
     off_delay: Duration | None = None
     """Off-delay of all limits of this kind."""
-    guidance: Name | None = None
-    """What to do; shown with every limit alarm of this kind."""
+    guidance: Advice | None = None
+    """What to do; shown with every limit alarm of this kind. Or a table with one or more of `action` (what to do),
+    `cause`, `consequence` (when nobody acts), `card` (emergency card: its address or text) and `contact`, each a text
+    or `{ en, zh }`; what it leaves out is as in the catalogue. `**bold**`, lists (`- `) and `[links](https://...)`
+    are rendered on the page."""
 
 
 class ShareSection(Section):
@@ -506,6 +510,9 @@ class SignalSection(Watched):
     """How many people this count may show, by the kind of shift; see below."""
     still: StillSection | None = None
     """Raise `does not move` for a card (its position, zone or count of moves), such as `{ after = "30min" }`."""
+    guidance: Advice | None = None
+    """What to do; shown with every limit alarm of this signal. What it leaves out is as its kind says; a table as in a
+    kind, such as `{ contact = "Control room, 8001" }`."""
     labels: dict[int, Name] = {}
     """For switches and states: what to show for a value, such as `{ 0 = "closed", 1 = "open" }`."""
 
@@ -572,8 +579,8 @@ class RuleSection(Section):
     risk: Risk | None = None
     """Default: `orange` for an interlock and for work without video, `red` for a vote and for shut-down
     verification."""
-    guidance: Name = Text("", "")
-    """What to do; shown with the alarm."""
+    guidance: Advice = Text("", "")
+    """What to do; shown with the alarm. Or a table, as in a kind."""
 
 
 def _voters(members: tuple[Test, ...]) -> tuple[Test, ...]:

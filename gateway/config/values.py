@@ -18,6 +18,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, Wra
 
 from gateway.model.alarm import Priority
 from gateway.model.expression import Expression
+from gateway.model.guidance import PARTS, Guidance
 from gateway.model.rules import Test
 from gateway.model.signal import Reference
 from gateway.model.text import Text
@@ -70,6 +71,18 @@ def _name(value: Any) -> Text:
         return Text(*(text.strip() for text in texts))
     raise ValueError(Text("expected a text, or one text for each language", "应为文本，或中英文各一段文本"),
                      Text('write "text" or { en = "...", zh = "..." }', '写成 "文本" 或 { en = "...", zh = "..." }'))
+
+
+def _advice(value: Any) -> Text:
+    """A text is the action alone; a table may say each part."""
+    if not isinstance(value, dict) or not value or set(value) & {"en", "zh"}:
+        return _name(value)
+    if strange := [name for name in value if name not in PARTS]:
+        hint = did_you_mean(strange[0], PARTS)
+        raise ValueError(Text(f"unknown part of a guidance: {strange[0]}{hint.en}",
+                              f"处置指南中有未知的项：{strange[0]}{hint.zh}"),
+                         Text(f"write one or more of {', '.join(PARTS)}", f"可填写：{'、'.join(PARTS)}"))
+    return Guidance.from_parts({name: _name(part) for name, part in value.items()})
 
 
 def _number(value: Any) -> Any:
@@ -205,6 +218,7 @@ def _never(value: Any, handler: Callable[[Any], float]) -> float:
 
 
 Name = Annotated[Text, PlainValidator(_name)]
+Advice = Annotated[Text, PlainValidator(_advice)]
 Number = Annotated[float, BeforeValidator(_number)]
 Whole = Annotated[int, BeforeValidator(_number)]
 Id = Annotated[str, AfterValidator(_id)]
@@ -223,7 +237,8 @@ Conditions = Annotated[tuple[Condition, ...], Field(min_length=1), BeforeValidat
 
 # What the reference calls them.
 WRITTEN_AS: dict[Callable, str] = {
-    _name: "text, or `{ en, zh }`", _id: "id", _timezone: "time zone", parse_duration: "duration",
+    _name: "text, or `{ en, zh }`", _advice: "text, `{ en, zh }`, or table of parts",
+    _id: "id", _timezone: "time zone", parse_duration: "duration",
     parse_size: "size", _priority: '`"P1"` .. `"P4"`', _deadband: 'number, or `"2%"` of the range', _test: "test",
     _expression: "expression",
     _one_or_more: "list of tests", _listed: "signal id, or list of them",

@@ -46,7 +46,7 @@ class AlarmDefinition:
     limit      set point in `unit`, where there is one
     latch      the alarm stays active until it is acknowledged *and* the condition has ended
     group      alarms of one group form one first-out sequence (usually the area)
-    guidance   what to do, shown with the alarm
+    guidance   what to do, shown with the alarm; a gateway.model.guidance.Guidance where more than that is known
     exercise   "": real. DRILL: of a twin (gateway.vigil.twins); TEST: of the
                self-test; marked wherever it is seen, counts for nothing real
     """

@@ -363,6 +363,7 @@ class Signal:
     headcount: HeadCount | None = None
     still: Still | None = None
     share: Share | None = None
+    guidance: Text | None = None  # of its limit alarms; what it leaves out is as its kind says
 
     def __post_init__(self) -> None:
         if self.trend is not None and self.limit(self.trend.to) is None:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from gateway.model.alarm import RISK_NAMES, TEST, AlarmDefinition, AlarmTable, Priority, Risk
 from gateway.model.group import Group
+from gateway.model.guidance import Guidance
 from gateway.model.peer import Peer
 from gateway.model.rules import Proved, ResponseTest, Rule, ShutdownVerification, Vote
 from gateway.model.signal import (
@@ -272,8 +273,11 @@ class Site:
             f"{signal.id}/{limit.condition}", limit.condition, signal.id, signal.area,
             self._title(signal, limit.condition), limit.priority, limit.risk,
             f"{signal.unit}/s" if rate else signal.unit,
-            limit.value, 2 if rate else signal.decimals, limit.latch, signal.area,
-            (self.guidance or {}).get(signal.kind, Text("", "")))
+            limit.value, 2 if rate else signal.decimals, limit.latch, signal.area, self._advice(signal))
+
+    def _advice(self, signal: Signal) -> Text:
+        of_kind = (self.guidance or {}).get(signal.kind, Text("", ""))
+        return of_kind if signal.guidance is None else Guidance.of(signal.guidance).over(of_kind)
 
     def _people_alarms(self, signal: Signal, rule: HeadCount) -> Iterator[AlarmDefinition]:
         urgency = {Condition.HEADCOUNT: (rule.priority, rule.risk), Condition.FULL: (Priority.P4, Risk.BLUE)}

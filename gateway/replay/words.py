@@ -11,6 +11,7 @@ from alerting.engine import Transition
 from alerting.lifecycle import Event
 from alerting.message import local_time, quantity, title
 from gateway.model.clock import NS
+from gateway.model.guidance import PART_NAMES, plain_parts
 from gateway.model.quality import LABELS, code, severity
 from gateway.model.signal import LIMIT_CONDITIONS, Condition, Signal
 from gateway.model.site import Site
@@ -94,6 +95,8 @@ def explain_lines(found: Explanation) -> Lines:
     yield Text("", "")
     yield from verdict_lines(found)
     yield from found.reasons
+    for name, part in plain_parts(alarm.guidance).items():
+        yield Text(f"{PART_NAMES[name].en}: {part.en}", f"{PART_NAMES[name].zh}：{part.zh}")
     if found.last is not None and found.last.evidence:
         yield Text("", "")
         yield Text("Trace of the last time:", "上一次的依据：")

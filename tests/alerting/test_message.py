@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from alerting.lifecycle import Event, State
 from alerting.message import compose, notice_key, title
 from gateway.app import PLUGINS
 from gateway.config import load
+from gateway.model.guidance import Guidance
 from gateway.model.signal import LIMIT_CONDITIONS
 from gateway.model.site import CONDITION_NAMES
 from gateway.model.text import Text
@@ -124,3 +126,14 @@ def test_the_key_tells_activations_events_and_sites_apart():
     assert notice_key(SITE, first) == f"depot/GD-01/HH#17@{START_NS}:raise"
     keys = {notice_key(SITE, step("GD-01/HH", event)) for event in Event}
     assert len(keys) == 4, "both kinds of end are one event to people"
+
+
+def test_a_full_message_says_what_to_do_and_whom_to_call_without_marks():
+    definition = replace(SITE.alarms.get("GD-03/HH"), guidance=Guidance(
+        "**Leave** the area", "**撤离**现场", cause=Text.same("a leak"),
+        contact=Text("[Control room](https://x.example/8001)", "中控室 8001")))
+    payload = compose(SITE, definition, step("GD-03/HH")).payload
+    assert "What to do: Leave the area\nContact: Control room (https://x.example/8001)" in payload["text"]["en"]
+    assert "处置：撤离现场\n联系人：中控室 8001" in payload["text"]["zh"]
+    assert "a leak" not in payload["text"]["en"], "the cause is on the page; a phone is for acting"
+    assert payload["guidance"] == {"en": "Leave the area", "zh": "撤离现场"}

@@ -29,6 +29,7 @@ from gateway.model.annunciator import Annunciator
 from gateway.model.clock import NS, Clock, Instant, ManualClock
 from gateway.model.errors import CommandError
 from gateway.model.frame import Frame
+from gateway.model.guidance import Guidance
 from gateway.model.peer import Peer
 from gateway.model.ports import DeviceStatus, SinkStatus
 from gateway.model.quality import Quality
@@ -88,8 +89,12 @@ def site(extra: Sequence[Signal] = (), language: str = "en", timezone: str = "As
                                            "手动关闭 XV-102，保持 ESD 按下。")),
         WorkWithoutVideo("work-without-video-pump", Text("Pump house: work without video", "泵房：无视频仍在作业"),
                          "pump_house", (Test.parse("P-101.P > 2.0"),), (Test.parse("CAM-pump.fps >= 1"),)))
-    guidance = {"combustible_gas": Text("Leave the zone cross-wind; stop hot work and vehicles; confirm the shut-down.",
-                                        "沿侧风方向撤离；停止动火作业和车辆通行；确认切断已执行。")}
+    guidance = {"combustible_gas": Guidance(
+        "Leave the zone cross-wind; stop hot work and vehicles; confirm the shut-down.",
+        "沿侧风方向撤离；停止动火作业和车辆通行；确认切断已执行。",
+        contact=Text("Control room **8001**\n- fire brigade 119", "中控室 **8001**\n- 消防 119"),
+        card=Text("[Gas card](http://cards.example/gas) <img src=x> [no](javascript:alert(1))",
+                  "[气体应急处置卡](http://cards.example/gas)"))}
     return Site("depot", Text("North depot", "北区油库"), timezone, language, AREAS, signals, rules, guidance,
                 peers=(Peer("office", Text("Office", "办公室"), 60.0),))
 

@@ -231,6 +231,13 @@ def test_an_alarm_is_explained_with_its_curve_its_limits_and_what_to_do(browser,
     room(browser, running, "alarm/GD-03%2FH")
     browser.until("document.querySelector('.plot svg .curve')")
     assert "Leave the zone cross-wind" in browser.text("#room-alarm .todo")
+    told = "#room-alarm .todo"
+    assert browser.run(f"[...document.querySelectorAll('{told} > b')].map(part => part.innerText)") == [
+        "What to do", "Contact", "Emergency card"], "what nobody has written has no heading"
+    assert browser.text(f"{told} p b") == "8001" and browser.text(f"{told} li") == "fire brigade 119"
+    assert browser.run(f"[...document.querySelectorAll('{told} a')].map(one => one.href)") == [
+        "http://cards.example/gas"], "only http and https are links"
+    assert "<img src=x> [no](javascript:alert(1))" in browser.text(told), "everything else stays text"
     why = browser.text("#room-alarm .why")
     assert "the condition stood. It began at" in why and "set point 20 %LEL" in why
     lines = "[...document.querySelectorAll('.plot text')].map(text => text.textContent)"

@@ -8,6 +8,7 @@ from gateway.config.kinds import catalogue
 from gateway.model.alarm import Priority, Risk
 from gateway.model.signal import Limit
 from gateway.model.site import Site
+from gateway.model.text import Text
 from tests.config.plugins import said, site
 
 
@@ -170,3 +171,29 @@ def test_guidance_of_a_kind_comes_with_its_alarms(tmp_path):
                   '[kinds.level]\nguidance = { en = "stop filling", zh = "停止进料" }\n' + level("limits = { H = 9 }"))
     built: Site = loaded.site_file.site
     assert built.alarms.get("T/H").guidance.zh == "停止进料"
+
+
+def test_guidance_may_have_parts_and_what_is_left_out_comes_from_below(tmp_path):
+    """Signal over kind over catalogue: a telephone number for one detector does not lose what to do."""
+    loaded = site(tmp_path, '[kinds.combustible_gas]\nguidance = { cause = "a leak", contact = "8001" }\n'
+                  + gas('limits = { H = 20, HH = 40 }\nguidance = { contact = "8002", card = "https://cards/gas" }'))
+    guidance = loaded.site_file.site.alarms.get("G/HH").guidance
+    assert guidance.zh.startswith("沿侧风向撤离") and guidance.action.en.startswith("Leave the area")
+    assert [part.en for part in guidance.parts.values()][1:] == ["a leak", "", "https://cards/gas", "8002"]
+
+
+def test_a_signal_may_say_what_to_do_in_one_line(tmp_path):
+    loaded = site(tmp_path, gas('limits = { H = 20, HH = 40 }\nguidance = "call 8001"'))
+    assert loaded.site_file.site.alarms.get("G/H").guidance.zh == "call 8001"
+
+
+@pytest.mark.survives("a guidance with an unknown part, an empty table, or one language only", then="refused",
+                      says=Text("unknown part of a guidance: contcat; did you mean `contact`?",
+                                "处置指南中有未知的项：contcat；是否应为 `contact`？"))
+def test_a_guidance_that_can_not_be_read_is_refused(tmp_path, says):
+    loaded = site(tmp_path, gas('guidance = { contcat = "8001" }'))
+    assert says(loaded.problems[0].what)
+    for written in ("{}", '{ en = "go" }', '{ contact = { zh = "8001" } }', "7"):
+        loaded = site(tmp_path, gas(f"guidance = {written}"))
+        assert [line.rpartition(" | ")[2] for line in said(loaded)] == [
+            "expected a text, or one text for each language"], written

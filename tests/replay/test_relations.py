@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.model.group import Group
+from gateway.model.guidance import Guidance
 from gateway.model.rules import Test
 from gateway.model.signal import HeadCount, Reference, Still
 from gateway.model.text import Text
@@ -114,3 +115,11 @@ def test_a_group_that_is_not_commissioned_says_so(tmp_path):
 def test_a_group_needs_all_its_members(tmp_path):
     outcome = run(PUMP, recorded(tmp_path, PUMP, "time,flow", ["80", "81"]))
     assert outcome.not_judged["pump/group"] == ("lamp",)
+
+
+def test_what_to_do_stands_below_why(tmp_path):
+    advised = replace(APART.signals[0], guidance=Guidance("Compare by hand", "人工比对", contact=Text.same("8001")))
+    here = site(advised, *APART.signals[1:])
+    found = explain(here, here.alarms.get("T/DEV+"), recorded(tmp_path, here, "time,T,A,B", ["20,20,22", "28,20,22"]))
+    assert "What to do: Compare by hand\nContact: 8001" in told(explain_lines(found), "en")
+    assert "处置：人工比对\n联系人：8001" in told(explain_lines(found), "zh")

@@ -2,6 +2,7 @@
 import { acknowledge } from "./acknowledge.js";
 import { badges, facts, look } from "./alarms.js";
 import { button, dayAndClock, el, link, put, shape, table, title } from "./dom.js";
+import { advice } from "./guidance.js";
 import { historyRow } from "./history.js";
 import { plot } from "./plot.js";
 import { age, pick, say } from "./texts.js";
@@ -31,13 +32,13 @@ export class AlarmRoom {
     this.why = el("div", "why");
     this.past = el("ol", "journal");
     this.shown = "";
-    const name = title(pick(this.about.name)), guidance = pick(this.about.guidance), waysIn = el("div", "act");
+    const name = title(pick(this.about.name)), waysIn = el("div", "act");
     const standing = this.here.alarms.of(id);
     name.prepend(shape(`p${this.about.priority}`, `sign P${this.about.priority}`, `P${this.about.priority}`));
     if (standing) waysIn.append(button(say("whyThen"), () => this.explain(Date.parse(standing.raised) + 1000), { look: "quiet", key: "why then" }));
     waysIn.append(button(say("whyNow"), () => this.explain(null), { look: "quiet", key: "why now" }));
     this.element.replaceChildren(name, this.head,
-      guidance ? el("div", "todo", el("b", "", say("todo")), ...guidance.split("\n").filter(Boolean).map((line) => el("p", "", line))) : "",
+      advice(this.about.advice),
       el("h3", "", say("why")), waysIn, this.why, el("h3", "", say("historyOf")), this.past,
       link(say("allHistory"), `#history/${encodeURIComponent(id)}`, { key: "all history" }), " · ", link(say("whoIsTold"), `#oncall/${encodeURIComponent(id)}`, { key: "who" }));
     this.update();

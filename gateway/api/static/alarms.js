@@ -2,6 +2,7 @@
 import { acknowledge } from "./acknowledge.js";
 import { $, button, clockOf, el, keepFocus, link, number, put, shape, sign } from "./dom.js";
 import { Filter } from "./filter.js";
+import { inline } from "./guidance.js";
 import { age, language, pick, say } from "./texts.js";
 import { holdLine, wordOf } from "./withheld.js";
 
@@ -116,7 +117,7 @@ export class Alarms {
     row.element.append(this.box(alarm), shape(`p${alarm.priority}`, "sign", `P${alarm.priority}`), el("div", "", name, facts(alarm, this.words, row)), act);
     const guidance = pick(alarm.guidance);
     if (guidance && alarm.waits && alarm.active && alarm.priority === 1)
-      row.element.append(el("p", "todo", el("b", "", `${say("todo")}: `), guidance));
+      row.element.append(el("p", "todo", el("b", "", `${say("todo")}: `), ...inline(guidance)));
     return row;
   }
 

@@ -1,6 +1,7 @@
 // Interlocks, votes and shut-down verification with what each test says now, calculated signals, and groups of signals.
 import { get } from "./ask.js";
 import { el, kindOf, link, number, put, shape, sign, table, title } from "./dom.js";
+import { inline } from "./guidance.js";
 import { pick, say } from "./texts.js";
 
 const OPERATORS = { ">=": (a, b) => a >= b, "<=": (a, b) => a <= b, "==": (a, b) => a === b, "!=": (a, b) => a !== b, ">": (a, b) => a > b, "<": (a, b) => a < b };
@@ -44,7 +45,7 @@ export class Rules {
       }))));
     const guidance = pick(rule.guidance);
     return el("article", "", el("div", "what", sign(rule.priority), " ", link(pick(rule.name), `#alarm/${encodeURIComponent(rule.alarms[0])}`)),
-      el("small", "", `${say(rule.kind)} · ${rule.id}`), ...parts, guidance ? el("p", "todo", guidance) : "");
+      el("small", "", `${say(rule.kind)} · ${rule.id}`), ...parts, guidance ? el("p", "todo", ...inline(guidance)) : "");
   }
 
   showGroups(groups) {
