@@ -54,11 +54,9 @@ class Producer(ABC):
 
     signals    numbers of the m signals that it makes
     inputs     of each of them, the numbers of the signals that it needs
-    timeless   what it makes at one instant does not depend on what it made before: it has `over`
     """
 
     name: str
-    timeless = False
 
     def __init__(self, signals: Sequence[int], inputs: Sequence[Sequence[int]]):
         self.signals, self.inputs = tuple(signals), tuple(map(tuple, inputs))
@@ -67,16 +65,19 @@ class Producer(ABC):
     def make(self, sight: Sight) -> Known:
         """Values and quality codes of all m signals; what is made for one that is not due is not used."""
 
+
+class Timeless(Producer):
+    """What it makes at one instant does not depend on what it made before: many instants can be made at once."""
+
+    @abstractmethod
     def over(self, known: Sequence[Known], counts: NDArray[np.int64]) -> list[Known]:
         """`make` for each signal at instants of its own; `counts` of them. known: of each of the k inputs, at those."""
-        raise NotImplementedError
 
 
-class Expressions(Producer):
+class Expressions(Timeless):
     """Signals by expressions (gateway.core.expressions), evaluated together where they have one shape."""
 
     name = "derived"
-    timeless = True
 
     def __init__(self, signals: Sequence[int], expressions: Sequence[Expression], table: SignalTable):
         super().__init__(signals, [[table.index(name) for name in expression.inputs] for expression in expressions])
@@ -222,7 +223,7 @@ class Level:
     """One producer: which of its signals are due, and the stamps of their samples."""
 
     def __init__(self, producer: Producer, site: Site, latest: Latest):
-        self.name, self.timeless = producer.name, producer.timeless
+        self.name, self.timeless = producer.name, isinstance(producer, Timeless)
         self._producer, self._latest = producer, latest
         self._signal = np.array(producer.signals, np.int32)
         self.inputs = np.array([number for inputs in producer.inputs for number in inputs], np.int64)
@@ -251,7 +252,6 @@ class Level:
         return Frame.from_columns(self._signal[row], value[row],
                                   code[row] | np.bitwise_or.reduceat(flags, self._starts)[row],
                                   np.maximum.reduceat(wall, self._starts)[row], newest[row])
-
 
     def look_back(self, past: Past) -> Frame | None:
         """`make`, for every instant of a long frame."""
