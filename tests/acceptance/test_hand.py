@@ -95,7 +95,7 @@ def test_a_bypass_over_kill_9(yard):
 
 
 @survives("bypass of a P1 asked for by one person alone", then="refused, the alarm goes on calling",
-          says=Text("GAS-1/HH is P1: its bypass needs the approval of a second person. Fix: name who has approved it",
+          says=Text("GAS-1/HH is P1: a bypass needs the approval of a second person. Fix: name who has approved it",
                     "GAS-1/HH 为 P1 告警，旁路须经第二人批准。处理：请填写批准人姓名"))
 def test_a_p1_is_not_bypassed_alone(yard, says):
     with yard.gateway():
@@ -109,7 +109,7 @@ REFUSALS = {
         ("bypass", "GAS-1/H", "--for", "soon", "--why", "x", "--name", "Li"),
         Text("--for: `soon` is not a duration. Fix: write it as", "--for: `soon` 不是时长。处理：请写成")),
     "no duration": (("bypass", "GAS-1/H", "--why", "x", "--name", "Li"),
-                    Text("--for is missing: how long, at most", "缺少 --for：旁路时长")),
+                    Text("--for is missing: how long, at most", "缺少 --for：最长时长")),
     "no name": (("bypass", "GAS-1/H", "--for", "1h", "--why", "x"),
                 Text("--name is missing: who answers for it", "缺少 --name：责任人姓名")),
     "a baseline act without a reason": (("baseline", "GAS-1", "--reset", "--name", "Li"),

@@ -117,25 +117,25 @@ async def test_all_viewers_get_the_same_bytes(broadcast):
 
 async def test_nothing_is_rendered_while_nobody_looks(gateway):
     class Counting(MemoryGateway):
-        asked = 0
+        looked = 0
 
         def devices(self):
-            self.asked += 1
+            self.looked += 1
             return super().devices()
 
     counting = Counting()
     broadcast = Broadcast(counting, period_s=0.005)
     await asyncio.sleep(0.05)
-    assert (counting.asked, counting.watchers) == (0, [])
+    assert (counting.looked, counting.watchers) == (0, [])
     viewer = broadcast.join()
     for _ in range(3):
         await frame(viewer)
     broadcast.leave(viewer)
     while counting.watchers:  # the stream ends by itself
         await asyncio.sleep(0.005)
-    asked = counting.asked
+    asked = counting.looked
     await asyncio.sleep(0.05)
-    assert counting.asked == asked
+    assert counting.looked == asked
     assert (await frame(broadcast.join()))["hello"], "and begins again"
     broadcast.close()
 
