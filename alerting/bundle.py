@@ -1,4 +1,5 @@
-"""Several notices as one message: what waits together goes together. Pure. P1 is never bundled.
+"""Several notices as one message: what waits together goes together, and what a full outbox gave up is told as a
+number. Pure. P1 is never bundled.
 
 After an outage the alarms that are still open come first, each with its age, at most `OPEN_LINES` in a message; what is
 over by now comes last, as history in one message.
@@ -9,15 +10,18 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from alerting.wording import lasting
+from gateway.model.alarm import Priority
 from gateway.model.ports import Notice
 from gateway.model.text import LANGUAGES, Text
 
 OPEN_LINES: Final = 20
 HISTORY_LINES: Final = 20
 EVENT: Final = "bundle"
+LEFT_OUT: Final = "left_out"  # event, and in the payload: how many
 
 
 def bundle(notices: Sequence[Notice], late_s: Sequence[float], *, history: bool) -> Notice:
@@ -51,6 +55,18 @@ def bundle(notices: Sequence[Notice], late_s: Sequence[float], *, history: bool)
     return Notice(key, first.alarm, payload | {"recorded": recorded}, recorded, first.to, first.language)
 
 
+def left_out(notice: Notice, number: int, priority: Priority) -> Notice:
+    """What tells the reader of this notice, under its key, how many of this priority were given up."""
+    title = _LEFT_OUT_TITLE.format(n=number, priority=priority.name)
+    text = _LEFT_OUT.format(n=number, priority=priority.name)
+    if link := notice.payload.get("link"):
+        text = Text(*(f"{text[language]}\n{_PAGE.format(link=link)[language]}" for language in LANGUAGES))
+    return replace(notice, payload=notice.payload | {
+        "key": notice.key, "event": LEFT_OUT, "state": LEFT_OUT, "occurrence": 0, "evidence": [], LEFT_OUT: number,
+        "priority": priority.name, "title": {language: title[language] for language in LANGUAGES},
+        "text": {language: text[language] for language in LANGUAGES}})
+
+
 def _row(notice: Notice, age_s: float, language: str) -> str:
     payload = notice.payload
     ago = f", {lasting(age_s)[language]}" if age_s >= 60 else ""
@@ -62,4 +78,8 @@ _HISTORY: Final = Text("What happened while no message could be sent, over by no
                        "消息中断期间发生、现已结束的情况。{n} 条通知：{said}")
 _HISTORY_TITLE: Final = Text("OVER ", "已结束 ")
 _MORE: Final = Text("  and {n} more: see the page or the journal", "  另有 {n} 条，详见页面或日志")
+_LEFT_OUT_TITLE: Final = Text("{n} more {priority} messages were not sent", "另有 {n} 条 {priority} 通知未发送")
+_LEFT_OUT: Final = Text(
+    "More came than this channel could take: {n} messages of {priority} were not sent. They are on the page and in "
+    "the journal.", "通知过多，本渠道来不及发送：{n} 条 {priority} 通知未发送。内容见页面和日志。")
 _PAGE: Final = Text("Page: {link}", "页面：{link}")

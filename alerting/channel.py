@@ -22,6 +22,7 @@ from typing import Final, Protocol
 
 from alerting.bundle import OPEN_LINES, bundle
 from alerting.fence import fenced
+from alerting.waiting import Gates, Letter, Waiting
 from alerting.wording import Wording
 from gateway.model.alarm import Priority
 from gateway.model.clock import NS, Clock
@@ -39,7 +40,8 @@ REMEMBERED: Final = 5_000  # keys that were handed over, so that a fall-back doe
 
 @dataclass(frozen=True, slots=True)
 class DeliverySettings:
-    """capacity: pending notices per notifier; full: the least urgent, then oldest one is given up. Times in seconds."""
+    """capacity: pending notices per notifier; full: the least urgent, then oldest one gives way, never a P1. Times in
+    seconds."""
 
     capacity: int = 2_000
     first_retry_s: float = 1.0
@@ -73,31 +75,6 @@ class Message:
     text: str
 
 
-@dataclass(slots=True)
-class Letter:
-    """One notice that waits. line_ns: when it was made. alone: refused in a bundle, to be tried by itself.
-    copy: another channel asked for it."""
-
-    notice: Notice
-    priority: Priority
-    order: int
-    line_ns: int
-    attempts: int = 0
-    due: float = 0.0
-    alone: bool = False
-    fell_back: bool = False
-    copy: bool = False
-
-    @property
-    def urgency(self) -> tuple[bool, int, int]:
-        """A drill is never before anything real."""
-        return self.drill, self.priority, self.order
-
-    @property
-    def drill(self) -> bool:
-        return bool(self.notice.payload.get("exercise"))
-
-
 class Office(Protocol):
     """Who is told what became of a letter."""
 
@@ -121,7 +98,8 @@ class Channel:
         self._office = office
         self.id = notifier.id
         self.pulse = Pulse(f"notifier {notifier.id}", clock)
-        self.letters: dict[str, Letter] = {}
+        self._waiting = Waiting()
+        self.letters = self._waiting.letters
         self.counters = {"delivered": 0, "failed": 0, "given_up": 0, "messages": 0, "bundles": 0, "fell_back": 0}
         self.latest: deque[Message] = deque(maxlen=SHOWN)  # that the other side has taken
         self._failing: Text | None = None
@@ -141,13 +119,13 @@ class Channel:
             return
         if letter.priority is not Priority.P1 and self.rules.group_s:
             letter.due = asyncio.get_running_loop().time() + self.rules.group_s
-        self.letters[letter.notice.key] = letter
-        if len(self.letters) > self._settings.capacity:
-            victim = max(self.letters.values(), key=lambda each: (each.drill, each.priority, -each.order))
+        self._waiting.add(letter)
+        if victim := self._waiting.beyond(self._settings.capacity):
             if letter.copy:  # two full channels would push out each other's letters without end
                 victim.fell_back = True
             self._give_up(victim, Text("outbox is full", "发件箱已满"))
-        elif self._failures >= self.rules.fallback_after:
+            self._waiting.count(victim, letter.order)
+        if self._failures >= self.rules.fallback_after:
             self._fall_back(letter)
         self._wake.set()
 
@@ -185,18 +163,11 @@ class Channel:
 
     def _next(self, now: float) -> tuple[list[Letter], float | None]:
         """The letters to try now as one message, or how long to wait for some."""
-        free_at = max(self._rest_until, self._full_until(now))
-        ready = [letter for letter in self.letters.values() if letter.due <= now and
-                 (free_at <= now or (letter.priority is Priority.P1 and
-                                     (letter.attempts == 0 or self._rest_until <= now)))]
-        if ready:
-            first = min(ready, key=lambda letter: letter.urgency)
-            return self._company(first, ready), None
-        if not self.letters:
-            return [], None
-        free = [max(letter.due, self._rest_until if letter.priority is Priority.P1 else free_at)
-                for letter in self.letters.values()]
-        return [], max(min(free) - now, 0.0)
+        gates = Gates(now, self._rest_until, max(self._rest_until, self._full_until(now)))
+        if first := self._waiting.first(now, gates):
+            return self._company(first), None
+        opens = self._waiting.opens(gates)
+        return [], None if opens is None else max(opens - now, 0.0)
 
     def _full_until(self, now: float) -> float:
         while self._sent and self._sent[0] <= now - RATE_S:
@@ -205,7 +176,7 @@ class Channel:
             return now
         return self._sent[-self.rules.rate] + RATE_S
 
-    def _company(self, first: Letter, ready: Sequence[Letter]) -> list[Letter]:
+    def _company(self, first: Letter) -> list[Letter]:
         """What goes with it in one message: for the same reader, open alarms by themselves, history by itself."""
         def fits(letter: Letter) -> bool:
             return (letter.priority is not Priority.P1 and not letter.alone and not letter.drill
@@ -213,7 +184,7 @@ class Channel:
 
         if not self.rules.bundles or not fits(first):
             return [first]
-        company = sorted(filter(fits, ready), key=lambda letter: letter.urgency)
+        company = [*filter(fits, self._waiting.company())]
         if len(company) == 1:
             return company
         still = [letter for letter in company if self._open(letter)]
@@ -234,6 +205,7 @@ class Channel:
             self.counters["bundles"] += 1
         said_before = self.rules.wording.trouble
         self._sent.append(asyncio.get_running_loop().time())
+        self._waiting.take(letters)
         reason, refused = await self._send(notice, late_s[0] if len(letters) == 1 else 0.0)
         letters = [letter for letter in letters if self.letters.get(letter.notice.key) is letter]  # some gave way
         if reason is None:
@@ -270,8 +242,7 @@ class Channel:
             self._close(letter)
             self.counters["delivered"] += 1
         if self._failures > 1:  # the channel is back; a single failure between successes was that notice's own
-            for other in self.letters.values():
-                other.due = 0.0
+            self._waiting.all_due()
         self._failures, self._rest_until, was_failing, self._failing = 0, 0.0, self._failing, None
         for letter in letters:
             self._office.delivered(letter, self.id)
@@ -289,14 +260,16 @@ class Channel:
             log.warning("notifier %s, notice %s: %s", self.id, letters[0].notice.key, reason.en)
         for letter in letters:
             letter.attempts += 1
+            letter.alone = letter.alone or refused
             pause = self._settings.first_retry_s * 2 ** min(letter.attempts - 1, 30)
             letter.due = now + min(pause, self._settings.longest_retry_s) * jitter
             too_old = self._clock.now().line_ns - letter.line_ns > self._settings.give_up_s * NS
             if letter.priority is not Priority.P1 and ((refused and len(letters) == 1) or too_old):
                 self._give_up(letter, reason)
-            elif max(letter.attempts, self._failures) >= self.rules.fallback_after:
+                continue
+            self._waiting.put_back(letter)
+            if max(letter.attempts, self._failures) >= self.rules.fallback_after:
                 self._fall_back(letter)
-            letter.alone = letter.alone or refused
         if self._failures >= self._settings.failures_before_alarm or (refused and letters):
             self._fail(reason)
 
@@ -325,7 +298,7 @@ class Channel:
         self._fail(reason)
 
     def _close(self, letter: Letter) -> None:
-        del self.letters[letter.notice.key]
+        self._waiting.close(letter)
         self._done[letter.notice.key] = None
         if len(self._done) > REMEMBERED:
             self._done.popitem(last=False)

@@ -7,7 +7,8 @@ is JSON-ready:
     event       "raise", "return", "acknowledge", "re-alarm": it stands and is told again, or, told again with the
                 reason: "recall": it still stands, "escalation": nobody has acknowledged. Of what withholds itself:
                 "bypass", "shelve", "out of service", with " ended" or " expired" at their end; alarm is then its
-                target, occurrence 0
+                target, occurrence 0.
+                Of several: "bundle" (alarms: which), "left_out" (left_out: so many gave way in a full outbox)
     alarm       id; occurrence: number of this activation
     priority    "P1".."P4"; risk: "red", "orange", "yellow", "blue"
     state       "normal", "unacknowledged", "acknowledged", "returned", "latched"

@@ -50,7 +50,8 @@ RIVALS = (_Rival("by area, group_wait 0s", "area", "0s", 10.0), _Rival("by area,
 
 def run(quick: bool) -> list[dict]:
     alarms, seconds = (200, 2.0) if quick else (story.ALARMS, story.SECONDS)
-    rows = [*_lamp(alarms, seconds), _engine(20_000 if quick else 200_000), *_restart(5_000 if quick else ROWS)]
+    rows = [*_lamp(alarms, seconds), *_single(alarms, seconds), _engine(20_000 if quick else 200_000),
+            *_restart(5_000 if quick else ROWS)]
     try:
         for rival in RIVALS[:1] if quick else RIVALS:
             rows += _alertmanager(alarms, seconds, rival, 1.0 if quick else rival.after_s)
@@ -94,9 +95,10 @@ def _said(line: str) -> tuple[int, list[str]]:
 class _Lamp:
     """One life of benchmarks.storm.lamp."""
 
-    def __init__(self, folder: Path, url: str, alarms: int, seconds: float):
+    def __init__(self, folder: Path, url: str, alarms: int, seconds: float, how: str = "bundle"):
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.storm.lamp", str(folder), url, str(alarms), str(seconds)],
+            [sys.executable, "-m", "benchmarks.storm.lamp", str(folder), url, str(alarms), str(seconds),
+             how],
             cwd=stage.ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     @property
@@ -183,6 +185,28 @@ def _alertmanager(alarms: int, seconds: float, setting: _Rival, after_s: float) 
             _row(f"{what}: memory, peak", memory / 1e6, "MB"),
             _row(f"{what}: active alarms known before kill -9", before, ""),
             _row(f"{what}: active alarms known after kill -9", after, "")]
+
+
+def _single(alarms: int, seconds: float) -> list[dict]:
+    """The same storm to a webhook as it comes: every notice is a message."""
+    with tempfile.TemporaryDirectory(prefix="davylamp-bench-") as name, _channel() as channel:
+        lamp = _Lamp(Path(name), channel.url, alarms, seconds, "single")
+        lamp.heard("ready")
+        lamp.go()
+        found = lamp.heard("stormed")
+        drained = lamp.heard("drained")
+        lamp.kill()
+    keys = {key for _, about in channel.came for key in about}
+    told = {key for key in keys if not key.startswith("more:")}
+    notices = found["counters"]["notices"]
+    return [
+        _row("webhook that does not bundle: notices lost in silence", notices - len(told) - drained["given_up"], "",
+             "<= 0", "neither received nor journalled as given up and told as a number"),
+        _row("webhook that does not bundle: notices given up, P3 only", drained["given_up"], f"of {notices:,}"),
+        _row("webhook that does not bundle: messages that tell how many", len(keys) - len(told), ""),
+        _row("webhook that does not bundle: P1 raised -> handed to the channel, p99", np.percentile(
+            found["p1_ms"], 99), "ms", "<= 250"),
+        _row("webhook that does not bundle: all delivered, after the storm", drained["after_s"] - seconds, "s")]
 
 
 def _engine(events: int) -> dict:

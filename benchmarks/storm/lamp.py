@@ -1,4 +1,5 @@
-"""`python -m benchmarks.storm.lamp FOLDER URL ALARMS SECONDS`: the alarm service of a gateway in a storm.
+"""`python -m benchmarks.storm.lamp FOLDER URL ALARMS SECONDS bundle|single`: the alarm service of a gateway in a
+storm; its webhook bundles, or takes each notice by itself.
 
 stdout, JSON lines: {"ready": seconds from start to all taken up, "known": ...}; a line on stdin begins the storm;
 {"stormed": ...} when every transition is on disk and every P1 is handed over. Then it goes on delivering until killed.
@@ -44,11 +45,11 @@ def say(**what: object) -> None:
     os.write(1, (json.dumps(what) + "\n").encode())
 
 
-async def main(folder: str, url: str, alarms: int, seconds: float) -> None:
+async def main(folder: str, url: str, alarms: int, seconds: float, bundles: bool) -> None:
     site, clock, phone = story.site(alarms), TimeLine(), Timed(url)
     ledger = AlarmLedger(Path(folder) / "alarms.db")
     service = AlarmService(site.alarms, site, ledger, [phone], clock, AlarmSettings(
-        channels={phone.id: ChannelRules(bundles=True)}))  # as every channel for people has it
+        channels={phone.id: ChannelRules(bundles=bundles)}))
     raised: dict[tuple[str, int], int] = {}  # (alarm, occurrence) -> monotonic ns of the raise, P1 only
     committed = 0
 
@@ -93,6 +94,7 @@ async def main(folder: str, url: str, alarms: int, seconds: float) -> None:
     while service.status().notifiers[0].pending:
         await asyncio.sleep(0.05)
     say(drained={"delivered": service.status().notifiers[0].counters["delivered"],
+                 "given_up": service.status().notifiers[0].counters["given_up"],
                  "after_s": asyncio.get_running_loop().time() - start})
     await asyncio.Event().wait()
 
@@ -109,4 +111,4 @@ def p1_ms(phone: Timed, raised: dict[tuple[str, int], int]) -> list[float]:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])))
+    asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4]), sys.argv[5] == "bundle"))

@@ -204,6 +204,45 @@ async def test_a_full_outbox_gives_up_the_least_urgent_then_the_oldest():
         here.release("late p3", priority=Priority.P3)
         assert [key for key, _, _ in here.given_up] == ["old", "new", "late p3"]
         assert here.outbox.status()[0].counters["given_up"] == 3
+        here.release(*(f"p1 {number}" for number in range(5)), priority=Priority.P1)
+        assert [key for key, _, _ in here.given_up] == ["old", "new", "late p3", "p2"], "a P1 never gives way"
+
+
+@pytest.mark.survives("more notices than the outbox holds", then="P1 all go, then the newest of the rest; one message "
+                      "for each reader and priority says how many were given up", says=Text(
+                          "11 more P3 messages were not sent", "另有 11 条 P3 通知未发送"))
+async def test_what_a_full_outbox_gave_up_is_told_as_a_number_after_the_rest(says):
+    def notices(count: int, to: str) -> list[Notice]:
+        return [Notice(f"{to}-{number}", "GD-01/H", {"key": f"{to}-{number}"}, to=to) for number in range(count)]
+
+    with receiver() as phone:
+        phone.status = 503
+        async with desk(DeliverySettings(capacity=10, rest_s=0.001, first_retry_s=0.01), phone=phone.url) as here:
+            for notice in notices(15, "wang") + notices(2, "li"):
+                here.outbox.release(notice, Priority.P3)
+            here.release(*(f"fire {number}" for number in range(4)), priority=Priority.P1)
+            here.outbox.start()
+            await phone.until(lambda phone: len(phone.calls) > 20)
+            phone.status = 204
+            await until(lambda: here.outbox.pending == 0)
+            for notice in notices(21, "zhao")[2:]:
+                here.outbox.release(notice, Priority.P2)
+            await until(lambda: here.outbox.pending == 0)
+        told = [call.payload for call in phone.taken if call.payload.get("event") == "left_out"]
+        assert [(one["to"], one["left_out"], one["priority"]) for one in told if one["to"] == "wang"] == [
+            ("wang", 11, "P3")]
+        assert says(told[0]["title"])
+        assert len(here.given_up) + len({key for key, _ in here.delivered if not key.startswith("more:")}) == 40
+        assert sum(one["left_out"] for one in told) == len(here.given_up), "each is told or counted, none is both"
+        assert {f"fire {number}" for number in range(4)} <= {key for key, _ in here.delivered}
+
+
+async def test_a_count_that_waits_is_kept_apart_for_each_priority_and_does_not_grow_in_number():
+    async with desk(DeliverySettings(capacity=10), phone="http://127.0.0.1:9/") as here:  # not started: nothing leaves
+        here.release(*(f"p3 {number}" for number in range(5_000)), priority=Priority.P3)
+        here.release(*(f"p2 {number}" for number in range(5_000)))
+        assert here.outbox.pending == 12, "ten and a count of each priority"
+        assert len(here.given_up) == 9_990
 
 
 async def test_a_key_that_waits_is_not_added_twice_and_can_be_revised():
