@@ -7,13 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from alerting.figures.bursts import FLOOD, Burst, Kind
 from gateway.model.alarm import AlarmDefinition
-from gateway.model.clock import NS
+from gateway.model.clock import NS, Instant
 from gateway.replay.run import Occurrence, Outcome
 
-FLOOD_WINDOW_NS = 600 * NS
-FLOOD_MORE_THAN = 10  # alarms in the window begin a flood (ISA-18.2, EEMUA 191)
-FLOOD_OVER_BELOW = 5  # alarms in the window end it
 DAY_S = 86_400.0
 WITHIN_S = 600.0  # of an event that does not say its own
 
@@ -106,20 +104,19 @@ class Difference:
 
 
 def floods(occurrences: Iterable[Occurrence]) -> tuple[Flood, ...]:
-    """Of the alarms that call people: begins with more than 10 in 10 minutes, ends below 5 in 10 minutes."""
+    """Of the alarms that call people, by the rule of the running gateway; those in the window that made it one belong
+    to it."""
     found: list[list[Occurrence]] = []
-    window: deque[Occurrence] = deque()
-    flooded = False
+    newest: deque[Occurrence] = deque(maxlen=FLOOD.at_least)
+    burst = Burst(Kind.FLOOD, FLOOD)
     for occurrence in sorted((one for one in occurrences if one.called), key=lambda one: one.line_ns):
-        while window and window[0].line_ns <= occurrence.line_ns - FLOOD_WINDOW_NS:
-            window.popleft()
-            flooded = flooded and len(window) >= FLOOD_OVER_BELOW
-        window.append(occurrence)
-        if flooded:
+        at = Instant(occurrence.line_ns, occurrence.wall_ns)
+        burst.look(at)
+        newest.append(occurrence)
+        if burst.add(at) is not None:
+            found.append(list(newest))
+        elif burst.begun is not None:
             found[-1].append(occurrence)
-        elif len(window) > FLOOD_MORE_THAN:
-            flooded = True
-            found.append(list(window))
     return tuple(Flood(one[0].wall_ns, one[-1].wall_ns, tuple(dict.fromkeys(part.alarm for part in one)))
                  for one in found)
 
