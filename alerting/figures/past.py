@@ -26,8 +26,13 @@ Open = dict[tuple[Kind, str], int]  # bursts journalled as begun and not as ende
 
 def resumed(path: Path, alarms: AlarmTable, operators: int, head: int, now_wall_ns: int) -> tuple[Figures, Open]:
     """What a gateway knew when it stopped. LedgerError when the file can not be read."""
-    rows = newest(path, (_TRANSITION, *Kind), now_wall_ns - KEPT_NS, head, ROWS_READ)
-    return _fed(Figures(alarms, operators), rows), opened(rows)
+    figures, found = Figures(alarms, operators), {}
+    for row in newest(path, (_TRANSITION, *Kind), now_wall_ns - KEPT_NS, head, ROWS_READ):
+        if row.kind == _TRANSITION:
+            figures.take(_transition(row))
+        else:
+            _note(row, found)
+    return figures, found
 
 
 def of_stretch(path: Path, alarms: AlarmTable, operators: int, start_wall_ns: int, end_wall_ns: int) -> Figures:
@@ -37,16 +42,12 @@ def of_stretch(path: Path, alarms: AlarmTable, operators: int, start_wall_ns: in
         path, start_wall_ns - _CARRIED_NS, end_wall_ns)))
 
 
-def opened(rows: Iterable[Row]) -> Open:
-    found: Open = {}
-    for row in rows:
-        if row.kind in [*Kind]:
-            key = Kind(row.kind), row.alarm
-            if orjson.loads(row.body)["act"] == Act.BEGIN:
-                found[key] = row.wall_ns
-            else:
-                found.pop(key, None)
-    return found
+def _note(row: Row, found: Open) -> None:
+    key = Kind(row.kind), row.alarm
+    if orjson.loads(row.body)["act"] == Act.BEGIN:
+        found[key] = row.wall_ns
+    else:
+        found.pop(key, None)
 
 
 def _fed(figures: Figures, rows: Iterable[Row]) -> Figures:

@@ -53,15 +53,14 @@ def stretch(path: Path, start_wall_ns: int, end_wall_ns: int,
                 yield FIRST_HASH if before is None else before[0], row
 
 
-def newest(path: Path, kinds: Collection[str], start_wall_ns: int, up_to: int, most: int) -> list[Row]:
+def newest(path: Path, kinds: Collection[str], start_wall_ns: int, up_to: int, most: int) -> Iterator[Row]:
     """Of the `most` rows up to a position those of these kinds that are not older than a wall time, oldest first. Only
     `most` rows are read, however long the journal is."""
     marks = ",".join("?" * len(kinds))
     with reading(path) as connection:
-        rows = connection.execute(
-            f"{_ROWS} WHERE position BETWEEN ? AND ? AND kind IN ({marks}) AND wall_ns >= ? ORDER BY position DESC",
-            (up_to - most + 1, up_to, *kinds, start_wall_ns)).fetchall()
-    return [Row._make(row) for row in reversed(rows)]
+        yield from map(Row._make, connection.execute(
+            f"{_ROWS} WHERE position BETWEEN ? AND ? AND kind IN ({marks}) AND wall_ns >= ? ORDER BY position",
+            (up_to - most + 1, up_to, *kinds, start_wall_ns)))
 
 
 def hash_at(path: Path, position: int) -> bytes | None:
