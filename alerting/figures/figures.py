@@ -64,7 +64,7 @@ class Figures:
         self._kept_slots = kept_ns // SLOT_NS
         self._alarms = alarms
         self._tallies: dict[int, Tally] = {}  # by number of the slot
-        self._days: dict[int, Tally] = {}  # sums of whole days, by their first slot; made when they are asked for
+        self._days: dict[int, Tally] = {}  # sums of whole days, by their first slot; made as a day ends
         self._standing: dict[str, _Standing] = {}
         self._rate = Rate()
         rule = FLOOD if operators == 1 else Rule(
@@ -128,10 +128,13 @@ class Figures:
         while slot < end:
             whole = slot % _DAY == 0 and slot + _DAY <= end
             if whole and slot not in self._days:
-                self._days[slot] = Tally.sum(filter(None, map(self._tallies.get, range(slot, slot + _DAY))))
+                self._add_up(slot)
             if (tally := (self._days if whole else self._tallies).get(slot)) is not None:
                 yield tally
             slot += _DAY if whole else 1
+
+    def _add_up(self, day: int) -> None:
+        self._days[day] = Tally.sum(filter(None, map(self._tallies.get, range(day, day + _DAY))))
 
     def floods(self, start_wall_ns: int, end_wall_ns: int) -> Iterator[FloodSpan]:
         """Those that reach into this stretch, the one that stands included."""
@@ -208,5 +211,8 @@ class Figures:
             for kept in (self._tallies, self._days):
                 for old in [old for old in kept if old <= slot - self._kept_slots]:
                     del kept[old]
+            before = next(reversed(self._tallies), slot) // _DAY * _DAY
+            if before < slot // _DAY * _DAY:
+                self._add_up(before)
             tally = self._tallies[slot] = Tally()
         return tally

@@ -11,7 +11,7 @@ from alerting.engine import AlarmEngine
 from alerting.figures.bursts import Act, Kind
 from alerting.figures.figures import KEPT_NS, Figures
 from alerting.figures.report import HOUR_NS, metrics, report
-from alerting.figures.tally import SLOT_NS
+from alerting.figures.tally import SLOT_NS, Tally
 from gateway.model.alarm import Priority
 from gateway.model.clock import NS, Instant
 from tests.alerting.sites import START_NS, depot, edge, verdicts
@@ -200,3 +200,20 @@ def test_a_day_that_was_added_up_takes_what_comes_late():
     assert told.report(86_400 * 4).alarms == 4
     told.once("GD-02/H", 86_400 + 120)
     assert told.report(86_400 * 4).alarms == 5
+
+
+def test_a_month_that_is_asked_for_adds_up_few_sums_because_each_day_was_added_up_at_its_end(monkeypatch):
+    told, added = Told(), []
+    for slot in range(30 * 144):
+        told.once("GD-01/H", AT_SLOT_S + slot * SLOT_S + 1)
+    plain = Tally.sum
+
+    def counted(tallies):
+        found = list(tallies)
+        added.append(len(found))
+        return plain(found)
+
+    monkeypatch.setattr(Tally, "sum", counted)
+    found = told.report(AT_SLOT_S + 30 * 144 * SLOT_S)
+    assert found.alarms == 30 * 144
+    assert sum(added) < 29 + 2 * 144, "29 days, and the slots of the first and the last one"
