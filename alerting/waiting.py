@@ -1,8 +1,8 @@
 """The letters that wait for one way out, in the order in which they go: most urgent first, then oldest.
 
 Adding, taking and giving way cost a binary search, however many wait. When too many do, the least urgent, then oldest
-gives way; a P1 never does. What gave way is counted in one more letter for each reader and priority ("17 more: see the
-page"), which goes after those that still wait.
+gives way, a drill before all else; a real P1 never does. What gave way is counted in one more letter for each reader
+and priority ("17 more: see the page"), which goes after those that still wait.
 """
 
 from __future__ import annotations
@@ -165,7 +165,7 @@ class Waiting:
         self._lane(told).add(told)
 
     def _may_yield(self, letter: Letter) -> None:
-        if letter.priority is not Priority.P1:
+        if letter.priority is not Priority.P1 or letter.drill:
             self._yielding.setdefault((letter.drill, letter.priority), OrderedDict())[letter.notice.key] = letter
 
     def _lane(self, letter: Letter) -> _Lane:
