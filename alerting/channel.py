@@ -233,7 +233,7 @@ class Channel:
         except Exception as error:  # last line of defence: a faulty plugin must not end this task
             log.exception("notifier %s failed unexpectedly", self.id)
             return Text(f"unexpected error: {error!r}", f"意外错误：{error!r}"), False
-        shown = wording.masked(notice, late_s, wall_ns)
+        shown = fenced(lambda: wording.masked(notice, late_s, wall_ns), lambda: notice, "words shown of a message")
         self.latest.append(Message(wall_ns, shown.title, shown.text))
         return None, False
 

@@ -292,9 +292,9 @@ async def test_two_full_outboxes_that_fall_back_to_each_other_do_not_push_letter
     async with desk(DeliverySettings(capacity=capacity), rules=rules, phone="http://127.0.0.1:9/",
                     mail="http://127.0.0.1:9/") as here:  # not started: nothing leaves
         for number in range(300):
-            here.outbox.release(Notice(f"to phone {number}", "a", {}), Priority.P1, through=["phone"])
-            here.outbox.release(Notice(f"to mail {number}", "a", {}), Priority.P1, through=["mail"])
-        assert [status.pending for status in here.outbox.status()] == [capacity, capacity]
+            here.outbox.release(Notice(f"to phone {number}", "a", {}), Priority.P2, through=["phone"])
+            here.outbox.release(Notice(f"to mail {number}", "a", {}), Priority.P2, through=["mail"])
+        assert [status.pending for status in here.outbox.status()] == [capacity + 1] * 2  # and one that tells how many
         assert {key for key, *_ in here.given_up} >= {f"to {one} {number}" for one in ("phone", "mail")
                                                       for number in range(290)}
 
