@@ -222,6 +222,36 @@ def test_the_history_is_paged_filtered_and_goes_on_by_itself(browser, running, g
     browser.until(f"{rows}.length === 35")
 
 
+ROWS = {
+    "message taken by mail · li after 1.2 s": ("delivery", {
+        "act": "delivered", "key": "k", "notifier": "mail", "person": "li", "attempts": 1, "seconds": 1.2}),
+    "mail does not take it: sms is asked, too": ("delivery", {
+        "act": "fell back", "key": "k", "notifier": "mail", "other": "sms", "person": ""}),
+    "nobody has acknowledged, step 2 · called: li · sms (on duty) · not called: wang (off duty until 08:00)": (
+        "routing", {
+        "occurrence": 1, "step": 1, "policy": "p", "decisions": [
+            {"person": "li", "channel": "sms", "told": True, "reason": {"en": "on duty", "zh": "值班"}},
+            {"person": "wang", "channel": "", "told": False, "reason": {
+                "en": "off duty until 08:00", "zh": "不值班，至 08:00"}}]}),
+    "siren or beacon armed by Li (unverified): new": ("output", {"act": "arm", "who": "Li", "why": "new"}),
+    "alarm flood begins: 11 alarms": ("flood", {"act": "begin", "alarms": 11}),
+    "chatters no more: 5 times": ("chatter", {"act": "end", "alarms": 5}),
+    "the site file was changed · 20 → 18": ("configuration", {"old": 20, "new": 18, "file": "depot.toml"}),
+    "self-test FAILED at: delivered": ("selftest", {"asked_by": "", "failed": "delivered", "stations": {}}),
+    "drill: Li injects 60 into GD-03": ("drill", {"act": "inject", "who": "Li", "signal": "GD-03", "value": 60}),
+}
+
+
+def test_what_the_journal_holds_is_told_in_sentences(browser, running, gateway):
+    for place, (kind, body) in enumerate(ROWS.values()):
+        gateway.rows.append(JournalRow(place + 1, kind, "GD-03/H", 10**18, body, "ab"))
+    room(browser, running, "history")
+    rows = "document.querySelectorAll('#room-history .journal > li:not(.calm)')"
+    browser.until(f"{rows}.length === {len(ROWS)}")
+    told = browser.run(f"[...{rows}].map(row => row.querySelector('span').innerText)")
+    assert told == [*reversed(ROWS)]
+
+
 def test_an_alarm_is_explained_with_its_curve_its_limits_and_what_to_do(browser, running, gateway):
     for second in range(30):
         running.do(gateway.feed, "GD-03", 1.0 + second)

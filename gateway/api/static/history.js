@@ -86,6 +86,23 @@ const TELLS = {
   stroke: ({ body }, site) => [say("rowStroke", { outcome: pick(site.words.outcome[body.outcome] ?? { en: body.outcome, zh: body.outcome }) }), body.test ? say("asTest") : ""].filter(Boolean).join(" · "),
   gap: ({ body }) => say("rowGap", { n: body.rows_lost }),
   "given up": ({ body }) => say("rowGivenUp", { notifier: body.notifier, reason: pick(body.reason) }),
+  delivery({ body }) {
+    const to = [body.notifier, body.person].filter(Boolean).join(" · ");
+    return { delivered: () => say("rowDelivered", { to, seconds: body.seconds }), "fell back": () => say("rowFellBack", { to, other: body.other }),
+      acknowledged: () => say("rowAnswered", { to }), test: () => say("rowWayTested", { to }) }[body.act]?.() ?? plain({ kind: "delivery", body });
+  },
+  routing: ({ body }) => [say(body.step ? "rowRoutedAgain" : "rowRouted", { step: (body.step ?? 0) + 1 }), ...body.decisions.map((one) =>
+    say(one.told ? "rowTold" : "rowNotTold", { who: [one.person, one.channel].filter(Boolean).join(" · "), reason: pick(one.reason) }))].join(" · "),
+  output: ({ body }) => say({ arm: "rowArmed", disarm: "rowDisarmed", test: "rowSirenTested" }[body.act], body),
+  flood: ({ body }) => say(body.act === "begin" ? "rowFlood" : "rowFloodOver", { n: body.alarms }),
+  chatter: ({ body }) => say(body.act === "begin" ? "rowChatter" : "rowChatterOver", { n: body.alarms }),
+  configuration({ body }) {
+    const value = (one) => (one === null || one === undefined ? "–" : typeof one === "object" ? JSON.stringify(one) : String(one));
+    const changes = body.changes ? Object.entries(body.changes) : "new" in body || "old" in body ? [["", body]] : [];
+    return changes.length ? [say("rowChanged"), ...changes.map(([item, both]) => `${item} ${value(both.old)} → ${value(both.new)}`.trim())].join(" · ") : say("rowFirstFile", { n: body.items });
+  },
+  selftest: ({ body }) => (body.failed ? say("rowSelfTestFailed", { station: body.failed }) : say("rowSelfTest")),
+  drill: ({ body }) => say({ begin: "rowDrillBegin", inject: "rowDrillInject" }[body.act] ?? "rowDrillEnd", body),
 };
 
 const wordsOf = (value) => (value && typeof value === "object" && "en" in value ? pick(value) : String(value));
