@@ -44,7 +44,19 @@ class WatchedSection(PeerSection):
     health: Url | None = None
     """Address of the gateway's page, such as `http://127.0.0.1:8080`: asked `every` so often whether it works."""
     every: Annotated[PositiveDuration, Field(ge=1)] = 15.0
-    """How often it is asked."""
+    """How often it is asked; at most half of `silent_after`, so that one lost answer is no silence."""
+
+    @model_validator(mode="after")
+    def _asked_in_time(self) -> WatchedSection:
+        if self.health is not None and 2 * self.every > self.silent_after:
+            raise ValueError(
+                Text(f"asked every {self.every:g} s and silent after {self.silent_after:g} s: one lost answer, or a "
+                     "slow start, would page people",
+                     f"每 {self.every:g} 秒询问一次，{self.silent_after:g} 秒未应答即视为失联：丢失一次应答或启动稍慢"
+                     "就会误报"),
+                Text(f"write every = {self.silent_after / 2:g} or less, or lengthen silent_after",
+                     f"将 every 设为不超过 {self.silent_after / 2:g}，或延长 silent_after"))
+        return self
 
 
 class WatchFile(Section):

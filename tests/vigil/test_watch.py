@@ -129,7 +129,8 @@ def test_a_file_with_mistakes_is_refused(tmp_path, says):
     file = tmp_path / "office.toml"
     file.write_text(text.replace('silent_after = "1h"', 'silent_afer = "1h"'), encoding="utf-8")
     assert says(refusal("watch", str(file)))
-    for mistake, what in ((text.replace('every = "1s"', 'topic = "a/b"'), "there is no broker"),
+    for mistake, what in ((text.replace('every = "1s"', 'every = "1s"\ntopic = "a/b"'), "there is no broker"),
+                          (text.replace('every = "1s"', 'every = "3s"'), "one lost answer"),
                           (text.replace('id = "quarry"', 'id = "yard"'), '"yard" is there twice'),
                           (text.replace('type = "webhook"', 'type = "fax"'), "is not one of the choices"),
                           (text[:text.index("[[notifiers]]")], "required key is missing")):
