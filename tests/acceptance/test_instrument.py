@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 
-from tests.acceptance.processes import DAVYLAMP, eventually, free_ports, get, program
+from tests.acceptance.processes import DAVYLAMP, davylamp, eventually, free_ports, get, program
 from tests.servers import free_port
 
 SITE = """
@@ -101,4 +101,7 @@ def test_calibration_fault_and_over_range_of_a_gas_channel(tmp_path):
         tell("set gas-controller holding 1 7")
         eventually(lambda: {"GD-01/H", "GD-01/HH"} <= active(), "over range is danger, whatever the number")
         tell("free gas-controller holding 1")
+        eventually(lambda: active() == {"GD-01/over-range"}, "what was beyond the range waits for a person")
+        done = davylamp("ack", "GD-01/over-range", "--name", "Li", "--url", f"http://127.0.0.1:{page}")
+        assert done.returncode == 0, done.stderr
         eventually(lambda: active() == set(), "the end of all")
