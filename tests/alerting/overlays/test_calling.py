@@ -5,8 +5,6 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-import pytest
-
 from alerting.ledger import AlarmLedger
 from alerting.lifecycle import State
 from alerting.notifiers.config import WebhookSettings
@@ -21,8 +19,8 @@ from gateway.model.rules import Test
 from gateway.model.signal import Device
 from gateway.model.suppression import Suppression
 from gateway.model.text import Text
-from tests.alerting.receiver import Receiver, receiver, until
-from tests.alerting.sites import START_NS, depot, edge, verdicts
+from tests.alerting.receiver import Receiver, until
+from tests.alerting.sites import depot, edge, verdicts
 from tests.alerting.test_service import QUICK
 
 STOPPED = Suppression("stopped", Text("the pump is stopped", "泵已停"), ("GD-03",), Test.parse("P-101.run == 0"))
@@ -35,22 +33,6 @@ class Plant:
 
     def true(self, test, now):
         return self.is_stopped
-
-
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "alarms.db"
-
-
-@pytest.fixture
-def phone():
-    with receiver() as phone:
-        yield phone
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock(wall_ns=START_NS)
 
 
 @asynccontextmanager

@@ -17,27 +17,10 @@ from alerting.service import AlarmService
 from gateway.model.clock import ManualClock
 from gateway.model.errors import CommandError, LedgerError
 from gateway.model.text import Text
-from tests.alerting.receiver import Receiver, receiver, until
-from tests.alerting.sites import START_NS
+from tests.alerting.receiver import Receiver, until
 from tests.alerting.test_service import QUICK, SITE, say
 
 HOUR = 3600.0
-
-
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "alarms.db"
-
-
-@pytest.fixture
-def phone():
-    with receiver() as phone:
-        yield phone
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock(wall_ns=START_NS)
 
 
 @asynccontextmanager
