@@ -1,0 +1,62 @@
+"""The `davylamp` command: check a site file, run the gateway, acknowledge and bypass alarms, look back, watch the demo.
+
+Each module of this package is a family of commands that registers itself; what a command does is imported when it runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+
+from gateway import __version__
+from gateway.cli import acts, asking, exercises, journal, recordings, running
+from gateway.cli.commands import Commands, show_problems
+from gateway.model.errors import ConfigError, DavylampError
+from gateway.model.text import LANGUAGES, Text
+
+FAMILIES = (running, acts, recordings, asking, journal, exercises)
+
+
+def main(arguments: list[str]) -> int:
+    """Runs one command. Returns the exit status: 0 done, 1 refused or failed (the reason is on stderr), 2 usage."""
+    language = _language(arguments)
+    options = parser(language).parse_args(arguments)
+    logging.basicConfig(level=options.log_level.upper(), stream=sys.stderr,
+                        format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        return options.command(options, language)
+    except ConfigError as error:
+        show_problems(error.problems, language)
+        return 1
+    except DavylampError as error:
+        print(error.message(language), file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 0
+
+
+def parser(language: str) -> argparse.ArgumentParser:
+    """Every command, with its help in one language."""
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--lang", choices=LANGUAGES, help=Text("language of messages", "消息语言")[language])
+    shared.add_argument("--log-level", default="warning", choices=("debug", "info", "warning", "error"),
+                        help=Text("how much to log on stderr", "日志级别")[language])
+    top = argparse.ArgumentParser("davylamp", parents=[shared], description=Text(
+        "Safety-monitoring and early-warning gateway. A read-only overlay: it never replaces a certified system.",
+        "安全监测预警网关。只读叠加系统，不能替代经认证的安全系统。")[language])
+    top.add_argument("--version", action="version", version=f"davylamp {__version__}")
+    commands = Commands(language, shared, top.add_subparsers(required=True, metavar=Text("COMMAND", "命令")[language]))
+    for family in FAMILIES:
+        family.register(commands)
+    return top
+
+
+def _language(arguments: list[str]) -> str:
+    """--lang, else the environment: the help texts themselves depend on it."""
+    alone = argparse.ArgumentParser(add_help=False)
+    alone.add_argument("--lang", choices=LANGUAGES)
+    known, _ = alone.parse_known_args(arguments)
+    environment = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
+    return known.lang or ("zh" if environment.lower().startswith("zh") else "en")

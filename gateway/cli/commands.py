@@ -1,0 +1,99 @@
+"""How a family of commands registers itself, and the options that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from pkgutil import resolve_name
+
+from gateway.model.errors import Problem
+from gateway.model.text import Text
+
+DEFAULT_URL = "http://127.0.0.1:8080"
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """A command by the name of its function ("package.module:function"), imported when it is given: `davylamp --help`
+    needs neither numpy nor a web server."""
+
+    name: str
+
+    def __call__(self, options: argparse.Namespace, language: str) -> int:
+        return resolve_name(self.name)(options, language)
+
+
+class Commands:
+    """Where commands are added, with help in one language."""
+
+    def __init__(self, language: str, shared: argparse.ArgumentParser, among: argparse._SubParsersAction):
+        self._language, self._shared, self._among = language, shared, among
+
+    def text(self, en: str, zh: str) -> str:
+        return Text(en, zh)[self._language]
+
+    def add(self, name: str, command: Callable[[argparse.Namespace, str], int], en: str, zh: str) -> Command:
+        """One more command. en, zh: what it is for."""
+        purpose = self.text(en, zh)
+        parser = self._among.add_parser(name, help=purpose, description=purpose, parents=[self._shared],
+                                        argument_default=argparse.SUPPRESS)
+        parser.set_defaults(command=command)
+        return Command(parser, self.text)
+
+    def group(self, name: str, en: str, zh: str) -> Commands:
+        """A command that has commands of its own."""
+        title = self.text(en, zh)
+        acts = self._among.add_parser(name, help=title, description=title).add_subparsers(
+            required=True, metavar=self.text("ACT", "操作"))
+        return Commands(self._language, self._shared, acts)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command, and what several of them are asked alike. Each method adds an option; `option` any other."""
+
+    parser: argparse.ArgumentParser
+    text: Callable[[str, str], str]
+
+    def option(self, *names: str, en: str | None = None, zh: str = "", **how) -> None:
+        """An option, or a positional argument, as argparse takes it. en, zh: its help."""
+        if en is not None:
+            how["help"] = self.text(en, zh)
+        self.parser.add_argument(*names, **how)
+
+    def site(self, *, optional: tuple[str, str] | None = None) -> None:
+        """SITE.toml. optional: what it is for, where it may be left out (English, Chinese)."""
+        if optional is None:
+            self.option("site", type=Path, metavar="SITE.toml")
+        else:
+            self.option("site", type=Path, nargs="?", default=None, metavar="SITE.toml", en=optional[0], zh=optional[1])
+
+    def data(self) -> None:
+        self.option("--data", type=Path, default=None, en="data folder (default: [store] folder of the site file)",
+                    zh="数据目录（默认取配置文件 [store] folder）")
+
+    def since(self) -> None:
+        self.option("--from", dest="start", default=None, metavar=self.text("TIME", "时间"),
+                    en="begin here; without a zone it is the site's own time", zh="开始时间；不写时区时按站点当地时间")
+
+    def until(self) -> None:
+        self.option("--to", default=None, metavar=self.text("TIME", "时间"), en="end here", zh="结束时间")
+
+    def json(self) -> None:
+        self.option("--json", action="store_true", default=False, en="print JSON", zh="以 JSON 输出")
+
+    def running(self) -> None:
+        """Of the commands that ask a running gateway."""
+        self.option("--url", default=DEFAULT_URL, en=f"address of the gateway ({DEFAULT_URL})",
+                    zh=f"网关地址 ({DEFAULT_URL})")
+
+
+def show_problems(problems: Iterable[Problem], language: str) -> None:
+    """On stderr, as `davylamp check` lists them."""
+    from gateway.config.report import render
+
+    if problems := tuple(problems):
+        print(render(problems, language), file=sys.stderr)
