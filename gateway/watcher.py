@@ -25,7 +25,9 @@ from alerting.service import AlarmService, AlarmSettings
 from alerting.views import AlarmView
 from gateway import __version__, app
 from gateway.api.answer import Json
-from gateway.api.routes import Api, application
+from gateway.api.room import House
+from gateway.api.rooms import alarms, journal, vigil
+from gateway.api.routes import application
 from gateway.api.server import serve_app
 from gateway.config.watch_file import WatchedSection, WatchFile
 from gateway.model.alarm import Risk
@@ -42,6 +44,8 @@ from gateway.vigil.heartbeat import complaint, hear
 from gateway.vigil.peers import Peers, PeerStatus
 
 LOOK_S = 1.0
+SHARED = ("/api/v1/alarms", "/api/v1/alarms/{alarm:path}/ack", "/api/v1/heartbeats", "/api/v1/heartbeats/{peer:path}",
+          "/api/v1/journal")  # doors of the gateway's API that a watcher has, too
 
 
 class Watcher:
@@ -128,20 +132,14 @@ class Watcher:
         return f"silent: {', '.join(silent)}" if silent else f"{len(self.file.gateways)} gateways live"
 
     def _application(self) -> Starlette:
-        view = WatcherView(self)
-        api = Api(view)
+        house = House(WatcherView(self))
 
         async def healthz(_: Request) -> Response:
             return Json({"working": True, "reason": Text("", ""), "version": __version__})
 
-        return application([
-            Route("/api/v1/alarms", api.alarms),
-            Route("/api/v1/alarms/{alarm:path}/ack", api.acknowledge, methods=["POST"]),
-            Route("/api/v1/heartbeats", api.heartbeats),
-            Route("/api/v1/heartbeats/{peer:path}", api.hear, methods=["POST"]),
-            Route("/api/v1/journal", api.journal),
-            Route("/healthz", healthz),
-        ])
+        shared = (door.route(house) for room in (alarms, vigil, journal) for door in room.ROOM.doors
+                  if door.path in SHARED)
+        return application([*shared, Route("/healthz", healthz)])
 
 
 class WatcherView:

@@ -14,13 +14,13 @@ from urllib.parse import parse_qs
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
-from starlette.routing import Route
 
 from alerting.engine import COMMENT_LENGTH, NAME_LENGTH
 from alerting.lifecycle import STATE_NAMES
 from alerting.views import AlarmView
 from gateway.api.present import local_time
-from gateway.api.view import GatewayView
+from gateway.api.room import Door, House, Room
+from gateway.api.schema import STRING, answer, get, path, text
 from gateway.model.errors import DavylampError
 from gateway.model.guidance import plain
 from gateway.model.text import Text
@@ -70,63 +70,58 @@ _WORDS = {
 }
 
 
-def slip_routes(view: GatewayView) -> list[Route]:
-    pages = _Pages(view)
-    return [Route("/ack", pages.enter), Route("/ack", pages.acknowledge, methods=["POST"]),
-            Route("/ack/{token}", pages.show), Route("/ack/{token}", pages.acknowledge, methods=["POST"])]
+async def enter(house: House, request: Request) -> Response:
+    language = _language(house, request)
+    return _answer(language, f"<h1>{_said('enter', language)}</h1>{_form(language, with_code=True)}")
 
 
-class _Pages:
-    def __init__(self, view: GatewayView):
-        self._view = view
+async def show(house: House, request: Request) -> Response:
+    language = _language(house, request)
+    try:
+        alarm = house.view.look(request.path_params["token"])
+    except DavylampError as error:
+        return _refused(language, error)
+    form = _form(language) if alarm.state.waits else (
+        "<p>" + escape(_WORDS["nothing"].format(state=STATE_NAMES[alarm.state])[language]) + "</p>")
+    return _answer(language, _alarm(house, alarm, language) + form)
 
-    async def enter(self, request: Request) -> Response:
-        language = self._language(request)
-        return _answer(language, f"<h1>{_said('enter', language)}</h1>{_form(language, with_code=True)}")
 
-    async def show(self, request: Request) -> Response:
-        language = self._language(request)
-        try:
-            alarm = self._view.look(request.path_params["token"])
-        except DavylampError as error:
-            return _refused(language, error)
-        form = _form(language) if alarm.state.waits else (
-            "<p>" + escape(_WORDS["nothing"].format(state=STATE_NAMES[alarm.state])[language]) + "</p>")
-        return _answer(language, self._alarm(alarm, language) + form)
+async def acknowledge(house: House, request: Request) -> Response:
+    language, form = _language(house, request), await _form_of(request)
+    try:
+        alarm = await house.view.answer(form.get("name", ""), form.get("comment", ""),
+                                        request.path_params.get("token", ""), form.get("code", ""))
+    except DavylampError as error:
+        return _refused(language, error)
+    by = _WORDS["by"].format(who=alarm.who, time=_time(house, alarm.since_wall_ns))[language]
+    warning = "" if alarm.recorded else f"<p><strong>{_said('unrecorded', language)}</strong></p>"
+    return _answer(language, f"{warning}<h1>{_said('done', language)}</h1><p>{escape(by)}</p>"
+                             f"{_alarm(house, alarm, language)}")
 
-    async def acknowledge(self, request: Request) -> Response:
-        language, form = self._language(request), await _form_of(request)
-        try:
-            alarm = await self._view.answer(form.get("name", ""), form.get("comment", ""),
-                                            request.path_params.get("token", ""), form.get("code", ""))
-        except DavylampError as error:
-            return _refused(language, error)
-        by = _WORDS["by"].format(who=alarm.who, time=self._time(alarm.since_wall_ns))[language]
-        warning = "" if alarm.recorded else f"<p><strong>{_said('unrecorded', language)}</strong></p>"
-        return _answer(language, f"{warning}<h1>{_said('done', language)}</h1><p>{escape(by)}</p>"
-                                 f"{self._alarm(alarm, language)}")
 
-    def _alarm(self, alarm: AlarmView, language: str) -> str:
-        definition = alarm.definition
-        raised = _WORDS["raised"].format(time=self._time(alarm.raised_wall_ns), state=STATE_NAMES[alarm.state])
-        facts = [raised[language]]
-        if alarm.value == alarm.value:
-            value = f"{alarm.value:.{definition.decimals}f} {definition.unit}".rstrip()
-            facts.append(_WORDS["value"].format(value=value)[language])
-        if definition.guidance.en:
-            facts.append(_WORDS["guidance"].format(what=plain(definition.guidance))[language])
-        site = f"{self._view.site.name[language]}, {self._view.site.area_name(definition.area)[language]}"
-        return (f'<h1 class="{definition.priority.name}">{definition.priority.name} '
-                f"{escape(definition.name[language])}</h1><small>{escape(site)}</small>"
-                + "".join(f"<p>{escape(fact)}</p>" for fact in facts))
+def _alarm(house: House, alarm: AlarmView, language: str) -> str:
+    definition = alarm.definition
+    raised = _WORDS["raised"].format(time=_time(house, alarm.raised_wall_ns), state=STATE_NAMES[alarm.state])
+    facts = [raised[language]]
+    if alarm.value == alarm.value:
+        value = f"{alarm.value:.{definition.decimals}f} {definition.unit}".rstrip()
+        facts.append(_WORDS["value"].format(value=value)[language])
+    if definition.guidance.en:
+        facts.append(_WORDS["guidance"].format(what=plain(definition.guidance))[language])
+    site = f"{house.view.site.name[language]}, {house.view.site.area_name(definition.area)[language]}"
+    return (f'<h1 class="{definition.priority.name}">{definition.priority.name} '
+            f"{escape(definition.name[language])}</h1><small>{escape(site)}</small>"
+            + "".join(f"<p>{escape(fact)}</p>" for fact in facts))
 
-    def _time(self, wall_ns: int) -> str:
-        return (local_time(wall_ns, self._view.site.zone) or "")[:19].replace("T", " ")
 
-    def _language(self, request: Request) -> str:
-        """What the phone asks for first; else the language of the site."""
-        first = request.headers.get("accept-language", "").strip().lower()[:2]
-        return first if first in ("en", "zh") else self._view.site.language
+def _time(house: House, wall_ns: int) -> str:
+    return (local_time(wall_ns, house.view.site.zone) or "")[:19].replace("T", " ")
+
+
+def _language(house: House, request: Request) -> str:
+    """What the phone asks for first; else the language of the site."""
+    first = request.headers.get("accept-language", "").strip().lower()[:2]
+    return first if first in ("en", "zh") else house.view.site.language
 
 
 def _form(language: str, *, with_code: bool = False) -> str:
@@ -164,3 +159,23 @@ async def _form_of(request: Request) -> dict[str, str]:
     except ValueError:  # too many fields
         return {}
     return {name: values[0] for name, values in fields.items()}
+
+
+_TOKEN = path("token", "the last part of the link")
+_ACT = {"requestBody": {"required": True, "content": {"application/x-www-form-urlencoded": {"schema": {
+            "type": "object", "required": ["name"],
+            "properties": {"code": STRING, "name": STRING, "comment": STRING}}}}},
+        "responses": {"200": text("done, as a page", "text/html"),
+                      "403": answer("the request comes from another web page", "Error"),
+                      "409": text("forged, expired, used, as a page", "text/html"),
+                      "503": text("can not be done now, as a page", "text/html")}}
+
+ROOM = Room((
+    Door("GET", "/ack", enter, get("Page to type in the code of a message", text("a page", "text/html"))),
+    Door("POST", "/ack", acknowledge, _ACT | {"summary": "Acknowledge with a code (form: code, name, comment)"}),
+    Door("GET", "/ack/{token}", show,
+         get("Page behind the link of a message; it does nothing by itself", text("a page", "text/html"), _TOKEN,
+             **{"409": text("forged or expired, as a page", "text/html")})),
+    Door("POST", "/ack/{token}", acknowledge,
+         _ACT | {"summary": "Acknowledge with a link (form: name, comment)", "parameters": [_TOKEN]}),
+))

@@ -1,0 +1,91 @@
+"""What a request says, checked. Every refusal says what was expected."""
+
+from __future__ import annotations
+
+import orjson
+from starlette.requests import Request
+
+from gateway.api.answer import refusal
+from gateway.model.site import Site
+from gateway.model.text import Text
+
+BODY_LIMIT = 8192
+
+
+class Refused(Exception):
+    """The request asks for something that makes no sense; carries the answer."""
+
+    def __init__(self, status: int, what: Text, where: str, fix: Text):
+        self.answer = refusal(status, what, where=where, fix=fix)
+        super().__init__(what.en)
+
+
+def signal(site: Site, request: Request) -> str:
+    """The id in the address."""
+    asked = request.path_params["signal"]
+    if asked not in site.signals:
+        raise unknown_signal(asked)
+    return asked
+
+
+def alarm(site: Site, asked: str) -> str:
+    if asked not in site.alarms:
+        raise Refused(404, Text(f"unknown alarm {asked!r}", f"未知告警 {asked!r}"), "alarm",
+                      Text("see /api/v1/definitions", "见 /api/v1/definitions"))
+    return asked
+
+
+def unknown_signal(signal: str) -> Refused:
+    return Refused(404, Text(f"unknown signal {signal!r}", f"未知信号 {signal!r}"), "signal",
+                   Text("see /api/v1/site for the signals of this site", "本站信号见 /api/v1/site"))
+
+
+def out_of_range(name: str, accepted: str) -> Refused:
+    return Refused(400, Text(f"{name}: expected {accepted}", f"{name}：应为 {accepted}"), name, Text("", ""))
+
+
+def number(request: Request, name: str, default: float, low: float, high: float) -> float:
+    try:
+        value = float(request.query_params.get(name, default))
+    except ValueError:
+        value = float("nan")
+    if not low <= value <= high:
+        raise out_of_range(name, f"{low:g}..{high:g}")
+    return value
+
+
+def figure(body: dict, key: str, default: float | None = None) -> float:
+    value = body.get(key, default)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise out_of_range(key, "0..")
+    return float(value)
+
+
+async def json_body(request: Request) -> dict:
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > BODY_LIMIT:
+            raise Refused(413, Text("the request is too large", "请求过大"), "body",
+                          Text(f"send at most {BODY_LIMIT} bytes", f"最多发送 {BODY_LIMIT} 字节"))
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise Refused(400, Text(f"not JSON: {error}", f"不是有效的 JSON：{error}"), "body", Text("", "")) from error
+    if not isinstance(document, dict):
+        raise Refused(400, Text("expected a JSON object", "应为 JSON 对象"), "body", Text("", ""))
+    return document
+
+
+_WANTED = {"name": Text("say who does it", "请填写操作人姓名"), "why": Text("say why", "请填写原因")}
+
+
+def line(body: dict, key: str, shortest: int, longest: int) -> str:
+    text = body.get(key, "")
+    if isinstance(text, str):
+        text = " ".join(text.split())
+        if shortest <= len(text) <= longest and text.isprintable():
+            return text
+    raise Refused(400, Text(f"{key}: expected a text of {shortest} to {longest} characters",
+                            f"{key}：应为 {shortest} 到 {longest} 个字符的文本"), key,
+                  _WANTED.get(key, Text("", "")))
