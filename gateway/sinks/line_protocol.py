@@ -7,7 +7,8 @@ a poll and is made once for each run of equal (quality, time). The three columns
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import orjson
@@ -17,23 +18,51 @@ from gateway.model.frame import Frame
 from gateway.model.quality import Flag
 from gateway.model.signal import SignalTable
 from gateway.sinks import schema
+from gateway.sinks.schema import Measurement, Type
 
+Value = float | int | bool | str | None
 _CODE = np.uint16(0xFF)
 _BAD = np.uint16(0x80)
 
 
 def escape_tag(text: str) -> str:
-    """Tag keys, tag values and field keys: comma, equals sign and space are escaped; line breaks can not be."""
+    """Tag keys, tag values and field keys: comma, equals sign and space are escaped; line breaks, and a
+    backslash at the end, can not be."""
+    text = " ".join(text.split()).rstrip("\\")
     for mark in ",= ":
         text = text.replace(mark, "\\" + mark)
-    return text.replace("\r", " ").replace("\n", " ")
+    return text
+
+
+def row(measurement: Measurement, tags: Mapping[str, str], fields: Mapping[str, Value], wall_ns: int) -> bytes:
+    """One row of what is not measured every second. None and NaN are left out. KeyError: the contract has no such tag
+    or field. ValueError: a field is missing that is not optional."""
+    if not tags.keys() <= {tag.name for tag in measurement.tags}:
+        raise KeyError(f"{measurement.name} has no such tags: {', '.join(tags)}")
+    said = {name: value for name, value in fields.items()
+            if value is not None and not (isinstance(value, float) and math.isnan(value))}
+    if missing := [field.name for field in measurement.fields.values()
+                   if not field.optional and field.name not in said]:
+        raise ValueError(f"{measurement.name} lacks {', '.join(missing)}")
+    texts = ",".join(f"{name}={_FIELD[measurement.fields[name].type](value)}" for name, value in said.items())
+    return f"{measurement.name},{_tag_set(sorted(tags.items()))} {texts} {wall_ns}\n".encode()
+
+
+def _string(value: Value) -> str:
+    """A line break is data here, but ends the line for too many readers of the protocol."""
+    text = str(value).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{" ".join(text.splitlines())}"'
+
+
+_FIELD = {Type.FLOAT: lambda value: repr(float(value)), Type.INTEGER: lambda value: f"{int(value)}i",
+          Type.BOOLEAN: lambda value: "true" if value else "false", Type.STRING: _string}
 
 
 class Encoder:
     """Line protocol for the signals of one site."""
 
     def __init__(self, site: str, signals: SignalTable):
-        series = [f"{schema.TELEMETRY},{_tag_set(schema.tags(site, signal).items())} " for signal in signals]
+        series = [f"{schema.TELEMETRY.name},{_tag_set(schema.tags(site, signal).items())} " for signal in signals]
         self._with_value = np.array([f"{line}{schema.VALUE}=".encode() for line in series], object)
         self._without = np.array([line.encode() for line in series], object)
 
@@ -58,7 +87,7 @@ class Encoder:
 
 def _tag_set(tags: Iterable[tuple[str, str]]) -> str:
     """InfluxDB has no empty tag values: an empty one is left out."""
-    return ",".join(f"{escape_tag(key)}={escape_tag(value)}" for key, value in tags if value)
+    return ",".join(f"{escape_tag(key)}={text}" for key, value in tags if (text := escape_tag(value)))
 
 
 def _numbers(values: NDArray[np.float64]) -> list[bytes]:

@@ -1,4 +1,4 @@
-"""Writes the two pages that are made from code and tests: `python -m tests.config.documents`."""
+"""Writes the pages that are made from code, tables and tests: `python -m tests.config.documents`."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from pathlib import Path
 
 from gateway.config import load, render
 from gateway.config.reference import reference
+from gateway.sinks.reference import reference as contract
 from tests.config.plugins import REAL
 
 ROOT = Path(__file__).parent.parent.parent
 BROKEN = ROOT / "tests" / "config" / "broken"
 REFERENCE = ROOT / "docs" / "reference" / "configuration.md"
+CONTRACT = ROOT / "docs" / "reference" / "data-contract.md"
 EXAMPLES = ROOT / "docs" / "reference" / "check-examples.md"
 
 _HEAD = """\
@@ -46,3 +48,4 @@ def examples() -> str:
 if __name__ == "__main__":
     REFERENCE.write_text(reference(REAL), encoding="utf-8")
     EXAMPLES.write_text(examples(), encoding="utf-8")
+    CONTRACT.write_text(contract(), encoding="utf-8")

@@ -102,6 +102,8 @@ def test_there_are_ten_broken_site_files():
 
 
 @pytest.mark.parametrize(("page", "current"), [(documents.REFERENCE, lambda: reference(REAL)),
-                                               (documents.EXAMPLES, documents.examples)], ids=["reference", "examples"])
+                                               (documents.EXAMPLES, documents.examples),
+                                               (documents.CONTRACT, documents.contract)],
+                         ids=["reference", "examples", "contract"])
 def test_a_page_made_from_code_is_current(page, current):
     assert page.read_text(encoding="utf-8") == current(), "run: python -m tests.config.documents"

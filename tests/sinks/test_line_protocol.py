@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from influxdb_client import Point, WritePrecision
 
 from gateway.model.clock import Instant
@@ -10,7 +11,7 @@ from gateway.model.frame import Frame
 from gateway.model.quality import Flag, Quality, is_bad
 from gateway.model.signal import SignalTable
 from gateway.sinks import schema
-from gateway.sinks.line_protocol import Encoder
+from gateway.sinks.line_protocol import Encoder, escape_tag, row
 from tests.sites import gas
 
 SIGNALS = SignalTable([gas("GD-01"), gas("GD 02,east=1"), gas("罐区-03"), gas("GD-04")])
@@ -20,7 +21,7 @@ NOW = Instant(5, 1_790_000_000_123_456_789)
 def by_points(frame: Frame) -> list[str]:
     lines = []
     for signal, value, quality, wall in zip(frame.signal, frame.value, frame.quality, frame.wall_ns, strict=True):
-        point = Point(schema.TELEMETRY)
+        point = Point(schema.TELEMETRY.name)
         for key, tag in schema.tags("depot-01", SIGNALS[int(signal)]).items():
             point.tag(key, tag)
         if not is_bad(quality):
@@ -79,3 +80,39 @@ def test_an_empty_frame_is_no_text():
 
 def encode_one(frame: Frame) -> str:
     return Encoder("depot-01", SIGNALS).encode(frame).decode().split(" ")[1]
+
+
+def test_a_row_is_what_another_author_makes_of_it():
+    fields = {"outcome": 'late "again", 二号阀 \\', "passed": False, "test": True, "seconds": 12.5}
+    point = Point("stroke").tag("rule", "esd north").tag("site", "罐区,1").time(NOW.wall_ns, WritePrecision.NS)
+    for name, value in fields.items():
+        point.field(name, value)
+    ours = row(schema.STROKE, {"site": "罐区,1", "rule": "esd north"}, fields, NOW.wall_ns).decode()
+    assert sorted(ours.split(" ", 2)[2]) == sorted(point.to_line_protocol().split(" ", 2)[2] + "\n")
+    assert ours.startswith("stroke,rule=esd\\ north,site=罐区\\,1 ")
+
+
+def test_what_is_not_known_is_left_out_and_what_must_be_known_is_asked_for():
+    text = row(schema.STROKE, {"site": "a", "rule": "b"}, {
+        "outcome": "two\nlines", "passed": True, "test": False, "seconds": float("nan")}, 7).decode()
+    assert text == 'stroke,rule=b,site=a outcome="two lines",passed=true,test=false 7\n'
+    with pytest.raises(ValueError, match="stroke lacks outcome, test"):
+        row(schema.STROKE, {"site": "a", "rule": "b"}, {"passed": True}, 7)
+    with pytest.raises(KeyError, match="area"):
+        row(schema.STROKE, {"site": "a", "area": "b"}, {"passed": True}, 7)
+    with pytest.raises(KeyError, match="colour"):
+        row(schema.STROKE, {"site": "a"}, {"outcome": "late", "passed": True, "test": True, "colour": "red"}, 7)
+
+
+def test_a_tag_that_is_nothing_but_a_line_break_is_no_tag():
+    assert escape_tag("\r\n\u2028") == "" and escape_tag("a\nb\\") == "a\\ b"
+    assert row(schema.STROKE, {"site": "\n", "rule": "b"}, {"outcome": "", "passed": True, "test": True}, 7).startswith(
+        b"stroke,rule=b outcome")
+
+
+def test_the_contract_says_what_it_must():
+    for one in schema.CONTRACT.values():
+        assert [tag.name for tag in one.tags] == sorted(tag.name for tag in one.tags)
+        assert not {tag.name for tag in one.tags} & one.fields.keys(), "InfluxDB can not tell them apart in a query"
+    assert schema.kept_days(["switch"]) == {schema.RAW: 30, schema.LONG: 730}
+    assert schema.kept_days(["switch", "methane", "lightning"]) == {schema.RAW: 92, schema.LONG: 1096}
