@@ -60,17 +60,18 @@ def addressed(call: Call, decisions: Iterable[Decision], people: Mapping[str, Pe
 
 
 def _personal(compose: Compose, decision: Decision, person: Person | None) -> Compose:
-    def composed(recorded: bool) -> Notice:
-        notice = compose(recorded)
-        if decision.person is None:  # a channel as a whole
-            return notice
-        key = f"{notice.key}/{decision.person}"
-        payload = notice.payload | {"key": key, "person": {"id": decision.person}}
-        if person is not None:  # else the site no longer has him
-            payload["person"]["name"] = {"en": person.name.en, "zh": person.name.zh}
-        return replace(notice, key=key, payload=payload, to=decision.to, language=person and person.language)
+    return lambda recorded: for_person(compose(recorded), decision, person)
 
-    return composed
+
+def for_person(notice: Notice, decision: Decision, person: Person | None) -> Notice:
+    """The notice as one person gets it, under a key of its own. person: None where the site no longer has them."""
+    if decision.person is None:  # a channel as a whole
+        return notice
+    key = f"{notice.key}/{decision.person}"
+    payload = notice.payload | {"key": key, "person": {"id": decision.person}}
+    if person is not None:
+        payload["person"]["name"] = {"en": person.name.en, "zh": person.name.zh}
+    return replace(notice, key=key, payload=payload, to=decision.to, language=person and person.language)
 
 
 def raised_again(state: AlarmState, at: Instant) -> Transition:

@@ -1,14 +1,16 @@
 """What became of a message, for the alarm file: delivered, given up, asked of another way out, acknowledged.
 
-Rows of the journal of kind "delivery" prove who was reached when: body.act is "delivered", "fell back", "acknowledged"
-or "test". Addresses stay out of it: some hold a secret.
+Rows of the journal of kind "delivery" prove who was reached when: body.act is "delivered", "fell back", "forwarded"
+(by what the site file says now), "acknowledged" or "test". Addresses stay out of it: some hold a secret.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
+from alerting.forwarding import Forwarding
 from alerting.ledger import Pending, Record, Work
 from alerting.outbox import Delivery, Outbox
 from gateway.model.alarm import Priority
@@ -44,16 +46,25 @@ class Despatch:
             outbox={(notice.key, other): Pending.of(notice, other, priority, line_ns)}), True)
 
 
-def resend(outbox: Outbox, pending: Sequence[Pending]) -> Work:
-    """Release what was not handed over before the last stop, under its old keys. Returns what takes the rows away of
-    notifiers that the site no longer has."""
-    gone = {}
+def resend(outbox: Outbox, pending: Sequence[Pending], forwarding: Forwarding, at: datetime) -> Work:
+    """Release what was not handed over before the last stop, each where it goes now. Returns the rows that this changes
+    and why; an address that was corrected changes none: it is looked up again at each start."""
+    work, before = Work(), {(row.key, row.notifier) for row in pending}
     for row in pending:
-        if row.notifier in outbox.notifiers:
-            outbox.release(row.notice, Priority(row.priority), line_ns=row.line_ns, through=(row.notifier,))
-        else:
-            gone[row.key, row.notifier] = None
-    return Work(outbox=gone)
+        found = forwarding.of(row, at)
+        for each in found.rows:
+            outbox.release(each.notice, Priority(each.priority), line_ns=each.line_ns, through=(each.notifier,))
+        rows = {(each.key, each.notifier): each for each in found.rows}
+        if (row.key, row.notifier) not in rows:
+            work.outbox[row.key, row.notifier] = None
+        work.outbox |= {place: each for place, each in rows.items() if place not in before}
+        if found.reason is not None:
+            reason = {"en": found.reason.en, "zh": found.reason.zh}
+            told = {"key": row.key, "notifier": row.notifier, "person": person(row.notice), "reason": reason}
+            work.records.append(record(row.alarm, "forwarded", told | {"to": [
+                {"notifier": each.notifier, "person": person(each.notice)} for each in found.rows]})
+                if found.rows else Record("given up", row.alarm, time.time_ns(), told))
+    return work
 
 
 def record(alarm: str, act: str, body: dict) -> Record:

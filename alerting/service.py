@@ -26,10 +26,11 @@ from alerting.engine import NEVER, AlarmEngine, Changes, Transition
 from alerting.fence import fenced
 from alerting.figures.figures import Figures
 from alerting.figures.live import LiveFigures
+from alerting.forwarding import Forwarding
 from alerting.journal import configuration
 from alerting.ledger import AlarmLedger, Contents, JournalRow, Pending, Record, Work, hold_record, transition_record
 from alerting.lifecycle import Event
-from alerting.oncall.escalation import Escalations, Ladder
+from alerting.oncall.escalation import Escalations, Ladder, wall
 from alerting.oncall.routing import Routing
 from alerting.outbox import NotifierStatus, Outbox
 from alerting.overlays.hold import Hold, Kind, Rules, Step
@@ -98,6 +99,7 @@ class AlarmService:
         climbed = routing is not None and routing.escalates
         self._callout = CallOut(Calls(alarms, site, settings.link, self._outbox.notifiers), alarms,
                                 Escalations(routing, alarms, self._engine.state) if climbed else None)
+        self._forwarding = Forwarding(routing if climbed else None, self._outbox.notifiers, alarms, self._stands)
         self._recorder = Recorder(ledger, self._outbox, self, settings)
         self._figures = LiveFigures(alarms, settings.operators, clock, self._note)
         self.on_commit = self._recorder.on_commit
@@ -342,7 +344,7 @@ class AlarmService:
         orphans = self._engine.restore(contents.states, now.line_ns)
         if orphans:
             log.warning("the site no longer has these alarms, which stood: %s", ", ".join(orphans))
-        self._resend(contents.outbox)
+        self._resend(contents.outbox, now)
         self._take_steps(self._overlays.restore(contents.holds, now))
         self._tell_holds()
         work = Work()
@@ -378,12 +380,13 @@ class AlarmService:
 
     # -- the outbox
 
-    def _resend(self, pending: Sequence[Pending]) -> None:
-        """Notices that were not handed over before the last stop, under their old keys."""
-        gone = despatch.resend(self._outbox, pending)
-        if gone:
-            log.warning("%d notices wait for notifiers that the site no longer has; they are dropped", len(gone.outbox))
-            self._recorder.note(gone)
+    def _resend(self, pending: Sequence[Pending], now: Instant) -> None:
+        """Notices that were not handed over before the last stop, each where it goes by the site file of today."""
+        work = despatch.resend(self._outbox, pending, self._forwarding, wall(now))
+        if work:
+            log.warning("%d notices that wait were addressed to who or what the site no longer has: see the journal",
+                        len(work.records))
+            self._recorder.note(work)
 
     def _stands(self, alarm: str, occurrence: int) -> bool:
         known = self._engine.state(alarm)

@@ -137,8 +137,15 @@ class Escalations:
                     wait_s = self.routing.wait_s(self._alarms.get(ladder.alarm), self._policy(ladder), ladder.done or 1)
                     latest = now.line_ns + round((wait_s or 0.0) * NS)
                     ladder = replace(ladder, due_line_ns=min(ladder.due_line_ns, latest))
-                self._ladders[ladder.alarm] = ladder
+                told = tuple(dict.fromkeys(map(self._told_now, ladder.told)))
+                self._ladders[ladder.alarm] = replace(ladder, told=told)
         return tuple(gone)
+
+    def _told_now(self, one: Told) -> Told:
+        """Where those who were told before a restart hear the rest: an address may have been corrected meanwhile. In
+        place of who is gone, the channel as a whole hears it."""
+        to = self.routing.address(one.person, one.channel, one.to) if one.person else one.to
+        return Told("", one.channel, "") if to is None else replace(one, to=to)
 
     def _step(self, definition: AlarmDefinition, ladder: Ladder, at: Instant) -> Round:
         policy = self._policy(ladder)

@@ -167,6 +167,12 @@ class Routing:
             decisions += self.everybody(_NOBODY)
         return once(decisions)
 
+    def address(self, person: str, channel: str, before: str) -> str | None:
+        """Where a person who was told at `before` is told now on this channel; None: not on this one any more."""
+        known = self.people.get(person)
+        here = [one.to for one in known.addresses if one.channel == channel] if known is not None else []
+        return before if before in here else next(iter(here), None)
+
     def everybody(self, reason: Text) -> tuple[Decision, ...]:
         return tuple(Decision(None, channel, "", True, reason) for channel in self.channels)
 

@@ -89,6 +89,7 @@ const TELLS = {
   delivery({ body }) {
     const to = [body.notifier, body.person].filter(Boolean).join(" · ");
     return { delivered: () => say("rowDelivered", { to, seconds: body.seconds }), "fell back": () => say("rowFellBack", { to, other: body.other }),
+      forwarded: () => say("rowForwarded", { from: to, reason: pick(body.reason), to: body.to.map((one) => [one.notifier, one.person].filter(Boolean).join(" · ")).join(", ") }),
       acknowledged: () => say("rowAnswered", { to }), test: () => say("rowWayTested", { to }) }[body.act]?.() ?? plain({ kind: "delivery", body });
   },
   routing: ({ body }) => [say(body.step ? "rowRoutedAgain" : "rowRouted", { step: (body.step ?? 0) + 1 }), ...body.decisions.map((one) =>

@@ -43,6 +43,7 @@ export const ROOM_WORDS = {
   rowGap: ["{n} rows lost while the file could not be written", "文件无法写入期间丢失 {n} 条记录"],
   rowDelivered: ["message taken by {to} after {seconds} s", "{to} 已接收通知，用时 {seconds} s"],
   rowFellBack: ["{to} does not take it: {other} is asked, too", "{to} 未接收，改由 {other} 同时发送"],
+  rowForwarded: ["{from} is not there any more: {to} ({reason})", "原收件方 {from} 已变更，改发：{to}（{reason}）"],
   rowAnswered: ["who was called through {to} has acknowledged", "经 {to} 通知的人员已确认"],
   rowWayTested: ["test message through {to}", "经 {to} 发送测试消息"],
   rowRouted: ["who is called", "通知对象"],
