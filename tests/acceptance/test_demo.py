@@ -11,18 +11,31 @@ from pathlib import Path
 import pytest
 
 from gateway.app import load
+from gateway.demo import SCENARIO
 from gateway.replay.run import run
 from gateway.store import Recording
 from tests import servers
 from tests.acceptance.processes import DAVYLAMP, ROOT, davylamp, eventually, free_ports, get, program
 from tests.servers import free_port
 
+# The story of `make demo` in half of its time: the same steps, less waiting between them and a larger leak.
+SOONER = {"at = 20": "at = 4", "rate = 340": "rate = 500", "for = 75": "for = 22", "at = 60": "at = 29",
+          "for = 35": "for = 18", "at = 75": "at = 33", "for = 20": "for = 12", "at = 95": "at = 47",
+          "at = 115": "at = 50", "at = 140": "at = 58", "at = 145": "at = 59"}
+
+
+def shorter(scenario: Path, into: Path) -> Path:
+    lines = scenario.read_text(encoding="utf-8").splitlines()
+    assert set(SOONER) <= set(lines), "the story has changed"
+    into.write_text("\n".join(SOONER.get(line, line) for line in lines), encoding="utf-8")
+    return into
+
 
 @pytest.mark.timeout(300)
 def test_the_story_of_a_leak(tmp_path):
     page, modbus, mqtt = free_port(), free_ports(4), free_port()
     with program(*DAVYLAMP, "demo", "--port", str(page), "--modbus-port", str(modbus), "--mqtt-port", str(mqtt),
-                 "--data", str(tmp_path)) as demo:
+                 "--data", str(tmp_path), "--scenario", str(shorter(SCENARIO, tmp_path / "leak.toml"))) as demo:
         demo.wait_for(f"http://127.0.0.1:{page}")
         eventually(lambda: all(device["online"] for device in get(page, "/api/v1/health")["devices"]), "devices online")
         assert get(page, "/api/v1/alarms")["alarms"] == [], "normal operation is quiet"

@@ -19,7 +19,8 @@ survives = pytest.mark.survives
 def yard(tmp_path):
     yard = Yard(tmp_path)
     text = SITE.format(modbus=yard.modbus, page=yard.page).replace(
-        "HH = 40 }", 'HH = 40 }\nbaseline = { every = "200ms", learn = "2s", hold = "1s", blunt = 10 }')
+        "HH = 40 }", 'HH = 40 }\nbaseline = { every = "50ms", learn = "2s", hold = "1s", blunt = 10 }').replace(
+        'period = "200ms"', 'period = "50ms"')  # 200 means are the least that it learns from
     yard.file.write_text(text)
     return yard
 
