@@ -133,7 +133,8 @@ class LineRecording:
         measurement, *tags = _SPLIT.split(series)
         told = {key: _ESCAPED.sub(r"\1", said) for key, _, said in (tag.partition("=") for tag in tags)}
         id = told.get("signal")
-        if measurement != schema.TELEMETRY or id is None or (self._site and told.get("site", self._site) != self._site):
+        foreign = self._site and told.get("site", self._site) != self._site
+        if measurement != schema.TELEMETRY.name or id is None or foreign:
             return -1
         if id not in self._known:
             self._unknown[id] = None
