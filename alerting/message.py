@@ -198,9 +198,8 @@ def _lines(site: Site, definition: AlarmDefinition, transition: Transition, reco
     if transition.first_out and transition.event is Event.RAISE:
         lines.append(Text("First alarm of its group", "本组首发告警"))
     if transition.event in (Event.RAISE, Event.REMIND):
-        advice = plain_parts(definition.guidance)
         lines += [Text(f"{PART_NAMES[name].en}: {part.en}", f"{PART_NAMES[name].zh}：{part.zh}")
-                  for name, part in advice.items() if name in ("action", "contact")]
+                  for name, part in plain_parts(definition.guidance).items() if name != "cause"]  # for those who act
     if transition.evidence:
         lines.append(Text("Trace:", "依据："))
         lines += [_trace(site, line) for line in transition.evidence]

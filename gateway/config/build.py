@@ -14,6 +14,7 @@ from gateway.config.sections import (
     NO_LIMIT,
     NO_PROFILE,
     NO_TREND,
+    AlarmsSection,
     AnnunciatorSection,
     AreaSection,
     DeviationSection,
@@ -228,7 +229,7 @@ def areas(site: SiteSection, written: Iterable[AreaSection]) -> tuple[Area, ...]
 
 def site(section: SiteSection, places: tuple[Area, ...], signals: Iterable[Signal], rules: Iterable[Rule],
          kinds: Mapping[str, Kind], groups: Iterable[Group], devices: Iterable[Device],
-         peers: Iterable[Peer], suppressions: Iterable[Suppression], suppress_offline: bool) -> Site:
+         peers: Iterable[Peer], suppressions: Iterable[Suppression], alarms: AlarmsSection) -> Site:
     table = SignalTable(tuple(signals))
     used = {signal.kind for signal in table}
     guidance = {name: kind.kind.guidance for name,
@@ -237,7 +238,7 @@ def site(section: SiteSection, places: tuple[Area, ...], signals: Iterable[Signa
                 tuple(groups), tuple(devices), section.online_target, section.online_below,
                 {name: kind.kind.name for name, kind in kinds.items() if name in used},
                 tuple(peers), suppressions=tuple(suppressions),
-                suppress_offline=suppress_offline)
+                suppress_offline=alarms.suppress_offline, advice=dict(alarms.guidance))
 
 
 def group(section: GroupSection, area: str) -> Group:

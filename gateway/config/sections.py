@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from gateway.config.values import (
     NONE,
     Advice,
+    AlarmName,
     Condition,
     Conditions,
     Deadman,
@@ -808,6 +809,10 @@ class AlarmsSection(Section):
     """So long after the last call, people are called again for an alarm that stands and nobody has acknowledged."""
     re_alarm_acknowledged: ReAlarmAcknowledgedSection = ReAlarmAcknowledgedSection()
     """The same for an alarm that is acknowledged and still stands; it stays acknowledged."""
+    guidance: dict[AlarmName, Advice] = {}
+    """What to do about a kind of alarm, by its condition (`HH`, `deadman`, `blind`, `shutdown`), by `video` (no video,
+    no work), or by the id of an alarm of the gateway (`"gateway/store"`); `all`: of every alarm, for its emergency card
+    or contact. Signals, kinds and rules may say more; what nobody says, the catalogue of alarms does."""
     operators: Annotated[Whole, Field(ge=1, le=100)] = 1
     """People who share the alarms at one time: the alarm figures are per person, and a flood is one for each of them.
     """

@@ -105,7 +105,7 @@ def _site_file(path: Path, draft: Draft, plans: Mapping[str, SignalPlan], folder
     site = build.site(draft.site, areas, signals.values(), relations, draft.kinds, groups, devices,
                       [section.peer for section in draft.heartbeat.peers],
                       [written.section.built() for written in draft.suppressions.values()],
-                      draft.alarms.suppress_offline)
+                      draft.alarms)
     folder = draft.store.folder if folder_given else str(path.parent / draft.store.folder)
     return SiteFile(path, site, *(tuple(written.section for written in part.values())
                                   for part in (draft.sources, draft.sinks, draft.notifiers)),

@@ -16,6 +16,7 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WrapValidator
 
+from gateway.model.advice import ALL, catalogue
 from gateway.model.alarm import Priority
 from gateway.model.expression import Expression
 from gateway.model.guidance import PARTS, Guidance
@@ -83,6 +84,16 @@ def _advice(value: Any) -> Text:
                               f"处置指南中有未知的项：{strange[0]}{hint.zh}"),
                          Text(f"write one or more of {', '.join(PARTS)}", f"可填写：{'、'.join(PARTS)}"))
     return Guidance.from_parts({name: _name(part) for name, part in value.items()})
+
+
+def _alarm_name(value: str) -> str:
+    known = {ALL, *(name for name in catalogue() if "." not in name)}
+    if value not in known:
+        hint = did_you_mean(value, known)
+        raise ValueError(Text(f'no kind of alarm "{value}"{hint.en}', f'没有此类告警 "{value}"{hint.zh}'),
+                         Text("write a condition such as HH, deadman or blind, the id of a gateway alarm, or all",
+                              "填写告警条件（如 HH、deadman、blind）、网关告警编号或 all"))
+    return value
 
 
 def _number(value: Any) -> Any:
@@ -219,6 +230,7 @@ def _never(value: Any, handler: Callable[[Any], float]) -> float:
 
 Name = Annotated[Text, PlainValidator(_name)]
 Advice = Annotated[Text, PlainValidator(_advice)]
+AlarmName = Annotated[str, AfterValidator(_alarm_name)]  # of the catalogue of alarms
 Number = Annotated[float, BeforeValidator(_number)]
 Whole = Annotated[int, BeforeValidator(_number)]
 Id = Annotated[str, AfterValidator(_id)]
@@ -238,7 +250,7 @@ Conditions = Annotated[tuple[Condition, ...], Field(min_length=1), BeforeValidat
 # What the reference calls them.
 WRITTEN_AS: dict[Callable, str] = {
     _name: "text, or `{ en, zh }`", _advice: "text, `{ en, zh }`, or table of parts",
-    _id: "id", _timezone: "time zone", parse_duration: "duration",
+    _alarm_name: "kind of alarm", _id: "id", _timezone: "time zone", parse_duration: "duration",
     parse_size: "size", _priority: '`"P1"` .. `"P4"`', _deadband: 'number, or `"2%"` of the range', _test: "test",
     _expression: "expression",
     _one_or_more: "list of tests", _listed: "signal id, or list of them",

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
+from gateway.model.advice import PEER, VIDEO, advised
 from gateway.model.alarm import RISK_NAMES, TEST, AlarmDefinition, AlarmTable, Priority, Risk
 from gateway.model.group import Group
 from gateway.model.guidance import Guidance
 from gateway.model.peer import Peer
-from gateway.model.rules import Proved, ResponseTest, Rule, ShutdownVerification, Vote
+from gateway.model.rules import Proved, ResponseTest, Rule, ShutdownVerification, Vote, WorkWithoutVideo
 from gateway.model.signal import (
     FAULT_KINDS,
     LIMIT_CONDITIONS,
@@ -71,35 +72,6 @@ CONDITION_NAMES: dict[Condition, Text] = {
     Condition.OVERDUE: Text("proof test overdue", "验证测试逾期"),
     Condition.RESPONSE: Text("no response to its test", "测试无响应"),
     Condition.GATEWAY: Text("gateway fault", "网关故障"),
-}
-
-
-_OUT_OF_SERVICE = Text(
-    "The instrument says that its reading is not the process (inhibited, calibrating, warming up): its limits raise no "
-    "new alarm. Use a portable instrument until it is back.",
-    "仪表自报读数不代表现场（屏蔽、标定、预热等）：其限值不会产生新的告警。恢复前请使用便携式仪表。")
-
-
-_FAULT_GUIDANCE = {
-    Condition.INHIBIT: _OUT_OF_SERVICE,
-    Condition.WRAPPED: Text(
-        "Go and look: bag, paint, dust, water on the probe? Until it is clear, use a portable instrument there.",
-        "请到现场查看探头是否被塑料袋、油漆、粉尘或水遮挡。恢复前请使用便携式仪表。"),
-    Condition.DRIFT: Text("Check zero and span with test gas or a reference; compare with its neighbours.",
-                          "请用标准气体或基准核对零点和量程，并与相邻仪表比对。"),
-    Condition.SPIKE: Text("Check terminals, screen and supply; who used a radio nearby?",
-                          "检查接线端子、屏蔽和供电；附近是否使用过对讲机？"),
-    Condition.SATURATED: Text("Do not believe the number: the true value may lie beyond. Check converter and range.",
-                              "该数值不可信，真实值可能更大。检查变送器和量程。"),
-}
-
-
-_PEOPLE_GUIDANCE = {
-    Condition.HEADCOUNT: Text("Withdraw people until the limit is kept; nobody else enters.",
-                              "撤出超员人员，禁止其他人员进入。"),
-    Condition.FULL: Text("Nobody else may enter.", "不得再有人员进入。"),
-    Condition.MISMATCH: Text("Check on site: somebody without a card, or one who carries several.",
-                             "现场核查：是否有人未带卡，或一人多卡。"),
 }
 
 
@@ -181,6 +153,7 @@ class Site:
     exercises      the alarms of drills: no detector of the site raises them
     suppressions   when some alarms call nobody, by design
     suppress_offline  the alarm of a silent device speaks for those of its signals that say the same
+    advice         what the site says of a kind of alarm, by the names of gateway.model.advice
     """
 
     id: str
@@ -200,13 +173,26 @@ class Site:
     exercises: tuple[AlarmDefinition, ...] = ()
     suppressions: tuple[Suppression, ...] = ()
     suppress_offline: bool = True
+    advice: Mapping[str, Text] = field(default_factory=dict, hash=False)
 
     @cached_property
     def alarms(self) -> AlarmTable:
-        """Every alarm that this site can raise."""
-        return AlarmTable((*self._signal_alarms(), *self._group_alarms(), *self._blind_alarms(), *self._rule_alarms(),
-                           *self._risk_alarms(), *self._device_alarms(), *_gateway_alarms(),
-                           *(peer.alarm for peer in self.peers), *self.exercises))
+        """Every alarm that this site can raise, with all that is known of what to do about it."""
+        return AlarmTable((*map(self._advised, (
+            *self._signal_alarms(), *self._group_alarms(), *self._blind_alarms(), *self._rule_alarms(),
+            *self._risk_alarms(), *self._device_alarms(), *_gateway_alarms(), *(peer.alarm for peer in self.peers))),
+            *self.exercises))
+
+    def _advised(self, alarm: AlarmDefinition) -> AlarmDefinition:
+        names: tuple[str, ...] = (alarm.condition,)
+        if alarm.exercise == TEST:
+            names = SELFTEST,
+        elif alarm.condition == Condition.GATEWAY:
+            names = (alarm.id, *([PEER] if alarm.id.startswith(PEER) else []), alarm.condition)
+        elif alarm.origin in self._without_video:
+            names = VIDEO, alarm.condition
+        gas = alarm.origin in self.signals and self.signal(alarm.origin).gas
+        return replace(alarm, guidance=advised(alarm.guidance, names, gas, self.advice))
 
     @property
     def proved(self) -> tuple[Proved, ...]:
@@ -222,6 +208,10 @@ class Site:
         """What watches each area that has gas detectors, by kind of gas."""
         return gas_zones(self.signals, self.kinds)
 
+    @cached_property
+    def _without_video(self) -> frozenset[str]:
+        return frozenset(rule.id for rule in self.rules if isinstance(rule, WorkWithoutVideo))
+
     def area_name(self, area: str) -> Text:
         return next((known.name for known in self.areas if known.id == area), Text.same(area))
 
@@ -236,7 +226,7 @@ class Site:
                 yield AlarmDefinition(
                     f"{signal.id}/{Condition.OVER_RANGE}", Condition.OVER_RANGE, signal.id, signal.area,
                     self._title(signal, Condition.OVER_RANGE), Priority.P1, Risk.RED, signal.unit, signal.high,
-                    signal.decimals, True, signal.area, (self.guidance or {}).get(signal.kind, Text("", "")))
+                    signal.decimals, True, signal.area, self._advice(signal))
             if signal.trend is not None:
                 yield self._trend_alarm(signal, signal.trend)
             if signal.baseline is not None:
@@ -251,9 +241,7 @@ class Site:
                 yield AlarmDefinition(
                     f"{signal.id}/{Condition.STILL}", Condition.STILL, signal.id, signal.area,
                     self._title(signal, Condition.STILL), signal.still.priority, signal.still.risk, signal.unit,
-                    decimals=signal.decimals, group=signal.area,
-                    guidance=Text("Call its bearer; if nobody answers, go and look.",
-                                  "呼叫持卡人；无人应答时派人查看。"))
+                    decimals=signal.decimals, group=signal.area)
             for condition in fault_conditions(signal):
                 yield self._fault_alarm(signal, condition)
 
@@ -265,7 +253,7 @@ class Site:
             f"{signal.id}/{condition}", condition, signal.id, signal.area, self._title(signal, condition),
             max(signal.fault_priority, Priority.P3) if suspected else signal.fault_priority,
             serious if signal.gas else Risk.BLUE, signal.unit, decimals=signal.decimals,
-            group="" if suspected else signal.area, guidance=_FAULT_GUIDANCE.get(condition, Text("", "")))
+            group="" if suspected else signal.area)
 
     def _limit_alarm(self, signal: Signal, limit: Limit) -> AlarmDefinition:
         rate = limit.condition in (Condition.RATE_UP, Condition.RATE_DOWN)
@@ -286,7 +274,7 @@ class Site:
         for condition, (priority, risk) in urgency.items():
             yield AlarmDefinition(f"{signal.id}/{condition}", condition, signal.id, signal.area,
                                   self._title(signal, condition), priority, risk, signal.unit,
-                                  decimals=signal.decimals, group=signal.area, guidance=_PEOPLE_GUIDANCE[condition])
+                                  decimals=signal.decimals, group=signal.area)
 
     def _trend_alarm(self, signal: Signal, trend: Trend) -> AlarmDefinition:
         limit = signal.limit(trend.to)
@@ -294,31 +282,24 @@ class Site:
         return AlarmDefinition(
             f"{signal.id}/{Condition.TREND}", Condition.TREND, signal.id, signal.area,
             self._title(signal, Condition.TREND), trend.priority, trend.risk, signal.unit, limit.value,
-            signal.decimals, group=signal.area,
-            guidance=Text("Find the cause and act before the limit is reached.", "请在达到限值之前查明原因并处置。"))
+            signal.decimals, group=signal.area)
 
     def _anomaly_alarm(self, signal: Signal, baseline: Baseline) -> AlarmDefinition:
         return AlarmDefinition(
             f"{signal.id}/{Condition.ANOMALY}", Condition.ANOMALY, signal.id, signal.area,
             self._title(signal, Condition.ANOMALY), baseline.priority, baseline.risk, signal.unit,
-            decimals=signal.decimals,  # of no group: a hint takes the first-out from no real alarm
-            guidance=Text("No limit was passed; the signal behaves unlike before. Compare with its history.",
-                          "并未超限，但该信号的表现与以往不同。请对照历史曲线核实。"))
+            decimals=signal.decimals)  # of no group: a hint takes the first-out from no real alarm
 
     def _profile_alarm(self, signal: Signal, profile: Profile) -> AlarmDefinition:
         return AlarmDefinition(
             f"{signal.id}/{Condition.PROFILE}", Condition.PROFILE, signal.id, signal.area,
             self._title(signal, Condition.PROFILE), profile.priority, profile.risk, signal.unit,
-            decimals=signal.decimals,  # of no group: a hint takes the first-out from no real alarm
-            guidance=Text("Find out who is working and whether that is permitted now.",
-                          "请核实何人在作业，以及当前是否允许作业。"))
+            decimals=signal.decimals)  # of no group: a hint takes the first-out from no real alarm
 
     def _share_alarm(self, signal: Signal, share: Share) -> AlarmDefinition:
         return AlarmDefinition(
             f"{signal.id}/{Condition.LOAD}", Condition.LOAD, signal.id, signal.area,
-            self._title(signal, Condition.LOAD), share.priority, share.risk, "%",  # of no group: a hint
-            guidance=Text("Compare with what runs: a throttled fan, a slipping belt, or work that was not declared.",
-                          "请核对现场设备：风机节流、皮带打滑，或存在未申报的作业。"))
+            self._title(signal, Condition.LOAD), share.priority, share.risk, "%")  # of no group: a hint
 
     def _title(self, signal: Signal, condition: Condition) -> Text:
         return Text("{signal} {area}: {name} {condition}", "{area}{signal}：{name}{condition}").format(
@@ -330,10 +311,8 @@ class Site:
                 f"{group.id}/{Condition.GROUP}", Condition.GROUP, group.id, group.area,
                 Text("{area}: {name} {condition}", "{area}：{name}{condition}").format(
                     area=self.area_name(group.area), name=group.name, condition=CONDITION_NAMES[Condition.GROUP]),
-                group.priority, group.risk,  # of no first-out group, as every hint
-                guidance=Text("No limit was passed. The evidence names the signals that left the state of "
-                              "commissioning: compare them with the machine. After an overhaul, commission anew.",
-                              "并未超限。依据中列出了偏离投运状态的信号，请与设备现场状况核对；大修后请重新学习。"))
+                group.priority, group.risk)  # of no first-out group, as every hint
+
     def _device_alarms(self) -> Iterator[AlarmDefinition]:
         """One signal has its own alarm; so only devices of which two or more are watched."""
         for device in self.devices:
@@ -351,9 +330,7 @@ class Site:
             yield AlarmDefinition(
                 f"{self.id}/{Condition.ONLINE}", Condition.ONLINE, self.id, "",
                 Text("Fewer than {below:g} % of the devices give data", "有数据的设备不足 {below:g} %").format(
-                    below=self.online_below), Priority.P2, Risk.ORANGE, "%", self.online_below,
-                guidance=Text("Look for what they share: network, power, broker.",
-                              "检查其公共部分：网络、供电、消息服务器。"))
+                    below=self.online_below), Priority.P2, Risk.ORANGE, "%", self.online_below)
 
     def may_be_suppressed(self, alarm: AlarmDefinition) -> bool:
         """By design, which nobody commands and nobody approves at that hour."""
@@ -371,9 +348,7 @@ class Site:
                 Text("{area}: gas zone is blind, no detector of {gas} works",
                      "{area}：{gas}检测失效，无可用探测器").format(
                     area=self.area_name(zone.area), gas=zone.gas),
-                Priority.P1, Risk.ORANGE, group=zone.area,
-                guidance=Text("Treat the zone as dangerous: portable detectors, no hot work; restore the detectors.",
-                              "按危险区域处置：使用便携式检测仪，停止动火作业，尽快恢复探测器。"))
+                Priority.P1, Risk.ORANGE, group=zone.area)
 
     def _risk_alarms(self) -> Iterator[AlarmDefinition]:
         """One for each level that an area can be raised to. Of no group: they are made of other alarms."""
@@ -384,9 +359,7 @@ class Site:
                     Text("{area}: risk raised to {level}, {count} points of one kind at {lower} or above",
                          "{area}：风险升为{level}，{count} 个同类测点达到{lower}及以上").format(
                         area=area.name, level=RISK_NAMES[level], count=count, lower=RISK_NAMES[lower]),
-                    _URGENCY[level], level, decimals=0,
-                    guidance=Text("Several points at once are more than each alone: judge the area as a whole.",
-                                  "多点同时报警，风险高于单点告警：请对整个区域进行研判。"))
+                    _URGENCY[level], level, decimals=0)
 
     def _rule_alarms(self) -> Iterator[AlarmDefinition]:
         for rule in self.rules:
@@ -407,9 +380,7 @@ class Site:
                     Text("{rule}: proof test overdue, every {days:g} days",
                          "{rule}：验证测试逾期（周期 {days:g} 天）").format(
                         rule=rule.id, days=rule.proof_test_interval_s / 86_400),
-                    Priority.P3, Risk.BLUE, decimals=0,  # of no group: nothing has happened
-                    guidance=Text("Test it, or have it tested. Until then do not rely on it.",
-                                  "请安排测试。测试通过之前不可依赖该设备。"))
+                    Priority.P3, Risk.BLUE, decimals=0)  # of no group: nothing has happened
 
     def _vote_alarms(self, vote: Vote) -> Iterator[AlarmDefinition]:
         """Of no group: what is made of other alarms, or of their absence, takes the first-out from none of them."""
@@ -419,9 +390,7 @@ class Site:
             f"{vote.id}/{Condition.DEGRADED}", Condition.DEGRADED, vote.id, vote.area,
             Text("{name}: not all {n} members are good", "{name}：{n} 个成员并非全部正常").format(
                 name=vote.name, n=len(vote.members)),
-            Priority.P3, Risk.BLUE, decimals=0,
-            guidance=Text("The vote goes on with fewer members. Restore the members that the trace names.",
-                          "表决以较少成员继续进行。请恢复依据中列出的成员。"))
+            Priority.P3, Risk.BLUE, decimals=0)
 
 
 _URGENCY = {Risk.YELLOW: Priority.P3, Risk.ORANGE: Priority.P2, Risk.RED: Priority.P1}

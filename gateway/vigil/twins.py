@@ -56,7 +56,7 @@ def worst(signal: Signal) -> float:
 
 def _site(site: Site, signals: Iterable[Signal]) -> Site:
     return Site(site.id, site.name, site.timezone, site.language, site.areas,
-                SignalTable([twin(signal) for signal in signals]), guidance=site.guidance)
+                SignalTable([twin(signal) for signal in signals]), guidance=site.guidance, advice=site.advice)
 
 
 def drill_alarms(site: Site) -> tuple[AlarmDefinition, ...]:

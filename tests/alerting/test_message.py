@@ -72,11 +72,14 @@ def test_a_gas_alarm_in_full():
         "GD-01 Tank farm: combustible gas high-high", "Value 43.2 %LEL, limit 40.0 %LEL",
         "Site Small depot; 2026-09-21 22:13:25 (Asia/Shanghai)",
         "Priority P1, risk red, active, not acknowledged", "First alarm of its group",
-        "What to do: Stop hot work, find the leak upwind.", "Trace:", "  22:13:20.000 GD-01 43.21: above"]
+        "What to do: Stop hot work, find the leak upwind.",
+        "If nobody acts: Fire, explosion or poisoning of people in the area.", "Trace:",
+        "  22:13:20.000 GD-01 43.21: above"]
     assert payload["text"]["zh"].splitlines() == [
         "储罐区GD-01：可燃气体高高限", "当前值 43.2 %LEL，限值 40.0 %LEL",
         "站点：小油库；时间：2026-09-21 22:13:25（Asia/Shanghai）",
-        "优先级 P1，风险等级红色，报警中，未确认", "本组首发告警", "处置：停止动火作业，从上风向查找泄漏点。", "依据：",
+        "优先级 P1，风险等级红色，报警中，未确认", "本组首发告警", "处置：停止动火作业，从上风向查找泄漏点。",
+        "不处置的后果：可能引发火灾、爆炸或人员中毒。", "依据：",
         "  22:13:20.000 GD-01 43.21：越限"]
     assert (payload["time"], payload["raised"]) == ("2026-09-21T22:13:25.250000+08:00", "2026-09-21T22:13:20+08:00")
     assert payload["site"] == {"id": "depot", "name": {"en": "Small depot", "zh": "小油库"}}

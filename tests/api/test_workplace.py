@@ -263,7 +263,7 @@ def test_an_alarm_is_explained_with_its_curve_its_limits_and_what_to_do(browser,
     assert "Leave the zone cross-wind" in browser.text("#room-alarm .todo")
     told = "#room-alarm .todo"
     assert browser.run(f"[...document.querySelectorAll('{told} > b')].map(part => part.innerText)") == [
-        "What to do", "Contact", "Emergency card"], "what nobody has written has no heading"
+        "What to do", "If nobody acts", "Cause", "Contact", "Emergency card"]
     assert browser.text(f"{told} p b") == "8001" and browser.text(f"{told} li") == "fire brigade 119"
     assert browser.run(f"[...document.querySelectorAll('{told} a')].map(one => one.href)") == [
         "http://cards.example/gas"], "only http and https are links"

@@ -179,7 +179,8 @@ def test_guidance_may_have_parts_and_what_is_left_out_comes_from_below(tmp_path)
                   + gas('limits = { H = 20, HH = 40 }\nguidance = { contact = "8002", card = "https://cards/gas" }'))
     guidance = loaded.site_file.site.alarms.get("G/HH").guidance
     assert guidance.zh.startswith("沿侧风向撤离") and guidance.action.en.startswith("Leave the area")
-    assert [part.en for part in guidance.parts.values()][1:] == ["a leak", "", "https://cards/gas", "8002"]
+    assert [part.en for part in guidance.parts.values()][1:] == [
+        "a leak", "With a spark: flash fire or explosion.", "https://cards/gas", "8002"]
 
 
 def test_a_signal_may_say_what_to_do_in_one_line(tmp_path):

@@ -121,5 +121,6 @@ def test_what_to_do_stands_below_why(tmp_path):
     advised = replace(APART.signals[0], guidance=Guidance("Compare by hand", "人工比对", contact=Text.same("8001")))
     here = site(advised, *APART.signals[1:])
     found = explain(here, here.alarms.get("T/DEV+"), recorded(tmp_path, here, "time,T,A,B", ["20,20,22", "28,20,22"]))
-    assert "What to do: Compare by hand\nContact: 8001" in told(explain_lines(found), "en")
-    assert "处置：人工比对\n联系人：8001" in told(explain_lines(found), "zh")
+    english, chinese = (told(explain_lines(found), language) for language in ("en", "zh"))
+    assert "What to do: Compare by hand\nCause: One of the two has drifted" in english, "the rest from the catalogue"
+    assert "\nContact: 8001\n" in english and "处置：人工比对\n原因：" in chinese
