@@ -1,0 +1,204 @@
+"""Who is let in: the register, the sessions and the log-ins of one running gateway.
+
+Without any account nobody is asked who they are (`open`), and the page is served to this machine only. A register that
+can not be read at the start lets nobody in (`closed`); one that is damaged or lost later does not turn away those whom
+the gateway knows: they may be needed now.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from gateway.access.audit import Audit, Entry
+from gateway.access.file import RegisterFile, write_private
+from gateway.access.passwords import Checker
+from gateway.access.register import PASSWORD_LENGTH, Register
+from gateway.access.role import OPEN, Identity, Role
+from gateway.access.sessions import Session, Sessions
+from gateway.access.throttle import Throttle
+from gateway.model.clock import NS, Clock
+from gateway.model.errors import CommandError, DavylampError
+from gateway.model.text import Text
+
+log = logging.getLogger(__name__)
+
+LOOK_S: Final = 1.0
+KEPT: Final = "access.json"  # sessions, and how far the changes of the register are journalled
+
+Journal = Callable[[str, dict], None]  # whom it is about, what happened
+
+
+@dataclass(frozen=True, slots=True)
+class AccessSettings:
+    """idle_s: so long after the last act a session may act; longest_s: so long after its beginning it may look on."""
+
+    idle_s: float = 12 * 3600.0
+    longest_s: float = 7 * 86400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """What a browser keeps after a log-in: the session, and the mark that it was used for this account."""
+
+    session: str
+    mark: str
+
+
+class Access:
+    """journal: takes what happened, and never fails. `run` keeps up with the register; all other methods are for the
+    event loop and do not touch the disk."""
+
+    def __init__(self, folder: Path, clock: Clock, journal: Journal, settings: AccessSettings | None = None):
+        settings = settings or AccessSettings()
+        self._file, self._clock, self._journal = RegisterFile(folder), clock, journal
+        self._kept_path = folder / KEPT
+        self._sessions = Sessions(settings.idle_s, settings.longest_s)
+        self.longest_s = settings.longest_s
+        self._throttle, self._checker, self._audit = Throttle(), Checker(), Audit()
+        self._register, self._stamp, self._journalled = Register(), None, 0
+        self.trouble: DavylampError | None = None
+        self._known = False  # the register was read once
+        self._read_kept()
+        self.look()
+
+    @property
+    def open(self) -> bool:
+        """Nobody is asked who they are."""
+        return self._known and not self._register.accounts
+
+    @property
+    def closed(self) -> bool:
+        """Nobody can be let in."""
+        return not self._known
+
+    async def run(self) -> None:
+        while True:
+            await asyncio.to_thread(self.look)
+            self._tell_changes()
+            for entry in self._audit.due(self._now_s()):
+                self._write(entry)
+            self._sessions.tidy(self._register, self._clock.now().line_ns)
+            if self._sessions.changed:
+                await asyncio.to_thread(self._keep)
+            await asyncio.sleep(LOOK_S)
+
+    def close(self) -> None:
+        self._checker.close()
+
+    def look(self) -> None:
+        """Read the register if it has changed. Touches the disk."""
+        try:
+            stamp = self._file.stamp()
+            if self._known and stamp == self._stamp:
+                return
+            if self._known and stamp is None and self._register.accounts:
+                raise DavylampError(Text("the accounts are gone", "账户文件已丢失"), where=str(self._file.path),
+                                    fix=Text("restore the file from a backup; those who are known may still log in",
+                                             "请从备份恢复该文件；已知账户在重启前仍可登录"))
+            register = self._file.read()
+        except DavylampError as error:
+            if self.trouble is None or self.trouble.what != error.what:
+                log.error("%s", error)
+            self.trouble = error
+            return
+        self._register, self._stamp, self._known, self.trouble = register, stamp, True, None
+
+    # -- who asks
+
+    def by_token(self, secret: str, address: str) -> Identity | None:
+        token = self._register.token_for(secret, self._clock.now().wall_ns)
+        if token is None:
+            self._note("token refused", "", address)
+            return None
+        return Identity(f"token:{token.id}", token.id, token.role, token.role, token.scope)
+
+    def by_session(self, secret: str, *, use: bool) -> Identity | None:
+        """use: a person acts; else somebody looks on."""
+        now = self._clock.now().line_ns
+        session = self._sessions.find(secret, self._register, now, use=use)
+        return None if session is None else self._identity(session, now)
+
+    def nobody(self) -> Identity | None:
+        """For who shows nothing."""
+        return OPEN if self.open else None
+
+    def _identity(self, session: Session, now_line_ns: int) -> Identity:
+        account = self._register.accounts[session.account]
+        role = Role.VIEWER if self._sessions.idle(session, now_line_ns) else account.role
+        return Identity(account.id, account.name, role, account.role)
+
+    # -- logging in and out
+
+    async def log_in(self, account: str, password: str, address: str, mark: str) -> Welcome:
+        """CommandError: wrong, or not now (retryable)."""
+        account = account.strip().lower()[:64]
+        known = self._register.accounts.get(account)
+        familiar = known is not None and mark == self._register.device_mark(known)
+        if (wait := self._throttle.wait_s(address, account, familiar, self._now_s())) > 0:
+            self._note("log-in held back", account, address)
+            raise CommandError(Text(f"too many tries: wait {wait:.0f} s", f"尝试次数过多，请等待 {wait:.0f} 秒"),
+                               retryable=True, fix=Text("use a browser that you have logged in with before, or wait",
+                                                        "请使用曾登录过的浏览器，或稍候再试"))
+        fits = (len(password) <= PASSWORD_LENGTH[1]
+                and await self._checker.fits(password, known and known.hash, known=familiar))
+        if not fits or self._register.accounts.get(account) != known:
+            self._note("log-in refused", account, address)
+            raise CommandError(Text("name or password is wrong", "账户或密码错误"),
+                               fix=Text("try again, or ask an administrator: davylamp account password",
+                                        "请重试，或请管理员执行 davylamp account password"))
+        self._throttle.right(address, account, familiar, self._now_s())
+        self._note("logged in", account, address)
+        return Welcome(self._sessions.begin(account, self._register, self._clock.now().line_ns),
+                       self._register.device_mark(known))
+
+    def log_out(self, secret: str, address: str) -> None:
+        if (session := self._sessions.end(secret)) is not None:
+            self._note("logged out", session.account, address)
+
+    # -- inside
+
+    def _note(self, act: str, account: str, address: str) -> None:
+        for entry in self._audit.take(Entry(act, account, address), self._now_s()):
+            self._write(entry)
+
+    def _write(self, entry: Entry) -> None:
+        count = {"count": entry.count} if entry.count > 1 else {}
+        self._journal(entry.account, {"act": entry.act, "address": entry.address, **count})
+
+    def _tell_changes(self) -> None:
+        """What was done to the register, by whom, is taken into the journal once."""
+        changes = self._register.changes
+        if changes and changes[-1].number < self._journalled:  # a register that was begun anew
+            self._journalled = 0
+        fresh = [change for change in changes if change.number > self._journalled]
+        for change in fresh:
+            self._journal(change.about, {"act": change.act, "by": change.by, "at_wall_ns": change.wall_ns,
+                                         **({"role": change.role} if change.role else {})})
+            self._journalled = change.number
+        self._sessions.changed |= bool(fresh)
+
+    def _read_kept(self) -> None:
+        try:
+            kept = json.loads(self._kept_path.read_bytes())
+            self._journalled = int(kept["journalled"])
+            self._sessions.restore(kept["sessions"])
+        except FileNotFoundError:
+            pass
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            log.warning("%s can not be read (%s): people log in again", self._kept_path, error)
+
+    def _keep(self) -> None:
+        try:
+            write_private(self._kept_path, json.dumps({
+                "journalled": self._journalled, "sessions": self._sessions.kept()}).encode())
+        except OSError as error:
+            log.warning("%s can not be written (%s): after a restart people log in again", self._kept_path, error)
+
+    def _now_s(self) -> float:
+        return self._clock.now().line_ns / NS
