@@ -29,6 +29,7 @@ from gateway.model.clock import NS, Instant
 from gateway.model.guidance import Guidance
 from gateway.model.ports import DeviceStatus, SinkStatus
 from gateway.model.quality import LABELS, Flag, Quality, code, severity
+from gateway.model.rules import ResponseTest
 from gateway.model.signal import Condition, Signal
 from gateway.model.site import CONDITION_NAMES, Site
 from gateway.model.stroke import OUTCOME_NAMES, Stroke
@@ -317,12 +318,14 @@ def proof_tests(here: Site, log: Sequence[Stroke], now_wall_ns: int) -> dict:
 
 def zones(here: Site, latest: Latest, alarms: Iterable[AlarmView]) -> list[dict]:
     """Each gas zone with its detectors. A detector works once it was heard, while none of its sensor-fault alarms
-    holds: one lost request does not put it out. Blind: announced as such, or all have failed. why: null for those that
-    work."""
+    holds, nor that of a response test that it did not answer: one lost request does not put it out. Blind: announced as
+    such, or all have failed. why: null for those that work."""
     holding = [alarm.definition for alarm in alarms if alarm.state.condition]
-    failed = {alarm.origin: CONDITION_NAMES[condition] for condition in reversed(_SENSOR_LOST)
-              for alarm in holding if alarm.condition == condition}
     announced = {alarm.id for alarm in holding}
+    failed = {rule.signal: CONDITION_NAMES[Condition.RESPONSE] for rule in here.rules
+              if isinstance(rule, ResponseTest) and rule.id in announced}
+    failed |= {alarm.origin: CONDITION_NAMES[condition] for condition in reversed(_SENSOR_LOST)
+               for alarm in holding if alarm.condition == condition}
     order = {area.id: place for place, area in enumerate(here.areas)}
     found = []
     for zone in sorted(here.gas_zones, key=lambda zone: order.get(zone.area, len(order))):

@@ -338,11 +338,15 @@ class Bank:
         if self._blind.unannounced:
             self._guard(self._blind.name, self._blind.announce, self._now_ns, edges)
         outages = self._outages.take() if self._outages.rows else []
-        if outages:
-            self._guard("blind", self._blind.settle, outages, edges)
-            self._guard(self._devices.name, self._devices.settle, outages, edges)
         if self._watch.rules:
+            part = len(edges.parts)
             self._guard("rules", self._settle_rules, outages, edges)
+            self._guard("blind", self._blind.hear_of_tests, edges.parts[part:], self._outages)
+        if outages:
+            self._guard(self._devices.name, self._devices.settle, outages, edges)
+        if outages or self._outages.rows:
+            self._outages.rows += outages
+            self._guard("blind", self._blind.settle, self._outages.take(), edges)
 
     def _expire(self, now: int, edges: Edges) -> None:
         part, position = len(edges.parts), edges.count

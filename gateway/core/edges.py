@@ -54,7 +54,8 @@ class Outages:
     SILENT = 0
     INVALID = 1
     INHIBITED = 2
-    CAUSES = 3
+    UNPROVEN = 3  # it did not see its test gas
+    CAUSES = 4
 
     rows: list[Outage] = field(default_factory=list)
 
@@ -62,6 +63,10 @@ class Outages:
         lines, begins = np.broadcast_to(line, signal.shape), np.broadcast_to(began, signal.shape)
         self.rows.extend((at, not (begin and cause == self.SILENT), number, cause, begin) for number, at, begin
                          in zip(signal.tolist(), lines.tolist(), begins.tolist(), strict=True))
+
+    def unproven(self, signal: int, stands: bool, line: int) -> None:
+        """By a rule: a test that was missed begins by a deadline, and ends by a sample."""
+        self.rows.append((line, not stands, signal, self.UNPROVEN, stands))
 
     def take(self) -> list[Outage]:
         """All rows in order of time, a deadline before the samples of the same instant; empties the list."""

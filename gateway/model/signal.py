@@ -59,7 +59,8 @@ class Condition(StrEnum):
 LIMIT_CONDITIONS = (Condition.HIGH_HIGH, Condition.HIGH, Condition.LOW, Condition.LOW_LOW, Condition.RATE_UP,
                     Condition.RATE_DOWN, Condition.DEVIATION_UP, Condition.DEVIATION_DOWN)
 # What makes the risk of an area: what was measured against a limit or a rule. Never statistics and forecasts, never
-# faults of instruments, and nothing that is itself made of other alarms.
+# faults of instruments, nothing that is itself made of other alarms, and no counts of people: see
+# docs/explanation/people.md.
 RISK_CONDITIONS = frozenset({*LIMIT_CONDITIONS, Condition.OVER_RANGE, Condition.INTERLOCK, Condition.SHUTDOWN})
 NOT_MEASURED = frozenset({Condition.GATEWAY, Condition.OVERDUE})  # judged by no detector
 

@@ -345,6 +345,12 @@ class _State:
                 yield Text("{working} of {detectors} gas detectors of this zone work.",
                            "该区域 {detectors} 个气体探测器中有 {working} 个可用。").format(
                     working=zone.working, detectors=zone.detectors)
+        for rule in self.site.rules:
+            if isinstance(rule, ResponseTest) and rule.id in self.replay.bank.active \
+                    and rule.signal in needs(self.site, self.alarm):
+                yield Text("{signal} did not answer its test {rule}: it does not count until it does.",
+                           "{signal} 对测试 {rule} 无响应：测试通过之前不计为可用。").format(
+                    signal=rule.signal, rule=rule.id)
         yield from self._ages()
 
     def _ages(self) -> Iterator[Text]:

@@ -15,6 +15,7 @@ from gateway.core.bank import Bank
 from gateway.model.alarm import AlarmDefinition
 from gateway.model.clock import NS, Instant
 from gateway.model.frame import Frame
+from gateway.model.rules import ResponseTest
 from gateway.model.signal import RISK_CONDITIONS, Condition, SignalTable
 from gateway.model.site import Site
 from gateway.model.stroke import Stroke
@@ -208,7 +209,9 @@ def judged_by(site: Site, alarm: AlarmDefinition) -> tuple[str, ...]:
         return tuple(signal for device in site.devices for signal in device.signals
                      if alarm.condition == Condition.ONLINE or device.id == alarm.origin)
     if alarm.condition == Condition.BLIND:
-        return next(zone.detectors for zone in site.gas_zones if zone.id == alarm.id)
+        detectors = next(zone.detectors for zone in site.gas_zones if zone.id == alarm.id)
+        return (*detectors, *dict.fromkeys(rule.stimulus.signal for rule in site.rules
+                                           if isinstance(rule, ResponseTest) and rule.signal in detectors))
     if alarm.condition == Condition.RISK:
         counted = [other for other in site.alarms if other.area == alarm.area and other.condition in RISK_CONDITIONS]
         return tuple(dict.fromkeys(signal for other in counted for signal in judged_by(site, other)))
@@ -229,6 +232,8 @@ def without_unheard_status(site: Site, recorded: frozenset[str]) -> Site:
 def _missing(site: Site, alarm: AlarmDefinition, recorded: frozenset[str]) -> tuple[str, ...]:
     """A gas zone, a device and the risk of an area are judged by those of their signals that were recorded."""
     needed = needs(site, alarm)
+    if alarm.condition == Condition.BLIND:  # not by what stimulates the tests of its detectors
+        needed = tuple(signal for signal in needed if site.signal(signal).gas)
     missing = tuple(signal for signal in needed if signal not in recorded)
     some = alarm.condition in (Condition.BLIND, Condition.DEADMAN, Condition.RISK)
     return () if some and len(missing) < len(needed) else missing

@@ -10,6 +10,7 @@ import pytest
 from gateway.core import Zone
 from gateway.model.frame import Frame
 from gateway.model.quality import Quality
+from gateway.model.rules import ResponseTest, Test
 from gateway.model.text import Text
 from tests.core.plant import Plant, gas, instant, limit, signal, site
 
@@ -209,6 +210,31 @@ class TestBlind:
         assert plant.bank.zones[0].working == 0
         assert plant.wait(4.9) == [], "not blind before its detectors had time to speak"
         assert ("tank_farm/blind", "begins", 5) in plant.wait(5)
+
+    def test_a_detector_that_did_not_see_its_test_gas_does_not_count_until_it_does(self):
+        bump = ResponseTest("bump", Text("bump test", "通气测试"), "tank_farm", "GD-01", Test.parse("GAS > 0"), by=20.0,
+                            within_s=30.0)
+        heads = gas("GD-01", deadman_s=600.0), gas("GD-02", deadman_s=600.0)
+        plant = Plant(site(*heads, signal("GAS"), rules=[bump]))
+        plant.at(0, {"GD-01": 0, "GD-02": 0, "GAS": 0})
+        plant.at(10, {"GAS": 1})
+        assert plant.wait(41) == [("bump", "begins", 40)]
+        assert plant.bank.zones == (Zone("tank_farm/blind", 2, 1),), "it answers, and that proves nothing"
+        plant = plant.after_restart()
+        assert plant.bank.zones == (Zone("tank_farm/blind", 2, 1),)
+        assert plant.at(50, {"GD-02": -20, "GD-01": 0}) == [("GD-02/invalid", "begins", 50),
+                                                            ("tank_farm/blind", "begins", 50)]
+        without = plant.after_restart(site(*heads))
+        assert without.bank.zones[0].working == 1, "without its test it counts like any other"
+        plant.at(60, {"GAS": 0})
+        assert plant.at(70, {"GAS": 1, "GD-01": 0}) == [], "a good reading is not enough"
+        told = plant.at(80, {"GD-01": 35})
+        assert told == [("tank_farm/blind", "ends", 80), ("bump", "ends", 80)]
+        again = Plant(plant.site)
+        again.bank.adopt(["bump"])
+        assert again.bank.zones == (Zone("tank_farm/blind", 2, 0),)
+        again.at(1, {"GD-01": 0, "GD-02": 0, "GAS": 0})
+        assert again.bank.zones == (Zone("tank_farm/blind", 2, 1),), "known to have failed, though all else is lost"
 
     def test_one_lost_request_does_not_make_a_zone_blind(self):
         plant = self.zone()

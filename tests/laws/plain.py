@@ -184,6 +184,7 @@ class PlainSignal:
         watch = signal.deadman_s if signal.deadman_s is not None else 60.0 if signal.gas else None
         self.watch = None if watch is None else round(watch * NS)
         self.since, self.silent, self.heard, self.invalid, self.inhibited = 0, False, False, False, False
+        self.missed = {}  # response tests: those that stand
         self.unjudged = []
         self.still = None if signal.still is None else PlainStill(self.log, signal)
         self.last, self.run, self.moved, self.stuck = None, 0, False, False
@@ -196,7 +197,7 @@ class PlainSignal:
 
     @property
     def failed(self):
-        return self.silent or self.invalid or self.inhibited
+        return self.silent or self.invalid or self.inhibited or any(self.missed.values())
 
     def deadlines(self):
         yield from (limit.since + limit.on for limit in (*self.limits, *(rate.limit for rate in self.rates))
@@ -454,12 +455,15 @@ class PlainSite:
         self.relate(t, heard)
 
     def relate(self, t, names):
+        self.relate_others(t, names)
         for zone in self.zones:
             signals = [self.signals[name] for name in zone.detectors]
             if all(signal.failed for signal in signals):
                 self.log.add(zone.id, True, t)
             elif any(signal.works for signal in signals):
                 self.log.add(zone.id, False, t)
+
+    def relate_others(self, t, names):
         devices = [(device, [one for name in device.signals if (one := self.signals[name]).watch is not None])
                    for device in self.site.devices]
         silent = {device.id: all(one.silent for one in watched) for device, watched in devices if watched}

@@ -181,6 +181,7 @@ class PlainResponse:
 
     def fire(self):
         self.plain.log.add(self.rule.id, True, self.until)
+        self.plain.signals[self.rule.signal].missed[self.rule.id] = True
         self.until, self.passed = None, False
 
     def look(self, t, fresh):
@@ -200,3 +201,4 @@ class PlainResponse:
         if self.passed and quality == "true":
             self.passed = False
             self.plain.log.add(self.rule.id, False, t)
+            self.plain.signals[self.rule.signal].missed[self.rule.id] = False

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.core.edges import Edges, Outage, Outages
+from gateway.model.rules import ResponseTest
 from gateway.model.site import Site
 
 
@@ -24,9 +25,10 @@ class Blind:
     """A gas zone, all detectors of one kind of gas in one area, is blind while none of them works.
 
     Formula: a detector works from its first good sample until it is silent (deadman; 60 s where the signal has none),
-    invalid or out of service, and again from its next good sample. The condition begins when the last one fails, or
-    when none was heard within its deadman from the start; it ends as soon as one works. The value of an edge is the
-    number that work.
+    invalid or out of service, and again from its next good sample. One that did not answer its response test (a bump
+    test) does not work until the alarm of that test ends. The condition begins when the last one fails, or when none
+    was heard within its deadman from the start; it ends as soon as one works. The value of an edge is the number that
+    work.
 
     On a plant: the zone is to be treated as dangerous, not as quiet. By kind of gas, because an oxygen head that works
     sees no leak: it must not hide that the only head for combustible gas is dead. One lost request does not make a zone
@@ -35,9 +37,9 @@ class Blind:
 
     Delay: that of the deadman, or none. False alarms: none of its own.
 
-    It is told by the deadman and the validity detector, not by samples, and looks once per instant after all that
-    happened in it, so that the order of signals does not matter. Where the site file has changed what makes a zone, it
-    looks at once: a zone whose remaining detectors had failed before is announced.
+    It is told by the deadman, the validity detector and the response tests, not by samples, and looks once per instant
+    after all that happened in it, so that the order of signals does not matter. Where the site file has changed what
+    makes a zone, it looks at once: a zone whose remaining detectors had failed before is announced.
 
     Not for: deciding that a zone is safe, nor for gases that none of its detectors measures. A zone that is not blind
     has a detector that answers, and no more is known.
@@ -54,6 +56,9 @@ class Blind:
         self._zone = np.full(count, -1, np.int64)  # of each signal
         for zone, members in enumerate(self._members):
             self._zone[members] = zone
+        self._tests = {site.alarms.index(rule.id): site.signals.index(rule.signal) for rule in site.rules
+                       if isinstance(rule, ResponseTest) and site.signal(rule.signal).gas}  # alarm -> detector
+        self._missed: set[int] = set()  # those of these alarms that stand
         self._heard = np.zeros(count, np.bool_)
         self._failed = np.zeros((Outages.CAUSES, count), np.bool_)  # by cause, see Outages
         self._blind = np.zeros(len(self._ids), np.bool_)
@@ -64,6 +69,18 @@ class Blind:
         self.unannounced = False
         for zone in np.flatnonzero(~self._blind).tolist():
             self._look(zone, line_ns, edges)
+
+    def hear_of_tests(self, parts: list[tuple], outages: Outages) -> None:
+        """parts: of the edges of all rules in this step, in order of time per alarm."""
+        for alarm, active, _, line, _ in parts:
+            for place in np.flatnonzero(np.isin(alarm, list(self._tests))).tolist():
+                number = int(alarm[place])
+                if active[place]:
+                    self._missed.add(number)
+                else:
+                    self._missed.discard(number)
+                signal = self._tests[number]
+                outages.unproven(signal, self._unproven(signal), int(line[place]))
 
     def settle(self, outages: list[Outage], edges: Edges) -> None:
         """Outages of one step, in order of time."""
@@ -90,13 +107,23 @@ class Blind:
     def restored(self, active: NDArray[np.bool_]) -> None:
         """State was written from outside; `active` is the state of all alarms, by number."""
         self._blind[:] = active[self._alarm]
+        self._adopt_tests(np.flatnonzero(active))
         self.unannounced = True
 
     def adopt(self, alarms: NDArray[np.int64]) -> NDArray[np.int64]:
         """These alarms are known to stand. Returns the signals of those zones: who of them is heard ends it."""
+        self._adopt_tests(alarms)
         zones = [zone for zone, alarm in enumerate(self._alarm) if alarm in alarms]
         self._blind[zones] = True
         return np.concatenate([self._members[zone] for zone in zones]) if zones else np.empty(0, np.int64)
+
+    def _adopt_tests(self, alarms: NDArray[np.int64]) -> None:
+        self._missed |= self._tests.keys() & set(alarms.tolist())
+        for signal in self._tests.values():
+            self._failed[Outages.UNPROVEN, signal] = self._unproven(signal)
+
+    def _unproven(self, signal: int) -> bool:
+        return any(self._tests[alarm] == signal for alarm in self._missed)
 
     def _look(self, zone: int, line: int, edges: Edges) -> None:
         working = self._working(zone)
