@@ -6,24 +6,28 @@ bounded rate. A P1 that has never been tried does not wait for that rest. Once a
 again, all that waited are due at once.
 
 P1 is tried for ever (of a full outbox that holds nothing else the oldest gives way), is never bundled and never waits
-for a rate limit. Others are given up when the other side refuses them for what they are, or after a day. On a channel
-that bundles, what is due together for one reader goes as one message (alerting.bundle).
+for a rate limit. One message goes after the other, but a P1 does not wait for one that hangs: it goes beside it, with
+`SLOTS` in hand at most. One that is `p1_fallback_s` old asks the fall-back channel as soon as anything fails.
+
+Others are given up when the other side refuses them for what they are, or after a day. On a channel that bundles, what
+is due together for one reader goes as one message (alerting.bundle).
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import random
 from collections import OrderedDict, deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from alerting.bundle import OPEN_LINES, bundle
+from alerting.channel_rules import ChannelRules, DeliverySettings
 from alerting.fence import fenced
 from alerting.waiting import Gates, Letter, Waiting
-from alerting.wording import Wording
 from gateway.model.alarm import Priority
 from gateway.model.clock import NS, Clock
 from gateway.model.errors import NotifyError
@@ -35,35 +39,8 @@ log = logging.getLogger(__name__)
 
 RATE_S: Final = 60.0
 SHOWN: Final = 5  # messages kept to be looked at, in memory only
+SLOTS: Final = 4  # messages in hand at once, all but one of them P1
 REMEMBERED: Final = 5_000  # keys that were handed over, so that a fall-back does not repeat them
-
-
-@dataclass(frozen=True, slots=True)
-class DeliverySettings:
-    """capacity: pending notices per notifier; full: the least urgent, then oldest one gives way, never a P1. Times in
-    seconds."""
-
-    capacity: int = 2_000
-    first_retry_s: float = 1.0
-    longest_retry_s: float = 30.0
-    rest_s: float = 0.5
-    send_timeout_s: float = 30.0
-    give_up_s: float = 86_400.0
-    failures_before_alarm: int = 3
-
-
-@dataclass(frozen=True, slots=True)
-class ChannelRules:
-    """rate: most messages in a minute; None: no limit. group_s: so long the first of several waits for company.
-    bundles: what is due together goes as one message. fallback: the channel that is asked too after `fallback_after`
-    failures. None of these is for P1, but the fall-back."""
-
-    wording: Wording = field(default_factory=Wording)
-    rate: int | None = None
-    group_s: float = 0.0
-    bundles: bool = False
-    fallback: str | None = None
-    fallback_after: int = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +85,8 @@ class Channel:
         self._sent: deque[float] = deque()  # times of the messages of the last minute
         self._done: OrderedDict[str, None] = OrderedDict()
         self._wake = asyncio.Event()
+        self._in_hand: dict[asyncio.Task, float] = {}  # messages on their way, and since when
+        self._said = rules.wording.trouble  # what is known of it outside
 
     @property
     def failing(self) -> Text | None:
@@ -133,28 +112,54 @@ class Channel:
         if letter := self.letters.get(notice.key):
             letter.notice = notice
 
+    def knows(self, key: str) -> bool:
+        """It waits here, or was handed over."""
+        return key in self.letters or key in self._done
+
     async def run(self) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            letters, wait = self._next(loop.time())
-            if letters:
-                self.pulse.beat(self._settings.send_timeout_s + HANG_S)
+        try:
+            while True:
+                letters, wait = self._next(asyncio.get_running_loop().time())
+                if letters:
+                    self._begin(letters)
+                    continue
+                self._wake.clear()
+                if not self._in_hand:  # else a message that never ends would look like progress
+                    if wait is None:
+                        self.pulse.rest()
+                    else:
+                        self.pulse.beat(wait + HANG_S)
                 try:
-                    await self._try(letters)
-                except Exception as error:  # last line of defence: one bad letter must not end the way out of all
-                    log.exception("notifier %s failed unexpectedly", self.id)
-                    self._put_off(letters, Text(f"unexpected error: {error!r}", f"意外错误：{error!r}"))
-                continue
-            self._wake.clear()
-            if wait is None:
-                self.pulse.rest()
-            else:
-                self.pulse.beat(wait + HANG_S)
-            try:
-                async with asyncio.timeout(wait):
-                    await self._wake.wait()
-            except TimeoutError:
-                pass  # the earliest letter is due
+                    async with asyncio.timeout(wait):
+                        await self._wake.wait()
+                except TimeoutError:
+                    pass  # the earliest letter is due
+        finally:
+            for task in self._in_hand:
+                task.cancel()
+            await asyncio.gather(*self._in_hand, return_exceptions=True)
+
+    def _begin(self, letters: list[Letter]) -> None:
+        """Out of the line, and on their way as one message."""
+        now = asyncio.get_running_loop().time()
+        self._waiting.take(letters)
+        self._sent.append(now)
+        self.pulse.beat(self._settings.send_timeout_s + HANG_S)
+        task = asyncio.create_task(self._carry(letters), name=f"message of {self.id}")
+        self._in_hand[task] = now
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task) -> None:
+        del self._in_hand[task]
+        self.pulse.beat(self._settings.send_timeout_s + HANG_S)
+        self._wake.set()
+
+    async def _carry(self, letters: list[Letter]) -> None:
+        try:
+            await self._try(letters)
+        except Exception as error:  # last line of defence: one bad letter must not end the way out of all
+            log.exception("notifier %s failed unexpectedly", self.id)
+            self._put_off(letters, Text(f"unexpected error: {error!r}", f"意外错误：{error!r}"))
 
     async def test(self, notice: Notice) -> Text | None:
         """Send it now, past all that waits. None when it was taken, else why not."""
@@ -163,11 +168,21 @@ class Channel:
 
     def _next(self, now: float) -> tuple[list[Letter], float | None]:
         """The letters to try now as one message, or how long to wait for some."""
+        if self._in_hand:
+            return self._beside(now)
         gates = Gates(now, self._rest_until, max(self._rest_until, self._full_until(now)))
         if first := self._waiting.first(now, gates):
             return self._company(first), None
         opens = self._waiting.opens(gates)
         return [], None if opens is None else max(opens - now, 0.0)
+
+    def _beside(self, now: float) -> tuple[list[Letter], float]:
+        """The same while something is in hand: a real P1, when that has had its time."""
+        hangs = max(self._in_hand.values()) + self._settings.beside_s - now
+        if hangs > 0 or len(self._in_hand) >= SLOTS:
+            return [], max(hangs, self._settings.beside_s)
+        first = self._waiting.first(now, Gates(now, self._rest_until, math.inf))
+        return ([first] if first and not first.drill else []), self._settings.beside_s
 
     def _full_until(self, now: float) -> float:
         while self._sent and self._sent[0] <= now - RATE_S:
@@ -203,16 +218,14 @@ class Channel:
         else:
             notice = bundle(notices, late_s, history=not self._open(letters[0]))
             self.counters["bundles"] += 1
-        said_before = self.rules.wording.trouble
-        self._sent.append(asyncio.get_running_loop().time())
-        self._waiting.take(letters)
         reason, refused = await self._send(notice, late_s[0] if len(letters) == 1 else 0.0)
         letters = [letter for letter in letters if self.letters.get(letter.notice.key) is letter]  # some gave way
         if reason is None:
             self._succeeded(letters)
         else:
             self._failed(letters, reason, refused)
-        if said_before != self.rules.wording.trouble:
+        if self._said != self.rules.wording.trouble:
+            self._said = self.rules.wording.trouble
             if self.rules.wording.trouble is not None:
                 log.error("notifier %s: %s", self.id, self.rules.wording.trouble.en)
             self._office.trouble()
@@ -270,14 +283,26 @@ class Channel:
             self._waiting.put_back(letter)
             if max(letter.attempts, self._failures) >= self.rules.fallback_after:
                 self._fall_back(letter)
+        self._pass_on()
         if self._failures >= self._settings.failures_before_alarm or (refused and letters):
             self._fail(reason)
+
+    def _pass_on(self) -> None:
+        """Something has failed here. A P1 does not wait for more of it: not the one that was tried, nor those that
+        could not be while others hang."""
+        oldest = self._clock.now().line_ns - self._settings.p1_fallback_s * NS
+        for letter in tuple(self.letters.values()) if self.rules.fallback is not None else ():
+            if letter.priority is Priority.P1 and letter.line_ns <= oldest:
+                self._fall_back(letter)
 
     def _put_off(self, letters: Sequence[Letter], reason: Text) -> None:
         """Tried again, each by itself, after the longest pause: all others go first."""
         due = asyncio.get_running_loop().time() + self._settings.longest_retry_s
         for letter in letters:
-            letter.attempts, letter.due, letter.alone = letter.attempts + 1, due, True
+            if self.letters.get(letter.notice.key) is letter:  # else it was taken, or gave way
+                self._waiting.take([letter])
+                letter.attempts, letter.due, letter.alone = letter.attempts + 1, due, True
+                self._waiting.put_back(letter)
         fenced(lambda: self._fail(reason), lambda: None, f"the alarm that notifier {self.id} fails")
 
     def _fall_back(self, letter: Letter) -> None:

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from alerting.channel import Channel, ChannelRules, DeliverySettings, Letter, Message, for_another
+from alerting.channel import Channel, Letter, Message, for_another
+from alerting.channel_rules import ChannelRules, DeliverySettings
 from alerting.deliveries import Deliveries, Figures
 from alerting.fence import fenced
 from gateway.model.alarm import Priority
@@ -146,7 +147,7 @@ class Outbox:
         self._sender.given_up(letter.notice, channel, reason)
 
     def fall_back(self, letter: Letter, channel: str, other: str) -> None:
-        if other in self._channels:
+        if other in self._channels and not self._channels[other].knows(letter.notice.key):
             self._order += 1
             copy = for_another(letter, self._order)
             self._sender.fell_back(copy.notice, copy.priority, copy.line_ns, channel, other)

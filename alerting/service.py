@@ -21,7 +21,7 @@ from dataclasses import dataclass, field, replace
 from alerting import despatch, message, proof
 from alerting.callout import CallOut
 from alerting.calls import Calls
-from alerting.channel import ChannelRules, DeliverySettings
+from alerting.channel_rules import ChannelRules, DeliverySettings
 from alerting.engine import NEVER, AlarmEngine, Changes, Transition
 from alerting.fence import fenced
 from alerting.figures.figures import Figures

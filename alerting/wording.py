@@ -1,6 +1,6 @@
 """What a person reads on one channel: the notice's own text in their language, worded by the channel's templates.
 
-Templates are Jinja2 in its sandbox; what they may use is `values`. A template that fails costs the wording, never the
+What templates (alerting.templates) may use is `values`. A template that fails costs the wording, never the
 message: the notice's own text goes out in its place, and `trouble` says so.
 
 What was held up says how late it comes, whatever the template is.
@@ -10,19 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from traceback import extract_tb
 from typing import Final
 
-from jinja2 import StrictUndefined, Template, TemplateSyntaxError, UndefinedError
-from jinja2.sandbox import SandboxedEnvironment
+from jinja2 import Template
 
 from alerting.slips import Seal, claim_of
+from alerting.templates import LONGEST, compiled, rendered
 from gateway.model.ports import Notice
 from gateway.model.text import LANGUAGES, Text
 
 LATE_S: Final = 60.0  # a message that comes later than this after its event says so
 MASKED: Final = {"code": "••••-••••", "acknowledge_link": "•••"}
-LONGEST: Final = 16_000  # characters; DingTalk takes 20,000 bytes
 
 _ANSWER: Final = {
     "en": "{% if acknowledge_link %}\n\nAcknowledge: {{ acknowledge_link }}{% endif %}"
@@ -36,7 +34,6 @@ WORDINGS: Final[dict[str, dict[str, tuple[str, str]]]] = {
         "en": ("{{ title }}", "{{ time }}{% if guidance %}\n{{ guidance }}{% endif %}" + _ANSWER["en"]),
         "zh": ("{{ title }}", "{{ time }}{% if guidance %}\n{{ guidance }}{% endif %}" + _ANSWER["zh"])},
 }
-_ENVIRONMENT: Final = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False)  # plain text, never HTML
 
 
 class Wording:
@@ -71,7 +68,7 @@ class Wording:
         try:
             wanted = values(notice, self._seal, self._link, now_wall_ns)
             wanted |= {name: blot for name, blot in mask.items() if wanted[name]}
-            title, text = (template.render(wanted).strip() for template in self._templates[language])
+            title, text = (rendered(template, wanted) for template in self._templates[language])
         except Exception as error:  # a template may do whatever Python can fail at; the message must go out
             trouble = Text(f"a template fails, its message went out in plain words: {error}",
                            f"模板出错，已改用默认文本发送：{error}")
@@ -122,31 +119,6 @@ SAMPLE: Final[dict[str, object]] = {
     "area": "Tank farm", "person": "Wang", "guidance": "Leave the area.", "link": "http://gateway:8080",
     "time": "2026-11-22 10:00:05", "raised": "2026-11-22 10:00:05", "code": "1234-5678",
     "acknowledge_link": "http://gateway:8080/ack/x"}
-
-
-def compiled(source: str) -> Template:
-    """ValueError: what is wrong, and on which line."""
-    try:
-        return _ENVIRONMENT.from_string(source)
-    except TemplateSyntaxError as error:
-        raise ValueError(f"line {error.lineno}: {error.message}") from None
-
-
-def tried(source: str, sample: Mapping[str, object]) -> None:
-    """ValueError: the template can not be read, or uses what there is not."""
-    template = compiled(source)
-    try:
-        template.render(sample)
-    except UndefinedError as error:
-        raise ValueError(f"line {_line(error)}: {error}; there are: {', '.join(sorted(sample))}") from None
-    except Exception as error:  # a template may do whatever Python can fail at
-        raise ValueError(f"line {_line(error)}: {error}") from None
-
-
-def _line(error: Exception) -> int:
-    """Of the template; 1 where nobody knows."""
-    lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename == "<template>"]
-    return lines[-1] if lines else 1
 
 
 def lasting(seconds: float) -> Text:

@@ -22,7 +22,7 @@ from pydantic import BaseModel
 
 from alerting import ledger
 from alerting.answers import Answers
-from alerting.channel import ChannelRules
+from alerting.channel_rules import ChannelRules
 from alerting.figures.figures import Figures
 from alerting.ledger import JournalRow
 from alerting.notifiers.alertmanager import AlertmanagerNotifier

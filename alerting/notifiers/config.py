@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from alerting.channel import ChannelRules
+from alerting.channel_rules import ChannelRules
 from alerting.slips import Seal
-from alerting.wording import SAMPLE, Wording, tried
+from alerting.templates import tried
+from alerting.wording import SAMPLE, Wording
 from gateway.model.text import Text
 from gateway.model.units import parse_duration
 
@@ -78,7 +79,8 @@ class NotifierSection(BaseModel):
     group: Wait = Field(0.0, description="so long a notice waits for company; P1 never does")
     bundle: bool = Field(False, description="what is due together goes as one message; P1 never does")
     fallback: str | None = Field(None, description="id of the notifier that is asked too when this one fails")
-    fallback_after: int = Field(3, ge=1, description="after so many failures in a row")
+    fallback_after: int = Field(3, ge=1, description="after so many failures in a row; a P1 that is 15 s old: after "
+                                                        "the first")
 
     def wrong_address(self, address: str) -> Text | None:
         """Why nobody can be told at this personal address; None: nothing is seen to be wrong with it."""

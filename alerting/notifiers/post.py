@@ -1,6 +1,7 @@
 """One POST over HTTP with a bound on its whole time: connect, send, answer.
 
-http.client in a thread of its own per notifier: a name server or a peer that hangs holds up this channel only. A peer
+http.client in threads of its own per notifier: a name server or a peer that hangs holds up this channel only, and there
+some of `THREADS` at most. A peer
 that answers byte by byte is hung up on when the time is over, or it would hold the channel for ever. Redirects are not
 followed: a redirected POST loses its body.
 """
@@ -20,6 +21,7 @@ from urllib.parse import urlsplit
 from gateway.model.errors import NotifyError
 from gateway.model.text import Text
 
+THREADS = 8  # twice what a channel has in hand at once: a name server may outlive the time-out
 REFUSED = frozenset((400, 413, 415, 422))  # these refuse the notice itself; all others may be cured by somebody
 
 
@@ -35,7 +37,7 @@ class Post:
     def __init__(self, notifier: str, url: str, timeout_s: float):
         self._where = f"notifier {notifier}, {host_of(url)}"
         self._url, self._timeout = url, timeout_s
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"notifier-{notifier}")
+        self._thread = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix=f"notifier-{notifier}")
 
     async def __call__(self, body: bytes, headers: dict[str, str]) -> None:
         """NotifyError, retryable or not."""

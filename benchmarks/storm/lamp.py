@@ -14,7 +14,7 @@ import sys
 import time
 from pathlib import Path
 
-from alerting.channel import ChannelRules
+from alerting.channel_rules import ChannelRules
 from alerting.engine import Transition
 from alerting.ledger import AlarmLedger
 from alerting.notifiers.config import WebhookSettings

@@ -39,6 +39,9 @@ class Receiver:
         self.body = b""  # of an answer that is not an error, or of every answer when it is set
         self.hold = threading.Event()  # cleared: do not answer
         self.hold.set()
+        self.hangs: set[str] = set()  # keys that are not answered
+        self.over = threading.Event()
+        self.asked = 0  # requests that have come, answered or not
 
     @property
     def taken(self) -> list[Call]:
@@ -68,7 +71,10 @@ def receiver(port: int = 0) -> Iterator[Receiver]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
             body = self.rfile.read(int(self.headers["Content-Length"]))
+            here.asked += 1
             here.hold.wait(20)
+            if self.headers.get("Idempotency-Key") in here.hangs:
+                here.over.wait(20)
             refused = self.headers.get("Idempotency-Key") in here.refuses
             status = 400 if refused else here.answers.pop(0) if here.answers else here.status
             here.calls.append(Call(self.path, dict(self.headers), body, status))
@@ -91,6 +97,7 @@ def receiver(port: int = 0) -> Iterator[Receiver]:
         yield here
     finally:
         here.hold.set()
+        here.over.set()
         server.shutdown()
         server.server_close()
         thread.join()

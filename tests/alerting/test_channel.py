@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from alerting.channel import ChannelRules
+from alerting.channel_rules import ChannelRules
 from alerting.outbox import Outbox
 from alerting.wording import Wording
 from gateway.model.alarm import Priority

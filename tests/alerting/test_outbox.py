@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from alerting.channel import ChannelRules, DeliverySettings
+from alerting.channel_rules import ChannelRules, DeliverySettings
 from alerting.notifiers.config import WebhookSettings
 from alerting.notifiers.webhook import WebhookNotifier
 from alerting.outbox import Delivery, Outbox

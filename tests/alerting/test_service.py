@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from alerting.channel import DeliverySettings
+from alerting.channel_rules import DeliverySettings
 from alerting.ledger import AlarmLedger, Work
 from alerting.lifecycle import Event, State
 from alerting.notifiers.config import WebhookSettings

@@ -12,6 +12,7 @@ from alerting.engine import Transition
 from alerting.lifecycle import Event, State
 from alerting.notifiers.config import SmtpSettings, WebhookSettings
 from alerting.slips import Seal
+from alerting.templates import LONGEST, compiled, rendered, tried
 from alerting.wording import SAMPLE, WORDINGS, Wording, lasting, values
 from gateway.model.signal import Condition
 from gateway.model.site import CONDITION_NAMES
@@ -87,12 +88,52 @@ def test_own_templates_in_one_or_both_languages():
 @pytest.mark.parametrize(("template", "reason"), [
     ("{{ title", "line 1: "), ("a\n{% if %}", "line 2: "), ("a\nb\n{{ tilte }}", "line 3: 'tilte' is undefined"),
     ("{{ value / 0 }}", "division by zero"), ("{{ ''.__class__.__mro__ }}", "unsafe"),
-    ("{% include 'x' %}", "line 1: ")])
+    ("{% include 'x' %}", "line 1: "), ("{{ nosuch|nosuch }}", "line 1: No filter named 'nosuch'")])
 def test_a_template_that_can_not_work_is_refused_with_its_line(template, reason):
     with pytest.raises(ValidationError, match=reason):
         WebhookSettings(id="x", url="http://host/", text=template)
     with pytest.raises(ValidationError, match=reason):
         SmtpSettings(type="smtp", id="x", host="h", sender="a@b", text={"zh": template})
+
+
+@pytest.mark.survives("template that never ends, or makes a text without end", then="refused at `check`, with its line")
+@pytest.mark.parametrize("template", [
+    "{% for a in range(99999) %}{% for b in range(99999) %}x{% endfor %}{% endfor %}", "{{ 'x' * 10 ** 10 }}",
+    "{{ 9 ** 9 ** 9 }}", "{{ '%9999999999d' % 1 }}", "{{ '%9999999999d'|format(1) }}", "{{ lipsum(n=99999) }}",
+    "{{ text|center(9999999999) }}", "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
+    "{% set ns = namespace(t='x') %}{% set ns.t = ns.t ~ ns.t %}", "{{ text.ljust(9999999999) }}",
+    "{{ " + "(" * 5000 + "1" + ")" * 5000 + " }}", "{{ " + "-" * 5000 + "1 }}", "x" * 20_000,
+    "{{ text" + "|replace('', text)" * 20 + " }}"])
+def test_a_template_without_end_is_refused_before_it_is_tried(template):
+    with pytest.raises(ValidationError):
+        WebhookSettings(id="x", url="http://host/", text=template)
+
+
+def test_what_a_template_says_is_bounded():
+    notice = next(notices())[1]
+    notice = replace(notice, payload=notice.payload | {"text": {"en": "x" * 5000, "zh": ""}})
+    wording = Wording(text={"en": "{{ text }}" * 1000})
+    assert len(wording.dress(replace(notice, language="en"), 0.0, NOW).text) == LONGEST and wording.trouble is None
+
+
+@pytest.mark.parametrize(("template", "text"), [
+    ("{% if priority == 'P1' and value > 40 %}!{% endif %}{{ title[:5] }}", "!P1 GD"),
+    ("{{ '%.2f'|format(value) }} {{ unit }}", "43.20 %LEL"),
+    ("{{ text|replace('GD-01', 'X')|truncate(5, true, '') }}", "X hig"),
+    ("{{ area|upper ~ (' ' ~ person if person else '') }}", "TANK FARM Wang"), ("{{ value|round(1) + 1 }}", "44.2")])
+def test_what_a_template_can_do(template, text):
+    assert rendered(compiled(template), SAMPLE) == text
+
+
+def test_the_reason_is_there_in_chinese():
+    said = {}
+    for template in ("{{ tilte }}", "{{ title", "{% if %}", "{{ a|b }}", "{% nosuch %}", "{{ ''.__class__.x }}",
+                     "{% for a in b %}{% endfor %}", "{{ 1 / 0 }}"):
+        with pytest.raises(ValueError) as error:
+            tried(template, SAMPLE)
+        said[template] = error.value.args[0].zh
+    assert said["{{ tilte }}"].startswith("第 1 行：没有变量 tilte；可用：")
+    assert all(line.startswith("第 1 行：") and "模板无法使用" not in line for line in said.values()), said
 
 
 @pytest.mark.parametrize(("seconds", "en", "zh"), [

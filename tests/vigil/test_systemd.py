@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from alerting.channel import DeliverySettings
+from alerting.channel_rules import DeliverySettings
 from alerting.outbox import Outbox
 from drivers.modbus import poller
 from drivers.modbus.wire import Line
