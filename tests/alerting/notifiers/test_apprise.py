@@ -97,7 +97,7 @@ async def test_a_service_that_never_answers_holds_nobody(service, tmp_path):
     service.hold.clear()
     chat = notifier(tmp_path, ADDRESSES["dingtalk"], timeout="50ms")
     for _ in range(3):
-        with pytest.raises(NotifyError, match="timed out|Connection error"):  # whoever loses patience first
+        with pytest.raises(NotifyError, match=r"timed out|Connection error"):  # whoever loses patience first
             await chat.send(RAISED)
     service.hold.set()
 
