@@ -1,0 +1,216 @@
+# Sourced by deploy/install.sh when the machine is fit and the bundle is good: what an installed gateway consists of, each
+# step so that doing it again changes nothing. Sets nothing of its own up half: files are written beside and moved over.
+# shellcheck shell=sh disable=SC2154
+# (SC2154: site, watch, bundle, key, arch, suite, source, release, name, lang are set by install.sh)
+
+releases=/opt/davylamp-releases new=/opt/davylamp-releases/$release davylamp=/opt/davylamp/bin/davylamp
+config=/etc/davylamp data=/var/lib/davylamp broker=/etc/mosquitto/davylamp
+broker_secret=$config/secrets/broker-password
+
+changes=/run/davylamp-install.changes   # what differs from before, also before an installation that was broken off
+
+# put MODE OWNER TARGET: standard input becomes TARGET, whole or not at all
+put() {
+    cat >"$3.new"
+    chmod "$1" "$3.new"
+    chown "$2" "$3.new"
+    if ! cmp -s "$3.new" "$3"; then echo "$3" >>"$changes"; fi
+    mv -f "$3.new" "$3"
+}
+
+booted() { [ -d /run/systemd/system ]; }
+running() { booted && systemctl is-active --quiet "$1"; }
+
+packages() {
+    step "Debian packages" "安装 Debian 软件包"
+    export DEBIAN_FRONTEND=noninteractive
+    if [ -n "$(dpkg --audit)" ]; then dpkg --configure -a; fi   # an installation that a power cut ended
+    set -- python3 python3-venv mosquitto openssl
+    missing=''
+    for package in "$@"; do
+        case "$(dpkg-query -W -f '${Status}' "$package" 2>/dev/null)" in
+            *' ok installed') ;;
+            *) missing="$missing $package" ;;
+        esac
+    done
+    if [ -z "$missing" ]; then note "all are there" "均已安装"; return; fi
+    note "$missing" "$missing"
+    if [ -n "$bundle" ]; then
+        # A repository of its own: apt takes from it what is missing, and asks no other. The bundle's signature stands for it.
+        chmod 755 "$unpacked"
+        mkdir -p "$unpacked/apt/lists/partial" "$unpacked/apt/cache/archives/partial"
+        echo "deb [trusted=yes] file:$unpacked/debs/$arch-$suite ./" >"$unpacked/apt/sources.list"
+        set -- -qq -o "Dir::Etc::SourceList=$unpacked/apt/sources.list" -o Dir::Etc::SourceParts=/dev/null \
+            -o "Dir::State::Lists=$unpacked/apt/lists" -o "Dir::Cache=$unpacked/apt/cache" -o APT::Sandbox::User=root
+    else
+        set -- -qq
+    fi
+    # shellcheck disable=SC2086
+    { apt-get "$@" update && apt-get "$@" install -y --no-install-recommends $missing; } >/var/log/davylamp-install.log 2>&1 || {
+        tail -n 5 /var/log/davylamp-install.log >&2
+        refuse "apt-get could not install:$missing" "read /var/log/davylamp-install.log; without internet use --bundle" \
+            "apt-get 无法安装：$missing" "请查看 /var/log/davylamp-install.log；没有互联网时请使用 --bundle"
+    }
+}
+
+# A release is a folder of its own and complete or not there; /opt/davylamp points at the one in use.
+programs() {
+    step "Programs, release $release" "安装程序，版本 $release"
+    if [ -e "$new/complete" ]; then note "is there" "已安装"; return; fi
+    rm -rf "$new"
+    mkdir -p "$releases"
+    /usr/bin/python3 -m venv "$new"
+    if [ -n "$bundle" ]; then
+        "$new/bin/python" -m pip --isolated install -q --disable-pip-version-check --no-cache-dir --no-index --no-deps \
+            --require-hashes --find-links "$unpacked/wheels" -r "$unpacked/requirements-$arch-$suite.txt" || wheels_refused
+    else
+        "$new/bin/python" -m pip install -q --disable-pip-version-check --no-cache-dir \
+            --constraint "$source/constraints.txt" "$source" || wheels_refused
+    fi
+    cp -r "$source/deploy" "$new/deploy"
+    "$new/bin/davylamp" --version >/dev/null
+    sync
+    : >"$new/complete"
+    sync
+}
+
+wheels_refused() {
+    refuse "the Python packages can not be installed" "see the message above" "无法安装 Python 软件包" "请查看上面的信息"
+}
+
+# Before anything of the running gateway changes: the site file, and what stands in its way.
+judge() {
+    step "Checking $site" "检查 $site"
+    "$new/bin/davylamp" check "$site" --lang "$lang" || refuse "the site file has errors; the gateway was not changed" \
+        "correct them and run this again" "站点配置文件有错误，网关未做改动" "请更正后重新运行"
+    if [ -n "$watch" ]; then "$new/bin/davylamp" watch "$watch" --check --lang "$lang" || exit 1; fi
+    facts=$("$new/bin/python" "$source/deploy/install/site.py" "$site")
+    unnamed=$(printf '%s\n' "$facts" | sed -n 's/^unnamed //p' | tr '\n' ' ')
+    [ -z "$unnamed" ] || refuse "the broker of this machine lets nobody in without a name, and these sections have none: $unnamed" \
+        "add to each: username = \"davylamp\" and password_file = \"$broker_secret\"" \
+        "本机消息代理不允许匿名连接，以下配置段未设用户名：$unnamed" \
+        "请在各段中添加 username = \"davylamp\" 和 password_file = \"$broker_secret\""
+    printf '%s\n' "$facts" | sed -n 's/^listens //p' | while read -r unit address port; do
+        if running "$unit"; then continue; fi
+        "$new/bin/python" "$source/deploy/install/site.py" --free "$address" "$port" ||
+            refuse "port $port of $address is taken by another program" \
+                "see which: sudo ss -ltnp 'sport = :$port'; stop it, or give another port in the site file" \
+                "$address 的端口 $port 已被其他程序占用" \
+                "请用 sudo ss -ltnp 'sport = :$port' 查看，停止该程序或在站点文件中改用其他端口"
+    done
+}
+
+people_and_places() {
+    step "User, folders and configuration" "创建用户、目录和配置"
+    if ! getent group davylamp >/dev/null; then groupadd --system davylamp; fi
+    if ! getent passwd davylamp >/dev/null; then
+        useradd --system --gid davylamp --groups dialout --home-dir "$data" --no-create-home --shell /usr/sbin/nologin davylamp
+    fi
+    install -d -m 0750 -o root -g davylamp "$config"
+    install -d -m 0700 -o davylamp -g davylamp "$config/secrets"
+    install -d -m 0750 -o davylamp -g davylamp "$data"
+    if [ -n "$key" ] && [ "$key" != "$config/bundle.pub" ]; then put 0644 root:root "$config/bundle.pub" <"$key"; fi
+    if [ "$site" = "$config/site.toml" ]; then
+        note "the site file stays" "站点文件保持不变"
+    elif [ -e "$config/site.toml" ] && ! cmp -s "$site" "$config/site.toml"; then
+        # A limit that becomes laxer is shown and asked for by `apply`; an installation is not the way round it.
+        note "this gateway has another site file already, which stays. To change it: sudo davylamp apply $site" \
+            "此网关已有不同的站点文件，保持不变。如需更改：sudo davylamp apply $site"
+    else
+        printf '%s\n' "$facts" | sed -n 's/^beside //p' | while read -r file; do
+            mkdir -p "$(dirname -- "$config/$file")"
+            put 0640 root:davylamp "$config/$file" <"$(dirname -- "$site")/$file"
+        done
+        put 0640 root:davylamp "$config/site.toml" <"$site"
+    fi
+    if [ -n "$watch" ]; then
+        put 0640 root:davylamp "$config/watch.toml" <"$watch"
+    fi
+}
+
+message_broker() {
+    step "Message broker (mosquitto)" "配置消息代理（mosquitto）"
+    install -d -m 0750 -o root -g mosquitto "$broker"
+    {
+        cat "$source/deploy/mosquitto/listeners.conf"
+        if [ -s "$broker/broker.key" ]; then cat "$source/deploy/mosquitto/tls.conf"; fi
+        echo
+        sed -n '/^# --- nothing is lost/,$p' "$source/deploy/mosquitto.conf"
+    } | put 0640 root:mosquitto "$broker/mosquitto.conf"
+    # Who may do what is the technician's from here on (davylamp-broker-client): never overwritten.
+    if ! [ -e "$broker/acl" ]; then put 0640 root:mosquitto "$broker/acl" <"$source/deploy/mosquitto/acl"; fi
+    if ! [ -e "$broker/passwd" ] || ! [ -s "$broker_secret" ]; then
+        if ! [ -s "$broker_secret" ]; then openssl rand -base64 24 | put 0600 davylamp:davylamp "$broker_secret"; fi
+        "$source/deploy/mosquitto/davylamp-broker-client" --gateway <"$broker_secret"
+    fi
+    install -m 0755 "$source/deploy/mosquitto/davylamp-broker-client" /usr/local/sbin/davylamp-broker-client
+    install -d /etc/systemd/system/mosquitto.service.d
+    put 0644 root:root /etc/systemd/system/mosquitto.service.d/davylamp.conf <"$source/deploy/mosquitto/unit.conf"
+}
+
+# shellcheck disable=SC2086
+units() {
+    step "Services" "安装系统服务"
+    if [ "$(readlink /opt/davylamp)" != "$new" ]; then
+        ln -sfn "$new" /opt/davylamp.new
+        mv -fT /opt/davylamp.new /opt/davylamp
+        echo "$new" >>"$changes"
+    fi
+    ln -sf "$davylamp" /usr/local/bin/davylamp
+    put 0644 root:root /etc/systemd/system/davylamp.service <"$source/deploy/davylamp.service"
+    install -d /etc/systemd/system.conf.d
+    put 0644 root:root /etc/systemd/system.conf.d/davylamp-watchdog.conf <"$source/deploy/watchdog.conf"
+    enabled='mosquitto davylamp'
+    if [ -e "$config/watch.toml" ]; then
+        put 0644 root:root /etc/systemd/system/davylamp-watch.service <"$source/deploy/davylamp-watch.service"
+        enabled="$enabled davylamp-watch"
+    fi
+    sync
+    systemctl enable -q $enabled
+    if ! booted; then
+        note "systemd does not run here; everything starts with the next boot" "此处未运行 systemd，将在下次启动时自动运行"
+        return
+    fi
+    systemctl daemon-reload
+    : >>"$changes"
+    if grep -q mosquitto "$changes"; then systemctl restart mosquitto || refuse_start; fi
+    if grep -qv mosquitto "$changes"; then systemctl restart ${enabled#mosquitto } || refuse_start; fi
+    systemctl start $enabled || refuse_start
+}
+
+refuse_start() {
+    refuse "a service does not start" "read why: journalctl -u davylamp -u mosquitto -n 50" \
+        "服务无法启动" "请查看原因：journalctl -u davylamp -u mosquitto -n 50"
+}
+
+tidy() {   # the release before this one stays, to go back to
+    find "$releases" -mindepth 1 -maxdepth 1 -type d ! -name "$release" -printf '%T@ %p\n' | sort -rn | tail -n +2 |
+        cut -d ' ' -f 2- | while read -r old; do rm -rf "$old"; done
+}
+
+report() {
+    say "
+Davylamp is installed.
+  what it watches   $config/site.toml
+  data              $data
+  how is it         systemctl status davylamp;  sudo davylamp doctor
+  page              http://127.0.0.1:$(printf '%s\n' "$facts" | sed -n 's/^page //p')
+  broker password   $broker_secret (user davylamp); for a device: sudo davylamp-broker-client NAME TOPIC" \
+"
+Davylamp 安装完成。
+  站点文件      $config/site.toml
+  数据目录      $data
+  运行状态      systemctl status davylamp；sudo davylamp doctor
+  页面          http://127.0.0.1:$(printf '%s\n' "$facts" | sed -n 's/^page //p')
+  代理密码      $broker_secret（用户 davylamp）；为设备添加账号：sudo davylamp-broker-client 名称 主题"
+}
+
+packages
+programs
+judge
+people_and_places
+message_broker
+units
+tidy
+rm -f "$changes"
+report
