@@ -173,8 +173,6 @@ class Annunciation:
         now = self._clock.now()
         on = siren.armed.on and (siren.test_until_ns > now.line_ns
                                  or wanted(siren.annunciator, self._alarms.views(), now))
-        if siren.driven is not on:
-            siren.driven = None  # a stop between the command and its reading back must release it all the same
         try:
             await siren.output.drive(on)
         except SourceError as error:
@@ -192,14 +190,12 @@ class Annunciation:
             siren.news.set()
 
     async def _release(self) -> None:
-        """The gateway stops. The line may be closing under us, so each is tried while there is time; and twice, for a
-        command that was on its way over the old connection may reach the relay after the first release."""
+        """The gateway stops. The line may be closing under us, so each is tried while there is time."""
         async def release(siren: _Siren) -> None:
-            released = 0
-            while released < 2:
+            while True:
                 with suppress(SourceError):
                     await siren.output.drive(False)
-                    released += 1
+                    return
                 await asyncio.sleep(RELEASE_PAUSE_S)
         with suppress(TimeoutError):
             async with asyncio.timeout(RELEASE_S):

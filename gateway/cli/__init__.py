@@ -11,12 +11,12 @@ import os
 import sys
 
 from gateway import __version__
-from gateway.cli import acts, asking, exercises, journal, recordings, running
+from gateway.cli import acts, asking, exercises, journal, machine, recordings, running
 from gateway.cli.commands import Commands, show_problems
 from gateway.model.errors import ConfigError, DavylampError
 from gateway.model.text import LANGUAGES, Text
 
-FAMILIES = (running, acts, recordings, asking, journal, exercises)
+FAMILIES = (running, acts, recordings, asking, journal, exercises, machine)
 
 
 def main(arguments: list[str]) -> int:
