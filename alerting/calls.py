@@ -15,6 +15,7 @@ from alerting.overlays import message as overlay_message
 from alerting.overlays.hold import Kind, Step
 from gateway.model.alarm import AlarmTable, Priority
 from gateway.model.clock import Instant
+from gateway.model.lost import as_told
 from gateway.model.ports import Notice
 from gateway.model.site import Site
 
@@ -32,13 +33,16 @@ class Call:
 
 
 class Calls:
-    """link: address of the page, for the reader of a notice. A call is for every notifier unless it is `addressed`."""
+    """link: address of the page, for the reader of a notice. state(alarm): of the engine. A call is for every notifier
+    unless it is `addressed`."""
 
-    def __init__(self, alarms: AlarmTable, site: Site, link: str, notifiers: tuple[str, ...]):
+    def __init__(self, alarms: AlarmTable, site: Site, link: str, notifiers: tuple[str, ...],
+                 state: Callable[[str], AlarmState]):
         self._alarms, self._site, self._link, self._notifiers = alarms, site, link, notifiers
+        self._state = state
 
     def of(self, transition: Transition, again: Again | None = None) -> Call:
-        definition = self._alarms.get(transition.alarm)
+        definition = as_told(self._alarms.get(transition.alarm), self._state(transition.alarm).value)
         return Call(lambda recorded: fenced(
             lambda: message.compose(self._site, definition, transition, recorded=recorded, link=self._link,
                                     again=again),

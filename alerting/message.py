@@ -48,6 +48,7 @@ NOT_RECORDED: Final = Text("NOT RECORDED: the alarm file can not be written. Wri
 EVENTS: Final = {Event.RAISE: "raise", Event.CLEAR: "return", Event.CLEAR_LATCHING: "return",
                  Event.ACKNOWLEDGE: "acknowledge", Event.REMIND: "re-alarm"}
 RECALL: Final = "recall"
+_NOTHING: Final = Text("", "")
 ESCALATION: Final = "escalation"
 _OPENING: Final = {"raise": Text("", ""), "return": Text("ENDED ", "已恢复 "), "acknowledge": Text("ACK ", "已确认 "),
                    RECALL: Text("STILL ACTIVE ", "仍在报警 "), "re-alarm": Text("STILL ACTIVE ", "仍在报警 "),
@@ -149,11 +150,11 @@ def title(site: Site, definition: AlarmDefinition, transition: Transition, event
     text: its name may be long, and what is wrong with it would stand behind the edge of the screen."""
     opening, priority = _OPENING[event or EVENTS[transition.event]], definition.priority.name
     if definition.exercise != TEST and definition.subject in site.signals:
-        value = quantity(definition, transition.value) if definition.condition in LIMIT_CONDITIONS else ""
-        value = f" {value}" if value else ""
+        value = measured(site, definition, transition.value) if definition.condition in LIMIT_CONDITIONS else _NOTHING
+        value = Text(*(f" {value[language]}" if value[language] else "" for language in LANGUAGES))
         condition, area = CONDITION_NAMES[definition.condition], site.area_name(definition.area)
-        what = Text(f"{definition.subject} {condition.en}{value}, {area.en}",
-                    f"{definition.subject} {condition.zh}{value}，{area.zh}")
+        what = Text(f"{definition.subject} {condition.en}{value.en}, {area.en}",
+                    f"{definition.subject} {condition.zh}{value.zh}，{area.zh}")
     else:
         what = definition.name
     mark = f"{EXERCISES[definition.exercise]} " if definition.exercise else ""
@@ -174,11 +175,14 @@ def _lines(site: Site, definition: AlarmDefinition, transition: Transition, reco
     lines.append(definition.name)
     if again is not None:
         lines.append(again.why)
-    value, limit = quantity(definition, transition.value), quantity(definition, definition.limit)
-    if value and limit:
-        lines.append(Text(f"Value {value}, limit {limit}", f"当前值 {value}，限值 {limit}"))
-    elif value or limit:
-        lines.append(Text(f"Value {value}", f"当前值 {value}") if value else Text(f"Limit {limit}", f"限值 {limit}"))
+    value, limit = measured(site, definition, transition.value), quantity(definition, definition.limit)
+    if value.en and limit and value == Text.same(quantity(definition, transition.value)):
+        lines.append(Text("Value {value}, limit {limit}", "当前值 {value}，限值 {limit}").format(
+            value=value, limit=limit))
+    elif value.en:
+        lines.append(Text("Value {value}", "当前值 {value}").format(value=value))
+    elif limit:
+        lines.append(Text(f"Limit {limit}", f"限值 {limit}"))
     if transition.event is Event.RAISE:
         lines += _reason(site, definition)
     time = f"{local_time(site, transition.wall_ns):%Y-%m-%d %H:%M:%S}"
@@ -229,6 +233,15 @@ def quantity(definition: AlarmDefinition, value: float | None) -> str:
     if value is None or not math.isfinite(value):
         return ""
     return f"{value:.{definition.decimals}f} {definition.unit}".rstrip()
+
+
+def measured(site: Site, definition: AlarmDefinition, value: float | None) -> Text:
+    """The same in words where the signal has some for its states: "open". Empty for what only stands or does not: a
+    rule is not 1.0."""
+    labels = site.signal(definition.subject).labels if definition.subject in site.signals else {}
+    if value in labels:
+        return labels[int(value)]
+    return Text.same(quantity(definition, value)) if definition.unit or definition.limit is not None else _NOTHING
 
 
 def local_time(site: Site, wall_ns: int) -> datetime:

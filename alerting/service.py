@@ -97,7 +97,7 @@ class AlarmService:
                                    self._judge_notifiers)
         self._outbox = Outbox(notifiers, clock, settings.delivery, sender, settings.channels)
         climbed = routing is not None and routing.escalates
-        self._callout = CallOut(Calls(alarms, site, settings.link, self._outbox.notifiers), alarms,
+        self._callout = CallOut(Calls(alarms, site, settings.link, self._outbox.notifiers, self._engine.state), alarms,
                                 Escalations(routing, alarms, self._engine.state) if climbed else None)
         self._forwarding = Forwarding(routing if climbed else None, self._outbox.notifiers, alarms, self._stands)
         self._recorder = Recorder(ledger, self._outbox, self, settings)

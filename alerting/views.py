@@ -10,6 +10,7 @@ from alerting.lifecycle import State
 from alerting.overlays.hold import Hold
 from gateway.model.alarm import AlarmDefinition, Risk
 from gateway.model.clock import NS, Instant
+from gateway.model.lost import as_told
 from gateway.model.signal import Condition
 from gateway.model.verdict import Evidence
 
@@ -56,9 +57,9 @@ class AlarmView:
     @classmethod
     def of(cls, definition: AlarmDefinition, state: AlarmState, *, recorded: bool,
            withheld: tuple[Hold, ...] = ()) -> AlarmView:
-        return cls(definition, state.state, state.occurrence, state.value, state.raised_wall_ns, state.raised_line_ns,
-                   state.since_wall_ns, state.first_out, state.who, state.comment, recorded, state.evidence,
-                   withheld=withheld)
+        return cls(as_told(definition, state.value), state.state, state.occurrence, state.value, state.raised_wall_ns,
+                   state.raised_line_ns, state.since_wall_ns, state.first_out, state.who, state.comment, recorded,
+                   state.evidence, withheld=withheld)
 
 
 def in_order(views: Iterable[AlarmView]) -> tuple[AlarmView, ...]:

@@ -173,6 +173,8 @@ class Annunciation:
         now = self._clock.now()
         on = siren.armed.on and (siren.test_until_ns > now.line_ns
                                  or wanted(siren.annunciator, self._alarms.views(), now))
+        if siren.driven is not on:
+            siren.driven = None  # a stop between the command and its reading back must release it all the same
         try:
             await siren.output.drive(on)
         except SourceError as error:
@@ -190,12 +192,14 @@ class Annunciation:
             siren.news.set()
 
     async def _release(self) -> None:
-        """The gateway stops. The line may be closing under us, so each is tried while there is time."""
+        """The gateway stops. The line may be closing under us, so each is tried while there is time; and twice, for a
+        command that was on its way over the old connection may reach the relay after the first release."""
         async def release(siren: _Siren) -> None:
-            while True:
+            released = 0
+            while released < 2:
                 with suppress(SourceError):
                     await siren.output.drive(False)
-                    return
+                    released += 1
                 await asyncio.sleep(RELEASE_PAUSE_S)
         with suppress(TimeoutError):
             async with asyncio.timeout(RELEASE_S):

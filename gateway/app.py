@@ -76,6 +76,7 @@ from gateway.overdue import Overdue
 from gateway.pipeline import Pipeline
 from gateway.sinks.config import InfluxSettings
 from gateway.sinks.influx import InfluxSink
+from gateway.sinks.stream import Samples
 from gateway.store import StoreSettings, TelemetryStore, Trend, last_instant
 from gateway.teaching import Teaching
 from gateway.vigil import systemd
@@ -224,8 +225,8 @@ class Gateway:
         parts.callback(self.pipeline.close)
         sources = [DRIVERS[type(settings)](settings, self.site.signals, self.pipeline, self.clock)
                    for settings in self.site_file.sources]
-        sinks = [InfluxSink(settings, self.site, self.store.reader(settings.id, settings.backfill_rate), self.folder)
-                 for settings in self.site_file.sinks]
+        sinks = [InfluxSink(settings, Samples(settings, self.site, self.store.reader(
+            settings.id, settings.backfill_rate)), (), self.folder) for settings in self.site_file.sinks]
         outputs = {output.id: output for source in sources if isinstance(source, ModbusDriver)
                    for output in source.outputs}
         self.annunciation = Annunciation(self.site_file.annunciators, outputs, self.alarms, self.clock, self.folder)

@@ -19,7 +19,7 @@ from gateway.model.text import Text
 KIND: Final = "configuration"
 SINGLE: Final = 1_000  # changes that get a row each; a row after that names many, so that all fit in what memory keeps
 TOGETHER: Final = 200
-_WORDS: Final = frozenset({"id", "name", "guidance", "labels", "decimals", "limits", "group"})
+_WORDS: Final = frozenset({"id", "name", "guidance", "labels", "decimals", "limits", "group", "lost"})
 
 
 @dataclass(frozen=True, slots=True)

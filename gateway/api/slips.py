@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse, Response
 
 from alerting.engine import COMMENT_LENGTH, NAME_LENGTH
 from alerting.lifecycle import STATE_NAMES
+from alerting.message import measured
 from alerting.views import AlarmView
 from gateway.api.present import local_time
 from gateway.api.room import Door, House, Room
@@ -103,8 +104,7 @@ def _alarm(house: House, alarm: AlarmView, language: str) -> str:
     definition = alarm.definition
     raised = _WORDS["raised"].format(time=_time(house, alarm.raised_wall_ns), state=STATE_NAMES[alarm.state])
     facts = [raised[language]]
-    if alarm.value == alarm.value:
-        value = f"{alarm.value:.{definition.decimals}f} {definition.unit}".rstrip()
+    if value := measured(house.view.site, definition, alarm.value)[language]:
         facts.append(_WORDS["value"].format(value=value)[language])
     if definition.guidance.en:
         facts.append(_WORDS["guidance"].format(what=plain(definition.guidance))[language])

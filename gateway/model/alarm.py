@@ -49,6 +49,7 @@ class AlarmDefinition:
     guidance   what to do, shown with the alarm; a gateway.model.guidance.Guidance where more than that is known
     exercise   "": real. DRILL: of a twin (gateway.vigil.twins); TEST: of the
                self-test; marked wherever it is seen, counts for nothing real
+    lost       of a vote: its name where no member has voted, see gateway.model.lost
     """
 
     id: str
@@ -65,6 +66,7 @@ class AlarmDefinition:
     group: str = ""
     guidance: Text = Text("", "")
     exercise: str = ""
+    lost: Text = Text("", "")
 
     @property
     def subject(self) -> str:

@@ -385,7 +385,10 @@ class Site:
     def _vote_alarms(self, vote: Vote) -> Iterator[AlarmDefinition]:
         """Of no group: what is made of other alarms, or of their absence, takes the first-out from none of them."""
         yield AlarmDefinition(vote.id, Condition.VOTE, vote.id, vote.area, vote.name, vote.priority, vote.risk,
-                              decimals=0, guidance=vote.guidance)
+                              decimals=0, guidance=vote.guidance, lost=Text(
+                                  "{area}, {vote}: detectors lost, the vote can not be made (degraded)",
+                                  "{area} {vote}：探测器失效，无法表决（已降级），情况不明").format(
+                                      area=self.area_name(vote.area), vote=vote.id))
         yield AlarmDefinition(
             f"{vote.id}/{Condition.DEGRADED}", Condition.DEGRADED, vote.id, vote.area,
             Text("{name}: not all {n} members are good", "{name}：{n} 个成员并非全部正常").format(

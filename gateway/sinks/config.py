@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from gateway.model.units import parse_duration
+from gateway.sinks.schema import RAW, Retention
 
 Duration = Annotated[float, BeforeValidator(parse_duration)]
 
@@ -22,9 +23,12 @@ class InfluxSettings(BaseModel):
     api: Literal["v1", "v2"] = Field("v1", description='"v1": /write (InfluxDB 1.x, VictoriaMetrics); '
                                                        '"v2": /api/v2/write (InfluxDB 2.x, 3.x)')
     database: str | None = Field(None, description="v1: the database")
+    raw_database: str | None = Field(None, description="v1: another database for raw samples, which are kept for a "
+                                                       "shorter time; `database` if absent")
     retention_policy: str | None = Field(None, description="v1: the retention policy; the default one if absent")
     org: str | None = Field(None, description="v2: the organisation")
     bucket: str | None = Field(None, description="v2: the bucket")
+    raw_bucket: str | None = Field(None, description="v2: another bucket for raw samples; `bucket` if absent")
     username: str | None = Field(None, description="v1: user name, with password_file or password_env")
     password_file: str | None = Field(None, description="v1: file that holds the password")
     password_env: str | None = Field(None, description="v1: environment variable that holds the password")
@@ -45,3 +49,8 @@ class InfluxSettings(BaseModel):
         if self.api == "v2" and not (self.org and self.bucket and (self.token_file or self.token_env)):
             raise ValueError('api = "v2" needs `org`, `bucket` and `token_file` or `token_env`')
         return self
+
+    def place(self, retention: Retention) -> str:
+        """The database or bucket for rows of this class."""
+        raw, all_else = (self.raw_database, self.database) if self.api == "v1" else (self.raw_bucket, self.bucket)
+        return raw or all_else if retention is RAW else all_else

@@ -34,15 +34,16 @@ class Endpoint(Protocol):
     def close(self) -> None: ...
 
 
-def endpoint(settings: InfluxSettings) -> Endpoint:
-    return WriteV1(settings) if settings.api == "v1" else WriteV2(settings)
+def endpoint(settings: InfluxSettings, place: str) -> Endpoint:
+    """place: the database, or bucket."""
+    return WriteV1(settings, place) if settings.api == "v1" else WriteV2(settings, place)
 
 
 class WriteV1:
     """POST /write?db=...: InfluxDB 1.x and VictoriaMetrics."""
 
-    def __init__(self, settings: InfluxSettings):
-        query = {"db": settings.database, "precision": "ns"}
+    def __init__(self, settings: InfluxSettings, database: str):
+        query = {"db": database, "precision": "ns"}
         if settings.retention_policy:
             query["rp"] = settings.retention_policy
         self._url = f"{settings.url.rstrip('/')}/write?{urlencode(query)}"
@@ -75,7 +76,7 @@ class WriteV2:
     Raw bytes go in; its batching, which loses data in memory, and its retries are not used.
     """
 
-    def __init__(self, settings: InfluxSettings):
+    def __init__(self, settings: InfluxSettings, bucket: str):
         # Imported here: the client costs 0.5 s and 30 MB, and a 1.x site never needs it.
         from influxdb_client import InfluxDBClient
         from influxdb_client.client.write_api import SYNCHRONOUS
@@ -86,7 +87,7 @@ class WriteV2:
         self._client = InfluxDBClient(settings.url, token, timeout=round(settings.timeout * 1000), org=settings.org,
                                       enable_gzip=settings.gzip, ssl_ca_cert=settings.ca, retries=False)
         self._write = self._client.write_api(write_options=SYNCHRONOUS)
-        self._bucket = settings.bucket
+        self._bucket = bucket
 
     def write(self, lines: bytes) -> Answer:
         try:

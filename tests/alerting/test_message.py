@@ -140,3 +140,17 @@ def test_a_full_message_says_what_to_do_and_whom_to_call_without_marks():
     assert "处置：撤离现场\n联系人：中控室 8001" in payload["text"]["zh"]
     assert "a leak" not in payload["text"]["en"], "the cause is on the page; a phone is for acting"
     assert payload["guidance"] == {"en": "Leave the area", "zh": "撤离现场"}
+
+
+def test_what_only_stands_or_does_not_has_no_number():
+    """A rule is not 1.0, and a valve is open."""
+    text = notice("esd-north", value=1.0).payload["text"]
+    assert "Value" not in text["en"] and "当前值" not in text["zh"]
+    seen = 0
+    for alarm in EXAMPLE.alarms:
+        for signal in (EXAMPLE.signal(alarm.subject),) if alarm.subject in EXAMPLE.signals else ():
+            for value, label in signal.labels.items():
+                said = compose(EXAMPLE, alarm, step(alarm.id, value=float(value))).payload["text"]
+                assert f"Value {label.en}" in said["en"] and f"当前值 {label.zh}" in said["zh"]
+                seen += 1
+    assert seen

@@ -7,7 +7,7 @@ import gzip
 import json
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -17,6 +17,7 @@ from gateway.model.frame import Frame
 from gateway.model.ports import Batch, Reader
 from gateway.sinks.config import InfluxSettings
 from gateway.sinks.influx import InfluxSink
+from gateway.sinks.stream import Samples, Stream
 from tests.sites import gas, site
 
 SITE = site(*(gas(f"GD-{n:02}") for n in range(1, 11)))
@@ -48,10 +49,11 @@ def polls(count: int) -> list[Frame]:
 
 
 @asynccontextmanager
-async def sending(reader: Reader, tmp_path, **settings):
+async def sending(reader: Reader, tmp_path, others: Sequence[Stream] = (), **settings):
     settings = {"type": "influx", "api": "v1", "database": "davylamp", "flush_interval": "0s", "max_backoff": "200ms",
                 "timeout": "2s"} | settings
-    sink = InfluxSink(InfluxSettings(**settings), SITE, reader, tmp_path)
+    asked = InfluxSettings(**settings)
+    sink = InfluxSink(asked, Samples(asked, SITE, reader), others, tmp_path)
     task = asyncio.create_task(sink.run())
     try:
         yield sink

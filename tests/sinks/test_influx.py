@@ -3,6 +3,7 @@ healthy database can't be made to give."""
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 import time
@@ -15,7 +16,9 @@ from gateway.model.frame import Frame
 from gateway.model.quality import Quality
 from gateway.model.text import Text
 from gateway.sinks.config import InfluxSettings
-from gateway.sinks.influx import PATIENCE
+from gateway.sinks.outlet import PATIENCE
+from gateway.sinks.schema import LONG
+from gateway.sinks.stream import Parcel
 from tests import servers
 from tests.sinks.stage import START, Script, polls, query, scripted, sending, until
 
@@ -24,8 +27,14 @@ NOT_NOW = Text("http://127.0.0.1:… is not taking data ({status} …): kept on 
                "http://127.0.0.1:… 暂不接收数据（{status} …）：数据保留在本地磁盘，稍后补发")
 NO_ENTRY = Text("http://127.0.0.1:… refuses the credentials ({status}): check token or user of sink influx",
                 "http://127.0.0.1:… 拒绝访问（{status}）：请检查 influx 的令牌或用户名密码")
-NO_PLACE = Text("http://127.0.0.1:… does not know … (404): create it, or correct the sink's settings",
-                "http://127.0.0.1:… 中不存在 …（404）：请创建，或更正该输出的配置")
+NO_PLACE = Text("http://127.0.0.1:… does not know … (404): create it (davylamp influx setup), or correct the sink's "
+                "settings",
+                "http://127.0.0.1:… 中不存在 …（404）：请创建（davylamp influx setup），或更正该输出的配置")
+CONFLICT = Text(
+    "http://127.0.0.1:…: field value of measurement telemetry is string there, but float by the data contract: its "
+    "rows are refused. Find out who writes it; give them another database, or drop the measurement",
+    "http://127.0.0.1:…：测量 telemetry 的字段 value 在库中为 string，按数据约定应为 float，相关数据被拒收。"
+    "请查明写入者并改用其他数据库，或删除该测量")
 TROUBLES = {401: NO_ENTRY, 403: NO_ENTRY, 404: NO_PLACE, 429: NOT_NOW, 500: NOT_NOW, 503: NOT_NOW}
 KEPT = "kept on disk and sent again until it is taken; nothing is refused, lost or doubled"
 
@@ -91,8 +100,8 @@ async def test_a_batch_that_is_too_large_arrives_in_pieces(tmp_path):
 
 
 @survives("InfluxDB answers 400: somebody has stored text under the same name (real 1.x)",
-          then="the lines are set aside in influx-refused.lp with the reason; the sink goes on",
-          says=Text.same("# 400 …field type conflict: … is type float, already exists as type string"))
+          then="the lines are set aside in influx-refused.lp with the reason; the page names the field",
+          says=CONFLICT)
 async def test_what_the_database_can_never_take_is_set_aside(influxdb, tmp_path, says):
     query(influxdb.url, "CREATE DATABASE davylamp")
     text = f'telemetry,signal=GD-01 value="high" {START.wall_ns}'.encode()
@@ -101,8 +110,9 @@ async def test_what_the_database_can_never_take_is_set_aside(influxdb, tmp_path,
     async with sending(reader, tmp_path, url=influxdb.url) as sink:
         await until(lambda: reader.finished == 2)
         assert sink.status().online and sink.status().counters["refused"] == 20
+        assert says(sink.status().reason)
     kept = (tmp_path / "influx-refused.lp").read_text().splitlines()
-    assert all(says(Text.same(line)) for line in kept if line.startswith("#"))
+    assert all("field type conflict" in line for line in kept if line.startswith("#"))
     assert sum(not line.startswith("#") for line in kept) == 20
 
 
@@ -212,3 +222,56 @@ def test_settings_say_what_is_missing():
         InfluxSettings(type="influx", url="http://127.0.0.1:8086")
     with pytest.raises(ValueError, match="token_file"):
         InfluxSettings(type="influx", url="http://127.0.0.1:8086", api="v2", org="o", bucket="b")
+
+
+class Alarms:
+    """A stream of one row, offered as soon as the database has failed once."""
+
+    retention = LONG
+
+    def __init__(self, line: bytes):
+        self.line, self.offered, self.finished = line, asyncio.Event(), False
+
+    async def take(self) -> Parcel:
+        await self.offered.wait()
+        if self.finished:
+            await asyncio.Event().wait()
+        return Parcel(self.line, self._done)
+
+    def _done(self) -> None:
+        self.finished = True
+
+
+async def test_an_alarm_does_not_wait_behind_samples_that_came_first(tmp_path):
+    """The database is away; samples wait for it; the alarm that comes then is the first to be taken."""
+    down, alarms = threading.Event(), Alarms(b"alarm,site=a active=true 1\n")
+    loop = asyncio.get_running_loop()
+
+    def answer(lines: bytes) -> tuple[int, dict[str, str], bytes]:
+        if lines.startswith(b"alarm"):
+            down.set()
+        if not down.is_set():
+            loop.call_soon_threadsafe(alarms.offered.set)
+        return (204 if down.is_set() else 503), {}, b""
+
+    with scripted(answer) as (url, taken):
+        reader = Script(*polls(3))
+        async with sending(reader, tmp_path, [alarms], url=url):
+            await until(lambda: reader.finished == 3)
+    assert [lines.split(b",")[0] for lines in taken] == [b"alarm", b"telemetry", b"telemetry", b"telemetry"]
+
+
+async def test_raw_samples_and_all_else_have_databases_of_their_own(influxdb, tmp_path):
+    """One of the two is missing: the other is written all the same."""
+    query(influxdb.url, "CREATE DATABASE davylamp")
+    alarms, reader = Alarms(b"alarm,site=a active=true 1\n"), Script(*polls(2))
+    alarms.offered.set()
+    async with sending(reader, tmp_path, [alarms], url=influxdb.url, raw_database="davylamp_raw") as sink:
+        await until(lambda: alarms.finished and sink.status().counters["retries"])
+        assert not sink.status().online and "davylamp_raw" in sink.status().reason.en
+        query(influxdb.url, "CREATE DATABASE davylamp_raw")
+        await until(lambda: reader.finished == 2)
+    ((name, *_),) = query(influxdb.url, "SHOW MEASUREMENTS")[0]["values"]
+    assert name == "alarm"
+    (series,) = query(influxdb.url, "SELECT count(value) FROM davylamp_raw..telemetry")
+    assert series["values"][0][1] == 20
