@@ -431,7 +431,8 @@ class View:
         return self._gateway.drills.standing
 
     async def drill_sheet(self) -> dict | None:
-        return sheet(self.site, await self._gateway.drills.rows())
+        return sheet(self.site, await self._gateway.drills.rows(),
+                     {person.id: person.name for person in self.routing().people.values()})
 
     async def begin_drill(self, signals: Collection[str], who: str, why: str, for_s: float, target_s: float) -> None:
         await self._gateway.drills.begin(signals, who, why, for_s, target_s)

@@ -140,8 +140,7 @@ def drill(options: argparse.Namespace, language: str) -> int:
             print(Text("There was no drill.", "尚无演练记录。")[language])
         else:
             site = _ask(options.url, "site", "site")
-            names = [{**event, "name": Text(**event["name"])} for event in found["alarms"]]
-            print(markdown(Text(**site["name"]), {**found, "alarms": names}, language), end="")
+            print(markdown(Text(**site["name"]), found, language), end="")
         return 0
     if options.name is None:
         raise _missing("--name", Text("who answers for it", "责任人姓名"))

@@ -180,16 +180,16 @@ def _profile(profile: Profile, now: Instant, zone: ZoneInfo) -> dict:
 
 def alarm_list(view: GatewayView) -> dict:
     """In the order to look at them. The counts cover all alarms, also those beyond ALARM_ROWS."""
-    alarms, now, zone = view.alarms(), view.now(), view.site.zone
+    alarms, now = view.alarms(), view.now()
     return {
         "risk": view.risk_level(),
         "total": len(alarms),
         "unacknowledged": sum(alarm.state.waits for alarm in alarms),
         "by_priority": {f"P{level}": sum(alarm.definition.priority == level for alarm in alarms)
                         for level in (1, 2, 3, 4)},
-        "alarms": [_alarm(alarm, now, zone) for alarm in alarms[:ALARM_ROWS]],
-        "bypasses": [_hold(one, zone) for one in view.holds(Kind.BYPASS)],
-        "holds": [_hold(one, zone) for kind in Kind for one in view.holds(kind)],
+        "alarms": [_alarm(alarm, now, view.site) for alarm in alarms[:ALARM_ROWS]],
+        "bypasses": [_hold(one, view.site) for one in view.holds(Kind.BYPASS)],
+        "holds": [_hold(one, view.site) for kind in Kind for one in view.holds(kind)],
     }
 
 
@@ -204,18 +204,46 @@ def held(view: GatewayView, one: Hold, recorded: bool) -> dict:
 
 def _hold_found(view: GatewayView, one: Hold) -> dict:
     """One hold, with its alarms and the time that is left."""
-    return {**_hold(one, view.site.zone), "left_s": _seconds(one.left_s(view.now())),
+    return {**_hold(one, view.site), "left_s": _seconds(one.left_s(view.now())),
             "alarms": [alarm.id for alarm in view.covered(one)]}
 
 
-def _hold(one: Hold, zone: ZoneInfo) -> dict:
-    return {"kind": one.kind, "target": one.target, "who": one.who, "why": one.why, "approved": one.approved,
+def _hold(one: Hold, here: Site) -> dict:
+    zone = here.zone
+    return {"kind": one.kind, "target": one.target, "name": _target_name(one, here),
+            "design": _design(one, here), "who": one.who, "why": one.why, "approved": one.approved,
             "verified": False, "once": one.once, "begun": local_time(one.begun_wall_ns, zone),
             "until": local_time(one.until_wall_ns, zone)}
 
 
-def _alarm(alarm: AlarmView, now: Instant, zone: ZoneInfo) -> dict:
-    definition = alarm.definition
+def _target_name(one: Hold, here: Site) -> Text:
+    """Of what nobody is called for: an alarm, a signal, a rule, or the device that is silent."""
+    if one.target in here.signals:
+        return Text.same(f"{one.target} {{name}}").format(name=here.signal(one.target).name)
+    if (alarm := here.alarms.get(one.target)) is not None:
+        return alarm.name
+    return Text.same(one.target)
+
+
+def _design(one: Hold, here: Site) -> dict | None:
+    """Why something is suppressed by design, and what ends it; None for what a person has put aside."""
+    if one.kind is not Kind.SUPPRESSION:
+        return None
+    if (alarm := here.alarms.get(one.target)) is not None:
+        return {"reason": alarm.name, "ends": Text("it gives data again", "其恢复数据")}
+    declared = next((suppression for suppression in here.suppressions if suppression.id == one.target), None)
+    if declared is None:
+        return {"reason": Text.same(one.why), "ends": Text("its cause is over", "原因消除")}
+    if declared.test is not None:
+        ends = Text("{test} is no longer so", "{test} 不再成立").format(test=declared.test)
+    else:
+        assert declared.window is not None, "it has a test or a window"
+        ends = Text.same(f"{declared.window.end:%H:%M}")
+    return {"reason": declared.why, "ends": ends}
+
+
+def _alarm(alarm: AlarmView, now: Instant, here: Site) -> dict:
+    definition, zone = alarm.definition, here.zone
     return {
         "id": definition.id, "occurrence": alarm.occurrence, "name": definition.name,
         "condition": definition.condition, "origin": definition.origin, "area": definition.area,
@@ -228,8 +256,8 @@ def _alarm(alarm: AlarmView, now: Instant, zone: ZoneInfo) -> dict:
         "raised": local_time(alarm.raised_wall_ns, zone), "since": local_time(alarm.since_wall_ns, zone),
         **advised(definition.guidance), "evidence": [_evidence(line, zone) for line in alarm.evidence],
         "who": alarm.who, "verified": alarm.verified, "comment": alarm.comment,
-        "bypass": next((_hold(one, zone) for one in alarm.withheld if one.kind is Kind.BYPASS), None),
-        "withheld": [_hold(one, zone) for one in alarm.withheld],
+        "bypass": next((_hold(one, here) for one in alarm.withheld if one.kind is Kind.BYPASS), None),
+        "withheld": [_hold(one, here) for one in alarm.withheld],
     }
 
 
@@ -277,7 +305,9 @@ def selftest(view: GatewayView) -> dict:
     return {"running": running, "last": None if report is None else {
         "begun": local_time(report.begun_wall_ns, view.site.zone), "asked_by": report.asked_by,
         "failed": report.failed or None, "stations": [
-            {"id": station.id, "name": STATIONS[station.id], "after_s": station.after_s}
+            {"id": station.id, "name": STATIONS[station.id], "after_s": station.after_s,
+             "time": None if station.after_s is None else local_time(
+                 report.begun_wall_ns + round(station.after_s * NS), view.site.zone)}
             for station in report.stations]}}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from alerting.ledger import JournalRow
@@ -13,9 +13,10 @@ from gateway.vigil.drill import KIND
 from gateway.vigil.twins import PREFIX
 
 
-def sheet(site: Site, rows: Sequence[JournalRow]) -> dict | None:
+def sheet(site: Site, rows: Sequence[JournalRow], people: Mapping[str, Text] | None = None) -> dict | None:
     """JSON-ready; rows as `Drills.rows` gives them, None without any. ended None: it goes on. An acknowledgement counts
-    until the end only: then what is left is closed by the gateway."""
+    until the end only: then what is left is closed by the gateway. people: names by id."""
+    names = people or {}
     if not rows:
         return None
     begin, end = rows[0], next((row for row in rows if row.kind == KIND and row.body["act"] == "end"), None)
@@ -40,11 +41,14 @@ def sheet(site: Site, rows: Sequence[JournalRow]) -> dict | None:
         elif row.kind == "delivery" and row.body["act"] == "delivered" and _calls(row.body["key"]) \
                 and (event := latest.get(row.alarm)) is not None:
             event["told"].append({
-                "to": row.body["person"], "through": row.body["notifier"], "time": _time(site, row.wall_ns),
+                "to": row.body["person"], "through": row.body["notifier"],
+                "name": names.get(row.body["person"], Text.same(row.body["person"] or row.body["notifier"])),
+                "time": _time(site, row.wall_ns),
                 "after_s": round((row.wall_ns - event["_ns"]) / NS, 1)})
     alarms = [{key: value for key, value in event.items() if key != "_ns"} for event in events.values()]
     return {
-        "who": begin.body["who"], "why": begin.body["why"], "verified": False, "signals": begin.body["signals"],
+        "who": begin.body["who"], "why": begin.body["why"], "verified": False,
+        "signals": [{"id": signal, "name": signal_name(site, signal)} for signal in begin.body["signals"]],
         "target_s": target_s, "begun": _time(site, begin.wall_ns), "ended": end and _time(site, end.wall_ns),
         "alarms": alarms, "in_time": sum(event["in_time"] for event in alarms)}
 
@@ -55,21 +59,42 @@ def markdown(site_name: Text, found: dict, language: str) -> str:
         return Text(en, zh)[language]
 
     lines = [f"# {say('Drill', '演练记录')}: {site_name[language]}", "",
-             f"- {say('Led by', '组织人')}: {found['who']} {say('(name not verified)', '（姓名未核实）')}",
-             f"- {say('Reason', '原因')}: {found['why']}", f"- {say('Signals', '信号')}: {', '.join(found['signals'])}",
-             f"- {say('Time', '时间')}: {found['begun']} – {found['ended'] or say('goes on', '进行中')}",
-             f"- {say('Acknowledged in time', '按时确认')}: {found['in_time']} / {len(found['alarms'])} "
-             f"({say('target', '时限')} {found['target_s']:g} s)", "",
+             say(f"- Led by: {found['who']} (name not verified)", f"- 组织人：{found['who']}（姓名未核实）"),
+             say("- Reason: ", "- 原因：") + found["why"],
+             say("- Signals: ", "- 信号：") + say(", ", "、").join(
+                 f"{one['id']} {one['name'][language]}" for one in found["signals"]),
+             say("- Time: ", "- 时间：") + _span(found, say("goes on", "进行中"), say("to", "至")),
+             say(f"- Acknowledged in time: {found['in_time']} of {len(found['alarms'])}, "
+                 f"target {found['target_s']:g} s",
+                 f"- 按时确认：{found['in_time']}/{len(found['alarms'])}（时限 {found['target_s']:g} 秒）"), "",
              say("| alarm | raised | told | acknowledged | in time |", "| 告警 | 报警时间 | 通知 | 确认 | 按时 |"),
              "|---|---|---|---|---|"]
     for event in found["alarms"]:
-        told = "; ".join(f"{one['to'] or one['through']} +{one['after_s']:g} s" for one in event["told"])
+        told = say("; ", "；").join(_after(one["name"][language], one["after_s"], language) for one in event["told"])
         taken = event["acknowledged"]
         lines.append("| " + " | ".join((
-            event["name"][language], event["raised"], told or say("nobody", "无"),
-            f"{taken['who']} +{taken['after_s']:g} s" if taken else say("nobody", "无"),
+            event["name"][language], _clock(event["raised"]), told or say("nobody", "无"),
+            _after(taken["who"], taken["after_s"], language) if taken else say("nobody", "无"),
             say("yes", "是") if event["in_time"] else say("no", "否"))) + " |")
     return "\n".join(lines) + "\n"
+
+
+def signal_name(site: Site, signal: str) -> Text:
+    return site.signal(signal).name if signal in site.signals else Text.same(signal)
+
+
+def _after(who: str, seconds: float, language: str) -> str:
+    return Text(f"{who} after {seconds:g} s", f"{who}（{seconds:g} 秒后）")[language]
+
+
+def _span(found: dict, open_end: str, to: str) -> str:
+    begun, ended = found["begun"], found["ended"]
+    return f"{begun[:10]} {_clock(begun)} {to} {_clock(ended) if ended else open_end}"
+
+
+def _clock(iso: str) -> str:
+    """Of the site's zone."""
+    return iso[11:19]
 
 
 def _calls(key: str) -> bool:

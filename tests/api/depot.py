@@ -144,6 +144,7 @@ class MemoryGateway:
         self.drilled: Drill | None = None
         self.asked = ""
         self.sheet: dict | None = None
+        self.injected: list[tuple] = []
         self.peers = Peers(self.site.peers, self.site.alarms, self.clock.now())
         self.learning = self.bank.learning
         self.unrecorded: set[str] = set()
@@ -273,7 +274,8 @@ class MemoryGateway:
         return step.hold, True
 
     def selftest(self) -> tuple[bool, Report | None]:
-        return False, Report(self.now().wall_ns, "Li", (Station("stored", 0.1), Station("raised", None)), "raised")
+        stations = Station("stored", 0.1), Station("raised", None)
+        return bool(self.asked), Report(self.now().wall_ns, "Li", stations, "raised")
 
     def ask_selftest(self, who: str) -> None:
         if self.asked:
@@ -292,6 +294,7 @@ class MemoryGateway:
         self.drilled = Drill(who, why, tuple(signals), target_s, self.now(), self.now().later(for_s))
 
     async def inject(self, signal: str, value: float | None, for_s: float | None, who: str) -> float:
+        self.injected.append((signal, value, who))
         return 0.0 if value is None else value
 
     async def end_drill(self, who: str, why: str) -> None:

@@ -45,3 +45,15 @@ def live(browser, running) -> None:
 def row(signal: str) -> str:
     return (f"[...document.querySelectorAll('.signal')].find(row => row.querySelector('.name b').textContent === "
             f"'{signal}')")
+
+
+def choose(browser, field: str, value: str) -> None:
+    browser.run(f"""(() => {{ const field = document.querySelector("{field}"); field.value = "{value}";
+        field.dispatchEvent(new Event(field.tagName === "SELECT" ? "change" : "input")); }})()""")
+
+
+def room(browser, running, address: str) -> None:
+    """Open one page of the site and wait until it is live."""
+    browser.open("about:blank")
+    browser.open(f"{running.address}/#{address}")
+    browser.until("document.body?.className === 'live'")

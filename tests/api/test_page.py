@@ -113,13 +113,14 @@ def test_what_is_bypassed_is_on_view_with_who_why_and_until_when(browser, runnin
     live(browser, running)
     browser.until("document.querySelectorAll('#bypasses li').length === 1")
     assert browser.text("#bypasses").split("\n") == [
-        "BYPASSED · Nobody is called for GD-03 until 22:23:20: bump test", "by 李伟, approved by Wang (unverified)",
+        "BYPASSED · Nobody is called for GD-03 combustible gas until 22:23:20: bump test",
+        "by 李伟, approved by Wang (unverified)",
         "Call people again"]
     assert "BYPASSED" in browser.text(".alarm .what") and browser.text("#risk-word").startswith("RED")
     assert browser.run(f"{row('GD-03')}.querySelector('.marks').textContent") == "BYPASSED until 22:23:20"
     assert browser.run(f"{row('GD-01')}.querySelector('.marks').textContent") == ""
     browser.click("#language")
-    browser.until("document.querySelector('#bypasses').innerText.includes('GD-03 在 22:23:20 之前不通知人员')")
+    browser.until("document.querySelector('#bypasses').innerText.includes('GD-03 可燃气体 在 22:23:20 之前不通知人员')")
     running.do(gateway.overlays.end, Kind.BYPASS, "GD-03", "Li", "", gateway.now())
     running.do(gateway.changed)
     browser.until("!document.querySelector('#bypasses li') && !document.querySelector('.alarm .loud')")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from dataclasses import replace
 
@@ -19,7 +18,7 @@ from gateway.model.signal import Signal
 from gateway.model.stroke import Outcome, Seen, Stroke
 from gateway.model.text import Text
 from tests.api.depot import MemoryGateway, site
-from tests.api.pages import Running, live
+from tests.api.pages import Running, choose, live, room
 
 LISTED = "[...document.querySelectorAll('#alarm-list [data-alarm]')].map(row => row.dataset.alarm)"
 LEAK = ("GD-03/ROC+", "GD-03/H", "GD-03/HH")  # one first-out group; esd-north is in it too
@@ -31,18 +30,6 @@ def listed(browser) -> list[str]:
 
 def until_listed(browser, *alarms: str) -> None:
     browser.until(f"JSON.stringify({LISTED}) === '{json.dumps(alarms, separators=(',', ':'))}'")
-
-
-def choose(browser, field: str, value: str) -> None:
-    browser.run(f"""(() => {{ const field = document.querySelector("{field}"); field.value = "{value}";
-        field.dispatchEvent(new Event(field.tagName === "SELECT" ? "change" : "input")); }})()""")
-
-
-def room(browser, running, address: str) -> None:
-    """Open one page of the site and wait until it is live."""
-    browser.open("about:blank")
-    browser.open(f"{running.address}/#{address}")
-    browser.until("document.body?.className === 'live'")
 
 
 def focused(browser) -> str:
@@ -386,23 +373,6 @@ def test_who_is_on_call_and_who_would_be_told(browser, running, gateway):
     browser.until("document.querySelector('#room-oncall h2').innerText === '值班'")
 
 
-def test_a_drill_that_goes_on_and_its_sheet(browser, running, gateway):
-    asyncio.run(gateway.begin_drill(["GD-03"], "Wang", "half-yearly exercise", 3600.0, 180.0))
-    gateway.sheet = {
-        "who": "Wang", "why": "half-yearly exercise", "verified": False, "signals": ["GD-03"], "target_s": 180.0,
-        "begun": "2026-09-21T22:13:20+08:00", "ended": None, "in_time": 1, "alarms": [{
-            "alarm": "GD-03/HH", "name": {"en": "gas", "zh": "气体"}, "priority": 1,
-            "raised": "2026-09-21T22:14:00+08:00",
-            "in_time": True, "told": [{"to": "li", "through": "pager", "time": "2026-09-21T22:14:01+08:00",
-                                       "after_s": 1.0}],
-            "acknowledged": {"who": "Li", "time": "2026-09-21T22:15:00+08:00", "after_s": 60.0}}]}
-    room(browser, running, "drill")
-    browser.until("document.querySelector('#room-drill table')")
-    told = " ".join(browser.text("#room-drill").split())
-    assert "A DRILL goes on until" in told and "1 of 1 acknowledged within 180 s" in told
-    assert "gas 22:14:00 22:14:01 li 22:15:00 Li (60 s) in time" in told
-
-
 def test_another_gateway_is_alive_once_it_was_heard(browser, running, gateway):
     room(browser, running, "watch")
     browser.until("document.querySelector('#room-watch li')?.innerText.includes('never')")
@@ -438,7 +408,8 @@ def test_no_room_is_wider_than_a_phone(browser, running, gateway, language):
     ready = {"now": "#now .alarm", "alarm/GD-03%2FH": ".plot svg", "history": "#room-history .journal li",
              "withheld": "#room-withheld .bypasses li", "rules": "#room-rules article",
              "proofs": "#room-proofs table", "figures": "#room-figures table",
-             "ways": "#room-ways article", "oncall/GD-03%2FHH": "#room-oncall .what", "watch": "#room-watch li"}
+             "ways": "#room-ways article", "oncall/GD-03%2FHH": "#room-oncall .what", "watch": "#room-watch li",
+             "drill": "#room-drill [data-key='drill begin']"}
     live(browser, running)
     for address, selector in ready.items():
         browser.run(f"location.hash = '{address}'")

@@ -18,6 +18,7 @@ from gateway.api.schema import (
     BOOLEAN,
     NUMBER,
     STRING,
+    TEXT,
     TIME,
     answer,
     answer_with,
@@ -60,7 +61,11 @@ async def end_hold(kind: Kind, house: House, request: Request) -> Response:
 _HOLD = {
     "kind": one_of(*Kind),
     "target": {"type": "string", "description": "an alarm, or a signal or rule with all its alarms; of a suppression "
-                                                "its own id"}, "who": STRING,
+                                                "its own id"},
+    "name": {**TEXT, "description": "of the target"},
+    "design": {**nullable(exactly(reason=TEXT, ends=TEXT)),
+               "description": "of a suppression: why, and what ends it; null: a person has put it aside"},
+    "who": STRING,
     "why": STRING, "approved": {"type": "string", "description": "the second person; empty where none was needed"},
     "verified": BOOLEAN, "once": {"type": "boolean", "description": "until the alarm has returned to normal"},
     "begun": nullable(TIME), "until": nullable(TIME),

@@ -85,7 +85,7 @@ SCHEMAS = {
         last=nullable(exactly(
             begun=nullable(TIME), asked_by={"type": "string", "description": "empty: by the timetable"},
             failed=nullable({"type": "string", "description": "the first station that was not passed"}),
-            stations=array(exactly(id=STRING, name=TEXT, after_s=nullable(NUMBER)),
+            stations=array(exactly(id=STRING, name=TEXT, after_s=nullable(NUMBER), time=nullable(TIME)),
                            "in order; after_s: since the sample was injected")))),
     "SelfTestAsked": {"type": "object", "required": ["name"],
                       "properties": {"name": {"type": "string", "minLength": 1, "maxLength": 80}}},
@@ -94,13 +94,13 @@ SCHEMAS = {
                                   until=nullable(TIME))),
         sheet={**nullable(form("DrillSheet")), "description": "of the latest drill"}),
     "DrillSheet": exactly(
-        who=STRING, why=STRING, verified=BOOLEAN, signals=array(STRING),
+        who=STRING, why=STRING, verified=BOOLEAN, signals=array(exactly(id=STRING, name=TEXT)),
         target_s={"type": "number", "description": "people should have acknowledged after so long"},
         begun=TIME, ended=nullable(TIME), in_time=INTEGER,
         alarms=array(exactly(
             alarm=STRING, name=TEXT, priority=nullable(PRIORITY), raised=TIME, in_time=BOOLEAN,
             told=array(exactly(to={"type": "string", "description": "person; empty: whoever the notifier reaches"},
-                               through=STRING, time=TIME, after_s=NUMBER)),
+                               through=STRING, name=TEXT, time=TIME, after_s=NUMBER)),
             acknowledged=nullable(exactly(who=STRING, time=TIME, after_s=NUMBER))))),
     "DrillAct": {
         "type": "object", "required": ["act", "name"],

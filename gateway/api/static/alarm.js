@@ -49,7 +49,8 @@ export class AlarmRoom {
   update() {
     if (!this.about) return;
     const { alarms, site } = this.here, { id, origin } = this.about, alarm = alarms.of(id);
-    const holds = alarms.list?.holds.filter(({ target }) => target === id || target === origin) ?? [];
+    const design = alarm?.withheld.filter((one) => one.design) ?? [];
+    const holds = [...(alarms.list?.holds.filter(({ target }) => target === id || target === origin) ?? []).filter((one) => !one.design), ...design];
     const shown = JSON.stringify([{ ...alarm, age_s: 0 }, holds]);
     this.age_s = alarm?.age_s;
     if (shown === this.shown) return;
@@ -87,7 +88,7 @@ export class AlarmRoom {
     const said = await answer?.json().catch(() => null);
     if (asked !== this.asked) return; // something else was asked for meanwhile
     if (!said) this.why.replaceChildren(el("p", "", say("noData")));
-    else if (!answer.ok) this.why.replaceChildren(el("p", "", `${pick(said.error.what)} ${pick(said.error.fix)}`));
+    else if (!answer.ok) this.why.replaceChildren(el("p", "", pick(said.error.what))); // the remedy is one of the command line
     else this.why.replaceChildren(...this.reasons(said));
   }
 

@@ -21,8 +21,9 @@ export async function post(path, body, silent = say("notDone")) {
 
 let opener = null;
 
-// fields: {name, label, kind: "line" | "lines" | "choice", value, options, hints, needed, most}. send(values) gives null when it was
-// done, else what to say: the dialog then stays open, for nobody may believe in what was not done.
+// fields: {name, label, kind: "line" | "lines" | "choice" | "choices", value, options, follows, hints, needed, most}. follows: [name of
+// another field, its value -> options]. send(values) gives null when it was done, else what to say: the dialog then stays open, for
+// nobody may believe in what was not done.
 export function ask({ title, about = [], fields, go, note = "", send }) {
   const dialog = $("ask"), inputs = new Map();
   opener = document.activeElement;
@@ -31,6 +32,8 @@ export function ask({ title, about = [], fields, go, note = "", send }) {
     inputs.set(field.name, input);
     return el("label", "", el("span", "", say(field.label)), input, hintsOf(field, input));
   });
+  for (const { name, follows: [other, optionsOf] } of fields.filter(({ follows }) => follows))
+    inputs.get(other).addEventListener("change", () => inputs.get(name).replaceChildren(...optionsOf(inputs.get(other).value).map(option)));
   const error = el("p", "error"), sending = el("button", "", go);
   error.id = "ask-error";
   error.setAttribute("role", "alert");
@@ -42,7 +45,7 @@ export function ask({ title, about = [], fields, go, note = "", send }) {
     el("small", "", [inputs.has("name") ? say("unverified") : "", note].filter(Boolean).join(" ")), error, el("div", "buttons", cancel, sending));
   form.onsubmit = async (event) => {
     event.preventDefault();
-    const values = Object.fromEntries([...inputs].map(([name, input]) => [name, input.value.trim()]));
+    const values = Object.fromEntries([...inputs].map(([name, input]) => [name, input.multiple ? [...input.selectedOptions].map(({ value }) => value) : input.value.trim()]));
     if (values.name) localStorage.setItem("name", values.name);
     sending.disabled = true;
     const wrong = await send(values);
@@ -64,19 +67,21 @@ $("ask").addEventListener("close", () => {
 });
 
 function inputOf({ name, kind = "line", value, options = [], needed = false, most = 80 }) {
-  const input = el({ line: "input", lines: "textarea", choice: "select" }[kind]);
+  const input = el({ line: "input", lines: "textarea", choice: "select", choices: "select" }[kind]);
   input.name = name;
-  if (kind === "choice") input.append(...options.map(([code, text]) => { const one = el("option", "", text); one.value = code; return one; }));
+  if (kind === "choice" || kind === "choices") { input.append(...options.map(option)); input.multiple = kind === "choices"; }
   else { input.maxLength = most; if (kind === "lines") input.rows = 3; }
   input.required = needed;
-  input.value = value ?? (name === "name" ? localStorage.getItem("name") ?? "" : kind === "choice" ? options[0][0] : "");
+  if (kind !== "choices") input.value = value ?? (name === "name" ? localStorage.getItem("name") ?? "" : kind === "choice" ? options[0][0] : "");
   if (name === "name") input.autocomplete = "name";
   return input;
 }
 
+function option([value, text]) { const one = el("option", "", text); one.value = value; return one; }
+
 function hintsOf({ name, hints }, input) {
   if (!hints) return null;
-  const list = el("datalist", "", ...hints.map(([value, text]) => { const one = el("option", "", text); one.value = value; return one; }));
+  const list = el("datalist", "", ...hints.map(option));
   list.id = `ask-${name}-hints`;
   input.setAttribute("list", list.id);
   input.autocomplete = "off";

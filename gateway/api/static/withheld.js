@@ -3,7 +3,10 @@ import { ask, get, post } from "./ask.js";
 import { button, clockOf, dayAndClock, el, replace, shape, title } from "./dom.js";
 import { pick, say } from "./texts.js";
 
-const LENGTHS = [["minutes", 15], ["minutes", 30], ["hours", 1], ["hours", 2], ["hours", 4], ["hours", 8], ["hours", 24]];
+const SECONDS = { minutes: 60, hours: 3600, days: 86400 };
+const SHORT = [["minutes", 15], ["minutes", 30], ["hours", 1], ["hours", 2], ["hours", 4], ["hours", 8], ["hours", 24]];
+const LONG = [["hours", 1], ["hours", 8], ["days", 1], ["days", 3], ["days", 7], ["days", 14], ["days", 30]]; // maintenance
+const lengths = (kind) => (kind === "out of service" ? LONG : SHORT).map(([unit, n]) => [String(n * SECONDS[unit]), say(unit, { n })]);
 
 // What a person can ask for, and its address. A suppression is by design: it ends when its cause does.
 const PATHS = { bypass: "bypasses", shelve: "shelve", "out of service": "out-of-service" };
@@ -22,7 +25,10 @@ export function holdLine(one) {
 }
 
 // A suppression by design ends with its cause; its time is only the longest that it may last.
-export const holdWords = (one) => say(one.kind === "suppression" ? "holdOpen" : one.once ? "holdOnce" : "bypass", { ...one, time: endOf(one) });
+export const holdWords = (one) => (one.design
+  ? say("holdDesign", { reason: pick(one.design.reason), ends: pick(one.design.ends), begun: startOf(one), time: endOf(one) })
+  : say(one.once ? "holdOnce" : "bypass", { ...one, target: pick(one.name), time: endOf(one) }));
+const startOf = ({ begun, until }) => (begun.slice(0, 10) === until.slice(0, 10) ? clockOf(begun) : dayAndClock(begun));
 
 // hints: what can be bypassed, as [id, name].
 export function beginHold(hints, target = "") {
@@ -31,16 +37,16 @@ export function beginHold(hints, target = "") {
     fields: [
       { name: "kind", label: "holdKind", kind: "choice", options: [...Object.keys(PATHS).map((kind) => [kind, wordOf(kind)]), ["once", say("kindOnce")]] },
       { name: "target", label: "target", needed: true, value: target, hints },
-      { name: "for_s", label: "forHow", kind: "choice", options: LENGTHS.map(([unit, n]) => [String(n * (unit === "hours" ? 3600 : 60)), say(unit, { n })]), value: "1800" },
+      { name: "for_s", label: "forHow", kind: "choice", options: lengths(), value: "1800", follows: ["kind", lengths] },
       { name: "why", label: "reason", kind: "lines", needed: true, most: 500 },
       { name: "name", label: "yourName", needed: true }, { name: "approved", label: "approvedBy" }],
     send: async ({ kind, for_s: length, ...rest }) => sent(await post(PATHS[kind] ?? PATHS.shelve, { ...rest, for_s: +length, once: kind === "once" })),
   });
 }
 
-export function endHold({ kind, target }) {
+export function endHold({ kind, target, name }) {
   ask({
-    title: say("holdEnd"), about: [`${wordOf(kind)}: ${target}`], go: say("holdEnd"),
+    title: say("holdEnd"), about: [`${wordOf(kind)}: ${name ? pick(name) : target}`], go: say("holdEnd"),
     fields: [{ name: "name", label: "yourName", needed: true }, { name: "why", label: "reasonOptional", kind: "lines", most: 500 }],
     send: async (values) => sent(await post(`${PATHS[kind]}/${encodeURIComponent(target)}/end`, values)),
   });

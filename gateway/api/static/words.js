@@ -77,7 +77,7 @@ export const WORDS = {
   roomProofs: ["Proof tests", "验证测试"],
   roomFigures: ["Figures", "指标"],
   roomOncall: ["On call", "值班"],
-  roomDrill: ["Drill", "演练"],
+  roomDrill: ["Self-test, drill", "自检与演练"],
   exercise: ["DRILL", "演练"],
   roomWatch: ["Other gateways", "其他网关"],
   roomWays: ["Ways out", "通知出口"],
