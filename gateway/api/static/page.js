@@ -19,7 +19,7 @@ import { Ways } from "./ways.js";
 import { Withheld } from "./withheld.js";
 import { age, language, pick, say, speak } from "./texts.js";
 
-let site = null, alarms = null, signals = null, rooms = null, status = null, last = null, linkShown = "";
+let site = null, alarms = null, signals = null, rooms = null, status = null, last = null, linkShown = "", opened = false;
 const waitingFrames = [];
 const feed = new Feed((frame) => { if (site) take(frame); else waitingFrames.push(frame); });
 
@@ -33,6 +33,7 @@ function take(frame) {
     signals.alarms(alarms.byOrigin(), frame.alarms.holds);
     showRisk(frame.alarms);
     rooms.update(frame.alarms);
+    if (!opened) { opened = true; rooms.go(); } // a room that is opened by a link needs to know what stands
   }
   if (frame.status) { status = frame.status; showPlant(status, site); }
   tick();
@@ -134,7 +135,6 @@ async function load() {
   site = loaded;
   show();
   waitingFrames.splice(0).forEach(take);
-  rooms.go();
 }
 
 speak(localStorage.getItem("language") ?? (navigator.language.startsWith("zh") ? "zh" : "en"));
