@@ -409,7 +409,7 @@ def test_no_room_is_wider_than_a_phone(browser, running, gateway, language):
              "withheld": "#room-withheld .bypasses li", "rules": "#room-rules article",
              "proofs": "#room-proofs table", "figures": "#room-figures table",
              "ways": "#room-ways article", "oncall/GD-03%2FHH": "#room-oncall .what", "watch": "#room-watch li",
-             "drill": "#room-drill [data-key='drill begin']"}
+             "drill": "#room-drill .act button"}
     live(browser, running)
     for address, selector in ready.items():
         browser.run(f"location.hash = '{address}'")
