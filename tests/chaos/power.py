@@ -38,7 +38,7 @@ class Power:
         self.disk.mkdir()
         with self._image.open("wb") as image:
             image.truncate(megabytes << 20)
-        _run("mkfs.ext4", "-q", "-F", self._image)
+        _run("mkfs.ext4", "-q", "-F", "-b", 4096, self._image)  # as on a card; a small image would get 1024
         self._mount()
 
     def cut(self, *writers: subprocess.Popen) -> None:
