@@ -64,7 +64,7 @@ from gateway.core.detectors.group import GroupState
 from gateway.core.learning import LearningAct, Lessons, Picture
 from gateway.core.plant import Plant
 from gateway.explaining import Explainer
-from gateway.health import Health, Metric
+from gateway.health import Health, Metric, written_bytes
 from gateway.model.alarm import DRILL_PREFIX, AlarmDefinition, Priority, Risk
 from gateway.model.clock import NS, Clock, Instant, TimeLine
 from gateway.model.errors import DavylampError, LedgerError
@@ -502,7 +502,7 @@ class View:
                      Text.same("; ".join(f"{failure.detector}: {failure.text}" for failure in failures)),
                      {"samples": gateway.pipeline.samples, "waiting": gateway.pipeline.fill}),
             api.Part("store", Text("Local store", "本地存储"), store.failing is None, store.failing or Text("", ""),
-                     {"bytes": store.size_bytes, "evicted": store.evicted_samples,
+                     {"bytes": store.size_bytes, "written_bytes": written_bytes(), "evicted": store.evicted_samples,
                       "dropped": store.dropped_samples}),
             api.Part("ledger", Text("Alarm file", "告警文件"), alarms.ledger is None, alarms.ledger or Text("", ""),
                      alarms.counters),

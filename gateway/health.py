@@ -175,6 +175,7 @@ class Health:
                 ("detection_failures_total", "Detector calls that failed.", sum(
                     failure.count for failure in self.bank.failures) + self.pipeline.failures),
                 ("store_written_bytes_total", "Bytes written to the telemetry store.", store.written_bytes),
+                ("written_bytes_total", "Bytes the gateway has written to the medium, whole pages.", written_bytes()),
                 ("store_evicted_samples_total", "Samples deleted before every sink had them.", store.evicted_samples),
                 ("store_dropped_samples_total", "Samples that the disk was too slow for.", store.dropped_samples),
                 ("task_restarts_total", "Own tasks restarted after a failure.", self.restarts)):
@@ -200,6 +201,13 @@ class Health:
             for sink in self.sinks for event, count in sink.status().counters.items() if event != "lag"])
         yield Metric("davylamp_sink_lag_samples", "gauge", "Stored samples that the sink has not sent.", [
             ({"sink": sink.id}, sink.status().counters.get("lag", 0)) for sink in self.sinks])
+
+
+def written_bytes() -> int:
+    """What this process has caused to be written to the medium since it started, whole pages, as the kernel counts; the
+    file system's own journal comes on top."""
+    with open("/proc/self/io", encoding="ascii") as io:
+        return next(int(line.split()[1]) for line in io if line.startswith("write_bytes"))
 
 
 def resident_bytes() -> int:

@@ -149,11 +149,11 @@ class Pipeline:
             frame = Frame.concat([frame for frame, _ in waiting])
             self.fill -= len(frame)
             self._room.set()
-            self._evaluate(frame)
+            alarmed = self._evaluate(frame)
             made = self._bank.made
             callbacks = [callback for _, callback in waiting if callback is not None]
             self._store.append(Frame.concat([frame, made]) if len(made) else frame,
-                               _each(callbacks) if callbacks else None)
+                               _each(callbacks) if callbacks else None, urgent=alarmed)
             self.samples += len(frame)
         self._evaluate(None)
         if self._tell_again_ns is not None and now.line_ns >= self._tell_again_ns:
@@ -170,15 +170,17 @@ class Pipeline:
                 and frame.wall_ns.shape == shape == frame.line_ns.shape
                 and (not signal.size or signal.view(np.uint32).max() < self._signals))  # a negative one reads as large
 
-    def _evaluate(self, frame: Frame | None) -> None:
-        """A frame (None: the passing of time) through the bank, its verdicts to the alarms. The last line of defence:
-        the loop goes on whatever is raised here; `failures` becomes the alarm `gateway/detection`."""
+    def _evaluate(self, frame: Frame | None) -> bool:
+        """A frame (None: the passing of time) through the bank, its verdicts to the alarms. True when there were any.
+        The last line of defence: the loop goes on whatever is raised here; `failures` becomes the alarm
+        `gateway/detection`."""
         try:
             verdicts = self._bank.tick(self._clock.now()) if frame is None else self._bank.step(frame)
         except Exception:
             self._failed("detection")
-        else:
-            self._tell(verdicts)
+            return False
+        self._tell(verdicts)
+        return bool(verdicts)
 
     def _tell(self, verdicts: Verdicts) -> None:
         try:

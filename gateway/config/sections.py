@@ -722,8 +722,10 @@ class StoreSection(Section):
     """The oldest measured data is deleted above this. Alarm records are never deleted."""
     max_age: PositiveDuration = 2_592_000.0
     """Measured data older than this is deleted."""
-    commit_interval: Annotated[PositiveDuration, Field(le=5)] = 0.05
-    """Data is made durable (fdatasync) at least this often: what a power cut can cost."""
+    commit_interval: Annotated[PositiveDuration, Field(le=5)] = 3.0
+    """Measured data that nobody waits for is made durable (fdatasync) this often: what a power cut can cost. Every
+    commit wears the card. What a broker has to be acknowledged is committed within a second, what begins an alarm at
+    once."""
 
 
 def _loopback(value: str) -> str:

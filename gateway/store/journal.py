@@ -30,7 +30,8 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class StoreSettings:
-    """commit_interval_s   longest wait of a frame before it is synced; one sync serves all that came meanwhile
+    """commit_interval_s   longest wait of a frame before it is synced; one sync serves all that came meanwhile. What
+                         somebody waits for (a broker, a person) or what began an alarm does not wait so long: WriteQueue
     max_size, max_age_s  bytes on disk and age (by the time line) beyond which whole oldest segments are deleted; None:
                          no limit
     keep_free            bytes of the disk left for others, above all the alarm file: telemetry gives way first
@@ -50,7 +51,7 @@ class StoreSettings:
     queue_size: int = 16 * 2**20
     recent_samples: int = 200_000
     live_age_s: float = 60.0
-    cursor_interval_s: float = 5.0
+    cursor_interval_s: float = 60.0
     retry_s: float = 1.0
 
 
@@ -199,7 +200,8 @@ class Journal:
 
     def _write(self, blocks: Sequence[Block]) -> None:
         if self._writer is None:
-            self._writer = SegmentWriter(self._disk, self._telemetry, blocks[0].position, self._ids, self._clock.now())
+            self._writer = SegmentWriter(self._disk, self._telemetry, blocks[0].position, self._ids, self._clock.now(),
+                                         self._segment_size)
             self.counts.written_bytes += self._writer.segment.size
             self.counts.syncs += 2
         self.counts.written_bytes += self._writer.write(blocks)

@@ -1,9 +1,18 @@
 """What waits to be written: frames in order, bounded in bytes of memory. When full, the oldest is dropped and counted.
+
+How long it waits decides how fast a card wears out: a commit of few bytes costs the medium 20 KB and more. So
+
+    nobody waits for it     the commit interval
+    a broker waits for it   until the burst is over (no further such frame for 20 ms), a second at most: a broker with a
+                            small window (20 messages, by default) stops sending until it is acknowledged
+    it began an alarm,      not at all: what an accident looked like is on the medium before its power fails
+    or a person waits
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +21,8 @@ from gateway.model.frame import Frame
 
 _SAMPLE = 30  # bytes of one row in a frame's columns
 _FRAME = 1000  # bytes of a frame's objects
+_BURST_OVER_S = 0.02
+_ASKED_BOUND_S = 1.0  # half of what drivers.mqtt waits for an acknowledgement
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,9 +52,11 @@ class WriteQueue:
         self._taken: list[Entry] = []
         self._changed = threading.Condition()
         self._samples = 0
+        self._asked: tuple[float, float] | None = None  # when the first and the last frame came that somebody waits for
+        self._urgent = False
         self._closed = False
 
-    def append(self, frame: Frame, on_durable: Callable[[], None] | None) -> int:
+    def append(self, frame: Frame, on_durable: Callable[[], None] | None, urgent: bool = False) -> int:
         with self._changed:
             entry = Entry(self.position, frame, on_durable)
             self.position = entry.end
@@ -51,7 +64,12 @@ class WriteQueue:
             self._cost += entry.cost
             self._samples += len(frame)
             self._drop()
-            if len(self._waiting) == 1 or self._hurry:
+            first_asked = on_durable is not None and self._asked is None
+            if on_durable is not None:
+                now = time.monotonic()
+                self._asked = (now if self._asked is None else self._asked[0], now)
+            self._urgent |= urgent
+            if len(self._waiting) == 1 or first_asked or self._hurry:
                 self._changed.notify()
         return entry.end
 
@@ -65,7 +83,7 @@ class WriteQueue:
 
     @property
     def _hurry(self) -> bool:
-        return self._cost > self._size // 2
+        return self._urgent or self._closed or self._cost > self._size // 2
 
     def wait(self, seconds: float | None) -> None:
         """Until there is something to write, `nudge`, or the time is over."""
@@ -74,15 +92,25 @@ class WriteQueue:
                 self._changed.wait(seconds)
 
     def gather(self, seconds: float) -> None:
-        """Let more come, but not when the queue is half full or closing."""
+        """Let more come, so long as nothing of it is urgent, the queue is not half full, and it is not closing."""
+        end = time.monotonic() + seconds
         with self._changed:
-            self._changed.wait_for(lambda: self._hurry or self._closed, seconds)
+            while not self._hurry and (left := self._until(end) - time.monotonic()) > 0:
+                self._changed.wait(left)
+            self._urgent = False
+
+    def _until(self, end: float) -> float:
+        if self._asked is None:
+            return end
+        first, last = self._asked
+        return min(end, first + _ASKED_BOUND_S, last + _BURST_OVER_S)
 
     def take(self) -> list[Entry]:
         """All that waits. It counts against the size until `written` or `give_back`."""
         with self._changed:
             self._taken = list(self._waiting)
             self._waiting.clear()
+            self._asked = None
             return self._taken
 
     def written(self) -> None:
@@ -95,6 +123,9 @@ class WriteQueue:
         """The disk did not take it: it waits again, oldest first to be dropped."""
         with self._changed:
             self._waiting.extendleft(reversed(self._taken))
+            if any(entry.on_durable for entry in self._taken):
+                now = time.monotonic()
+                self._asked = (now, now)
             self._taken = []
             self._drop()
 
@@ -112,8 +143,10 @@ class WriteQueue:
                 self._waiting = deque(Entry(one.start + shift, one.frame, one.on_durable) for one in self._waiting)
                 self.position += shift
 
-    def nudge(self) -> None:
+    def nudge(self, urgent: bool = False) -> None:
+        """There is something to do beside the frames. urgent: somebody waits for it."""
         with self._changed:
+            self._urgent |= urgent
             self._changed.notify()
 
     def close(self) -> None:

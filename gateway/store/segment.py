@@ -99,9 +99,9 @@ def _intact(data: bytes, magic: bytes) -> bool:
 
 
 class SegmentWriter:
-    """Grows one segment. After any OSError nothing may be written to it again: `abandon` it and begin another."""
+    """Grows one segment, to about `room` bytes. After any OSError nothing may be written to it again: `abandon` it and begin another."""
 
-    def __init__(self, disk: Disk, folder: Path, base: int, ids: Sequence[str], at: Instant):
+    def __init__(self, disk: Disk, folder: Path, base: int, ids: Sequence[str], at: Instant, room: int = 0):
         self._disk = disk
         self._path = folder / name(base)
         table = zlib.compress(json.dumps(list(ids), ensure_ascii=False).encode(), 6)
@@ -110,6 +110,7 @@ class SegmentWriter:
         self.segment = Segment(self._path, base, base, 0, tuple(ids), len(head), len(head), len(head), *_NEVER, at, ())
         self._file = disk.create(self._path)
         try:
+            disk.reserve(self._file, room)
             disk.write(self._file, head)
             disk.sync(self._file)
             disk.sync_folder(folder)
@@ -132,6 +133,7 @@ class SegmentWriter:
     def seal(self) -> None:
         """Write index and seal and close; the segment is then never touched again."""
         seal(self._disk, self._file, self.segment)
+        self._disk.truncate(self._file, self._path.stat().st_size)  # gives back what was reserved and not used
         self.segment = replace(self.segment, size=self._path.stat().st_size)
         self._disk.close(self._file)
 

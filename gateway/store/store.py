@@ -136,10 +136,10 @@ class TelemetryStore:
 
     # -- in ---------------------------------------------------------------------------------------------------------
 
-    def append(self, frame: Frame, on_durable: Callable[[], None] | None = None) -> int:
+    def append(self, frame: Frame, on_durable: Callable[[], None] | None = None, urgent: bool = False) -> int:
         """Queue a frame and return the position after it. `on_durable` is called on the event loop, in order, once the
-        frame would survive a power cut; never for a frame that was dropped."""
-        return self._queue.append(frame, on_durable)
+        frame would survive a power cut; never for a frame that was dropped. urgent: it does not wait for others."""
+        return self._queue.append(frame, on_durable, urgent)
 
     @property
     def position(self) -> int:
@@ -243,7 +243,7 @@ class TelemetryStore:
             older = self._saves.get(name)
             waiting = (() if older is None else older.on_saved) + (() if on_saved is None else (on_saved,))
             self._saves[name] = _Snapshot(data, self._queue.position, waiting)
-        self._queue.nudge()
+        self._queue.nudge(urgent=on_saved is not None)
 
     def load(self, name: str) -> bytes | None:
         """What was saved last, or None."""

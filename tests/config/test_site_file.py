@@ -236,7 +236,7 @@ def test_two_sections_of_one_name_are_refused(tmp_path):
 def test_settings_have_sound_defaults_and_folders_stand_beside_the_site_file(tmp_path):
     loaded = site(tmp_path, "").site_file
     assert loaded.store.folder == str(tmp_path / "data")
-    assert (loaded.store.max_size, loaded.store.max_age, loaded.store.commit_interval) == (2 * 10**9, 30 * 86400, 0.05)
+    assert (loaded.store.max_size, loaded.store.max_age, loaded.store.commit_interval) == (2 * 10**9, 30 * 86400, 3.0)
     assert (loaded.api.host, loaded.api.port, loaded.site.language) == ("127.0.0.1", 8080, "en")
 
 
