@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 import uvicorn
 from starlette.applications import Starlette
 
+from gateway.api.door import Door
 from gateway.api.guard import LOOPBACK
 from gateway.api.routes import create_app
 from gateway.api.view import GatewayView
@@ -51,7 +52,7 @@ async def serve_app(app: Starlette, host: str, port: int, *, ready: Callable[[st
     listener = listen(host, port)
     url = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
     # Our own handlers log errors; what uvicorn would add is noise about viewers that were let go.
-    server = _Server(uvicorn.Config(app, http="h11", ws="none", lifespan="off", access_log=False, log_config=None,
+    server = _Server(uvicorn.Config(app, http=Door, ws="none", lifespan="off", access_log=False, log_config=None,
                                     log_level="critical", server_header=False, date_header=False,
                                     timeout_graceful_shutdown=GRACE_S, limit_concurrency=128, backlog=64),
                      lambda: ready(url))

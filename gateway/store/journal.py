@@ -31,7 +31,8 @@ _log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class StoreSettings:
     """commit_interval_s   longest wait of a frame before it is synced; one sync serves all that came meanwhile. What
-                         somebody waits for (a broker, a person) or what began an alarm does not wait so long: WriteQueue
+                         somebody waits for (a broker, a person) or what began an alarm does not wait so long:
+                         see WriteQueue
     max_size, max_age_s  bytes on disk and age (by the time line) beyond which whole oldest segments are deleted; None:
                          no limit
     keep_free            bytes of the disk left for others, above all the alarm file: telemetry gives way first

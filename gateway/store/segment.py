@@ -99,7 +99,8 @@ def _intact(data: bytes, magic: bytes) -> bool:
 
 
 class SegmentWriter:
-    """Grows one segment, to about `room` bytes. After any OSError nothing may be written to it again: `abandon` it and begin another."""
+    """Grows one segment, to about `room` bytes. After any OSError nothing may be written to it again: `abandon` it and
+    begin another."""
 
     def __init__(self, disk: Disk, folder: Path, base: int, ids: Sequence[str], at: Instant, room: int = 0):
         self._disk = disk
