@@ -20,7 +20,7 @@ FLOORS = {
     "gateway.overdue": 3,
     "gateway.pipeline": 2, "grafana.boards": 2,
     "gateway.core": 1, "gateway.config": 1, "gateway.access": 1, "gateway.store": 1, "gateway.sinks": 1,
-    "gateway.doctor": 1,
+    "gateway.doctor": 1, "gateway.logs": 1,
     "drivers.modbus": 1, "drivers.mqtt": 1, "alerting": 1, "gateway.model": 0,
 }
 

@@ -6,11 +6,10 @@ Each module of this package is a family of commands that registers itself; what 
 from __future__ import annotations
 
 import argparse
-import logging
 import os
 import sys
 
-from gateway import __version__
+from gateway import __version__, logs
 from gateway.cli import acts, asking, exercises, journal, machine, recordings, running
 from gateway.cli.commands import Commands, show_problems
 from gateway.model.errors import ConfigError, DavylampError
@@ -23,8 +22,7 @@ def main(arguments: list[str]) -> int:
     """Runs one command. Returns the exit status: 0 done, 1 refused or failed (the reason is on stderr), 2 usage."""
     language = _language(arguments)
     options = parser(language).parse_args(arguments)
-    logging.basicConfig(level=options.log_level.upper(), stream=sys.stderr,
-                        format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logs.begin(options.log_level)
     try:
         return options.command(options, language)
     except ConfigError as error:
@@ -41,7 +39,7 @@ def parser(language: str) -> argparse.ArgumentParser:
     """Every command, with its help in one language."""
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--lang", choices=LANGUAGES, help=Text("language of messages", "消息语言")[language])
-    shared.add_argument("--log-level", default="warning", choices=("debug", "info", "warning", "error"),
+    shared.add_argument("--log-level", default="warning", choices=logs.LEVELS,
                         help=Text("how much to log on stderr", "日志级别")[language])
     top = argparse.ArgumentParser("davylamp", parents=[shared], description=Text(
         "Safety-monitoring and early-warning gateway. A read-only overlay: it never replaces a certified system.",

@@ -149,6 +149,29 @@ async def test_an_adapter_that_is_pulled_out_and_plugged_in_again(tmp_path, says
             await run.until(lambda: len(run.seen.good("a")) > before)
 
 
+@survives("unplugged serial adapter that returns under another name", says=Text("no such port", "端口不存在"),
+          then="opened again by its stable name (/dev/serial/by-id/...); what now has its old number is left alone")
+async def test_an_adapter_that_returns_under_another_number_is_found_by_its_stable_name(tmp_path, says):
+    """As udev does it: the stable name is a link; it points to ttyUSB1 after ttyUSB0 has become another adapter's."""
+    stable = tmp_path / "usb-FTDI_A50285BI-if00-port0"
+    ours, other = Slave(), Slave()
+    other.registers[3][:] = [99] * len(other.registers[3])
+    first = SerialBus(ours)
+    await first.__aenter__()
+    stable.symlink_to(first.path)
+    async with running(**rtu(first, device(holding("a", 7))) | {"serial_port": str(stable)}) as run:
+        await run.until(lambda: bool(run.seen.good("a")))
+        stable.unlink()
+        await first.__aexit__()
+        await run.until(lambda: says(run.status("probe").reason))
+        async with SerialBus(other) as stranger, SerialBus(ours) as again:  # the stranger takes the old number
+            assert stranger.path == first.path != again.path
+            stable.symlink_to(again.path)
+            before = len(run.seen.good("a"))
+            await run.until(lambda: len(run.seen.good("a")) > before)
+        assert set(run.seen.good("a")) == {7.0} and stranger.order == []
+
+
 async def test_quarantine_holds_for_every_device_entry_of_the_unit():
     """One slave read at two periods: two entries, one unit. The second must not inherit the first one's late answer."""
     slave = Slave()
