@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Final
 
 from alerting.calls import Call, Calls, addressed, raised_again
@@ -49,8 +50,12 @@ class CallOut:
         call = self._calls.of(raised_again(state, at), why)
         if self._escalations is None:
             return [call]
-        taken = self._escalations.begin(self._alarms.get(state.alarm), state.occurrence, state.raised_wall_ns, at)
-        return self._round(taken, call, work, at)
+
+        def taken() -> list[Call]:
+            begun = self._escalations.begin(self._alarms.get(state.alarm), state.occurrence, state.raised_wall_ns, at)
+            return self._round(begun, call, work, at)
+
+        return fenced(taken, lambda: [call], "who is on call")
 
     def of_hold(self, step: Step, work: Work) -> list[Call]:
         """Told to those who would be called for the most urgent of its alarms."""
@@ -77,7 +82,9 @@ class CallOut:
             again = (Again(ESCALATION, _unanswered(known, now)) if taken.step
                      else Again(RECALL, Text("A mute window is over. {raised}", "静默时段已结束。{raised}").format(
                          raised=_raised(known, now))))
-            yield work, self._round(taken, self._calls.of(raised_again(known, now), again), work, now)
+            call = self._calls.of(raised_again(known, now), again)
+            yield work, fenced(partial(self._round, taken, call, work, now), lambda call=call: [call],
+                               "who is on call")
 
     def restore(self, ladders: Iterable[Ladder], standing: Iterable[AlarmState], away_s: float, work: Work,
                 now: Instant) -> list[Call]:

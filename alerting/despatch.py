@@ -9,8 +9,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 
-from alerting.forwarding import Forwarding
+from alerting.fence import fenced
+from alerting.forwarding import Forwarded, Forwarding
 from alerting.ledger import Pending, Record, Work
 from alerting.outbox import Delivery, Outbox
 from gateway.model.alarm import Priority
@@ -51,7 +53,7 @@ def resend(outbox: Outbox, pending: Sequence[Pending], forwarding: Forwarding, a
     and why; an address that was corrected changes none: it is looked up again at each start."""
     work, before = Work(), {(row.key, row.notifier) for row in pending}
     for row in pending:
-        found = forwarding.of(row, at)
+        found = fenced(partial(forwarding.of, row, at), lambda row=row: Forwarded((row,)), "where a notice goes now")
         for each in found.rows:
             outbox.release(each.notice, Priority(each.priority), line_ns=each.line_ns, through=(each.notifier,))
         rows = {(each.key, each.notifier): each for each in found.rows}

@@ -17,6 +17,7 @@ import logging
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from alerting import despatch, message, proof
 from alerting.callout import CallOut
@@ -132,7 +133,8 @@ class AlarmService:
             self._put_aside(lambda: self._overlays.judge(now))  # a silent device speaks for its signals at once
             self._remember(changes)
         self._put_aside(lambda: self._overlays.normal(now))
-        for work, calls in tuple(self._callout.due(now, self._engine.state, self._is_withheld)):
+        for work, calls in fenced(lambda: tuple(self._callout.due(now, self._engine.state, self._is_withheld)), tuple,
+                                  "escalations"):
             if calls:
                 work.states = {alarm: self._engine.called(alarm, now.line_ns) for alarm in work.ladders}
             self._recorder.enter(work, calls)
@@ -175,13 +177,15 @@ class AlarmService:
         CommandError: not allowed. LedgerError: the alarm file is in trouble; there is none without a record."""
         self._recorder.need_ledger(ask.target)
         step = self._overlays.begin(kind, ask, self._clock.now())
-        self._take_steps((step,))
+        self._take_step(step)
+        self._tell_holds()
         return step.hold, await self._recorder.until_recorded(_key(step.hold))
 
     async def end_hold(self, kind: Kind, target: str, who: str, why: str = "") -> tuple[Hold, bool]:
         """End it before its time: people are called for what is still active. Works without the alarm file, too."""
         step = self._overlays.end(kind, target, who, why, self._clock.now())
-        self._take_steps((step,))
+        self._take_step(step)
+        self._tell_holds()
         return step.hold, await self._recorder.until_recorded(_key(step.hold))
 
     def holds(self, kind: Kind) -> tuple[Hold, ...]:
@@ -317,18 +321,21 @@ class AlarmService:
     def _take_steps(self, steps: Sequence[Step]) -> None:
         """Overlays that began or ended."""
         for step in steps:
-            hold = step.hold
-            work = Work(records=[hold_record(step)], holds={(hold.kind, hold.target): self._overlays.kept(hold)})
-            calls = fenced(lambda step=step, work=work: self._callout.of_hold(step, work), list, "word of an overlay")
-            for alarm in () if step.begins else step.alarms:
-                if self._overlays.calls_again(alarm):
-                    state = work.states[alarm.id] = self._engine.called(alarm.id, step.at.line_ns)
-                    work.records.append(Record("recall", alarm.id, step.at.wall_ns, {
-                        "occurrence": state.occurrence, hold.kind: hold.target}))
-                    calls += self._callout.again(state, message.OVERLAY_OVER, work, step.at)
-            self._recorder.enter(work, calls, keys=[_key(hold)])
+            fenced(partial(self._take_step, step), lambda: None, "what an overlay means for people")
         if any(step.hold.kind is not Kind.SUPPRESSION for step in steps):
             self._tell_holds()
+
+    def _take_step(self, step: Step) -> None:
+        hold = step.hold
+        work = Work(records=[hold_record(step)], holds={(hold.kind, hold.target): self._overlays.kept(hold)})
+        calls = fenced(lambda: self._callout.of_hold(step, work), list, "word of an overlay")
+        for alarm in () if step.begins else step.alarms:
+            if self._overlays.calls_again(alarm):
+                state = work.states[alarm.id] = self._engine.called(alarm.id, step.at.line_ns)
+                work.records.append(Record("recall", alarm.id, step.at.wall_ns, {
+                    "occurrence": state.occurrence, hold.kind: hold.target}))
+                calls += self._callout.again(state, message.OVERLAY_OVER, work, step.at)
+        self._recorder.enter(work, calls, keys=[_key(hold)])
 
     def _tell_holds(self) -> None:
         if self.on_holds is not None:
@@ -345,18 +352,21 @@ class AlarmService:
         if orphans:
             log.warning("the site no longer has these alarms, which stood: %s", ", ".join(orphans))
         self._resend(contents.outbox, now)
-        self._take_steps(self._overlays.restore(contents.holds, now))
+        self._put_aside(lambda: self._overlays.restore(contents.holds, now))
         self._tell_holds()
         work = Work()
-        calls = self._callout.restore(contents.ladders, [
+        calls = fenced(lambda: self._callout.restore(contents.ladders, [
             state for state in self._engine.standing() if not self._is_withheld(state.alarm)],
-            self._away_s, work, now)
-        if work:
+            self._away_s, work, now), list, "what stood before the restart")
+        if work or calls:
             self._recorder.enter(work, calls)
         if self.on_restored is not None:
             fenced(self.on_restored, lambda: None, "who listens to the alarm file")
         self._judge_notifiers()
-        self._figures.read(self._ledger.path, contents.head)
+        fenced(lambda: self._figures.read(self._ledger.path, contents.head), lambda: None, "alarm figures")
+        fenced(lambda: self._note_configuration(contents, now), lambda: None, "changes of the site file")
+
+    def _note_configuration(self, contents: Contents, now: Instant) -> None:
         if self._origin is not None:
             records, kept = configuration.recorded(contents.configuration, self._site, self._origin, now.wall_ns)
             if kept:

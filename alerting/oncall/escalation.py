@@ -22,7 +22,7 @@ from typing import Final
 from alerting.engine import AlarmState, Transition
 from alerting.fence import fenced
 from alerting.lifecycle import Event, State
-from alerting.oncall.routing import Decision, Policy, Routing, once
+from alerting.oncall.routing import NO_POLICY_WAIT_S, Decision, Policy, Routing, once
 from gateway.model.alarm import AlarmDefinition, AlarmTable, Priority
 from gateway.model.clock import NS, Instant
 from gateway.model.text import Text
@@ -117,11 +117,10 @@ class Escalations:
         for ladder in tuple(self._ladders.values()):
             if ladder.due_line_ns is None or ladder.due_line_ns > now.line_ns or withheld(ladder.alarm):
                 continue
-            definition, state = self._alarms.get(ladder.alarm), self._state(ladder.alarm).state
-            if state.waits and (state.active or definition.priority is Priority.P1):
-                taken = self._step(definition, ladder, now)
-                if taken.ladder != ladder:  # else it is muted as before
-                    yield taken
+            taken = fenced(lambda ladder=ladder: self._due(ladder, now),
+                           lambda ladder=ladder: self._everybody(ladder, now), "a step of an escalation")
+            if taken is not None and taken.ladder != ladder:  # else it is muted as before
+                yield taken
 
     def restore(self, ladders: Iterable[Ladder], now: Instant) -> tuple[str, ...]:
         """Take over what stood before a restart. Returns the alarms whose ladder is over and should be forgotten. What
@@ -133,13 +132,30 @@ class Escalations:
                     or state.raised_wall_ns != ladder.raised_wall_ns):
                 gone.append(ladder.alarm)
             elif ladder.alarm not in self._ladders:
-                if ladder.due_line_ns is not None:
-                    wait_s = self.routing.wait_s(self._alarms.get(ladder.alarm), self._policy(ladder), ladder.done or 1)
-                    latest = now.line_ns + round((wait_s or 0.0) * NS)
-                    ladder = replace(ladder, due_line_ns=min(ladder.due_line_ns, latest))
-                told = tuple(dict.fromkeys(map(self._told_now, ladder.told)))
-                self._ladders[ladder.alarm] = replace(ladder, told=told)
+                self._ladders[ladder.alarm] = fenced(
+                    lambda ladder=ladder: self._taken_over(ladder, now),
+                    lambda ladder=ladder: replace(ladder, due_line_ns=ladder.due_line_ns and now.line_ns),
+                    "an escalation of before the restart")
         return tuple(gone)
+
+    def _taken_over(self, ladder: Ladder, now: Instant) -> Ladder:
+        if ladder.due_line_ns is not None:
+            wait_s = self.routing.wait_s(self._alarms.get(ladder.alarm), self._policy(ladder), ladder.done or 1)
+            latest = now.line_ns + round((wait_s or 0.0) * NS)
+            ladder = replace(ladder, due_line_ns=min(ladder.due_line_ns, latest))
+        return replace(ladder, told=tuple(dict.fromkeys(map(self._told_now, ladder.told))))
+
+    def _due(self, ladder: Ladder, now: Instant) -> Round | None:
+        definition, state = self._alarms.get(ladder.alarm), self._state(ladder.alarm).state
+        if state.waits and (state.active or definition.priority is Priority.P1):
+            return self._step(definition, ladder, now)
+        return None
+
+    def _everybody(self, ladder: Ladder, now: Instant) -> Round:
+        """A step that fails calls every channel, again and again until somebody acknowledges."""
+        after = replace(ladder, done=ladder.done + 1, due_line_ns=now.line_ns + round(NO_POLICY_WAIT_S * NS))
+        return self._keep(Round(ladder.alarm, ladder.occurrence, ladder.done, ladder.policy,
+                                self.routing.everybody(_FAILED), after))
 
     def _told_now(self, one: Told) -> Told:
         """Where those who were told before a restart hear the rest: an address may have been corrected meanwhile. In

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from alerting.engine import NEVER, TOLD, AlarmState
+from alerting.fence import fenced
 from alerting.lifecycle import Effect
 from alerting.overlays import bypass, out_of_service, shelving
 from alerting.overlays.hold import Hold, Holds, Kind, Rules, Step
@@ -71,8 +72,8 @@ class Overlays:
         return (*self.commanded(), *self._suppressions.everything())
 
     def kept(self, hold: Hold) -> Hold | None:
-        """The hold, if it has to be remembered still."""
-        return hold if hold in self.everything() else None
+        """What has to be remembered of it still."""
+        return next((one for one in self.everything() if (one.kind, one.target) == (hold.kind, hold.target)), None)
 
     def covered(self, hold: Hold) -> tuple[AlarmDefinition, ...]:
         """The alarms of a hold, most urgent first."""
@@ -88,20 +89,25 @@ class Overlays:
         return self._holds[kind].end(target, who, why, now)
 
     def judge(self, now: Instant) -> tuple[Step, ...]:
-        """What begins and ends by time and by the present state."""
-        return (*(step for holds in self._holds.values() for step in holds.expire(now)),
-                *self._suppressions.judge(now))
+        """What begins and ends by time and by the present state. A fault in one part keeps no other from calling."""
+        return self._of_each(lambda part: part.expire(now) if isinstance(part, Holds) else part.judge(now))
 
     def normal(self, now: Instant) -> tuple[Step, ...]:
         """What ends because alarms have returned to normal; to be asked when their end has been told."""
-        return tuple(step for holds in self._holds.values() for step in holds.normal(self._active, now))
+        return self._of_each(lambda part: part.normal(self._active, now) if isinstance(part, Holds) else ())
 
     def restore(self, holds: Iterable[Hold], now: Instant) -> tuple[Step, ...]:
         """Take over what stood before a restart. Returns those that are over, in doubt too soon."""
         by_kind: dict[Kind, list[Hold]] = {}
         for hold in holds:
             by_kind.setdefault(hold.kind, []).append(hold)
-        return tuple(step for kind, found in by_kind.items() for step in self._part(kind).restore(found, now))
+        parts = {id(self._part(kind)): found for kind, found in by_kind.items()}
+        return self._of_each(lambda part: part.restore(parts.get(id(part), ()), now))
+
+    def _of_each(self, judge: Callable[[Holds | Suppressions], tuple[Step, ...]]) -> tuple[Step, ...]:
+        """What has ended is no longer here: a fault must not take along what another part has said."""
+        return tuple(step for part in (*self._holds.values(), self._suppressions)
+                     for step in fenced(lambda part=part: judge(part), tuple, "overlays"))
 
     def _part(self, kind: Kind) -> Holds | Suppressions:
         return self._suppressions if kind is Kind.SUPPRESSION else self._holds[kind]

@@ -23,6 +23,7 @@ from enum import StrEnum
 from typing import Final, Protocol
 
 from alerting.engine import AlarmState
+from alerting.fence import fenced
 from alerting.overlays.hold import Hold, Kind, Step
 from alerting.overlays.tables import Act, Answer, Effect, Table, journal, recall, withhold
 from gateway.model.alarm import AlarmDefinition
@@ -111,9 +112,9 @@ class Suppressions:
 
     def judge(self, now: Instant) -> tuple[Step, ...]:
         """What begins and what is over, by the present state."""
-        steps = []
+        steps: list[Step] = []
         for source in self._sources.values():
-            if source.holds(now):
+            if fenced(lambda source=source: source.holds(now), lambda: False, f"the condition of {source.id}"):
                 self._held_line_ns[source.id] = now.line_ns
                 steps += self._act(source, Act.BEGIN, now)
             elif now.line_ns >= self._held_line_ns.get(source.id, 0) + source.after_ns:
@@ -124,16 +125,19 @@ class Suppressions:
         return tuple(steps)
 
     def restore(self, holds: Iterable[Hold], now: Instant) -> tuple[Step, ...]:
-        """Take over what stood before a restart: in doubt it has overrun. What the site no longer has is over."""
+        """Take over what stood before a restart: in doubt it has overrun. What had overrun before, people were called
+        for then. What the site no longer has is over."""
         steps = []
         for hold in holds:
             source = self._sources.get(hold.target)
             if source is None:
                 steps.append(Step(Act.END, hold, now, ()))
             elif hold.target not in self._standing:
-                self._standing[hold.target], self._states[hold.target] = hold, State.SUPPRESSED
+                over = hold.until_line_ns <= hold.begun_line_ns
+                self._standing[hold.target] = hold
+                self._states[hold.target] = State.OVERRUN if over else State.SUPPRESSED
                 self._held_line_ns[hold.target] = now.line_ns
-                if hold.doubtful(now, source.longest_s):
+                if not over and hold.doubtful(now, source.longest_s):
                     steps += self._act(source, Act.EXPIRE, now)
         return tuple(steps)
 
@@ -143,13 +147,15 @@ class Suppressions:
             return ()
         if Effect.WITHHOLD in answer.effects:
             self._standing[source.id] = Hold.of(Kind.SUPPRESSION, source.id, "", source.why, "", source.longest_s, now)
-        elif act is Act.EXPIRE:  # also in doubt: it must not come to life again with the next restart
+        elif act is Act.EXPIRE:
             self._standing[source.id] = replace(self._standing[source.id], until_line_ns=now.line_ns,
                                                 until_wall_ns=now.wall_ns)
         self._states[source.id] = State(answer.state)
         hold = self._standing[source.id]
         if answer.state is State.OPEN:
             del self._standing[source.id]
+        elif act is Act.EXPIRE:  # nothing of it is left: it must not come to life again, nor call again, by a restart
+            self._standing[source.id] = replace(hold, until_line_ns=hold.begun_line_ns)
         # nothing was withheld since it had overrun: nobody has to be called when it ends
         return (Step(act, hold, now, source.alarms if answer.effects != {Effect.JOURNAL} else ()),)
 

@@ -1,9 +1,9 @@
-"""Do suppressions name what is there, and only what may be suppressed? Asked of a site that is otherwise whole: the ids
-of alarms are known only then."""
+"""Do suppressions name what is there, and only what may be suppressed? The ids of alarms are known of a site that is
+otherwise whole; of any other, at least what they are about."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from gateway.config.document import Spot
 from gateway.config.draft import Draft, Written
@@ -21,6 +21,19 @@ def suppression_problems(draft: Draft, site: Site) -> Iterator[Problem]:
             yield from _tested(draft, written, site)
         for number, target in enumerate(written.section.alarms):
             yield from _target(written.spot(("alarms", number)), target, site)
+
+
+def named_problems(draft: Draft) -> Iterator[Problem]:
+    """Of a file with errors elsewhere: targets that can not be an alarm of anything that is named in it."""
+    known = {"gateway", "site", *(name for table in draft.named.values() for name in table)}
+    known |= {f"{source}/{device}" for source, written in draft.sources.items() for device in written.section.wired()}
+    for written in draft.suppressions.values():
+        for number, target in enumerate(written.section.alarms):
+            parts = target.split("/")
+            if not known & {"/".join(parts[:length]) for length in range(1, len(parts) + 1)}:
+                yield written.spot(("alarms", number)).problem(*_unknown(target, known))
+        if (test := written.section.test) is not None and test.signal not in draft.named["signals"]:
+            yield written.spot(("while",)).problem(*draft.unknown_signal(test.signal))
 
 
 def _tested(draft: Draft, written: Written, site: Site) -> Iterator[Problem]:
@@ -53,7 +66,11 @@ def targeted(site: Site, target: str) -> list[AlarmDefinition]:
 
 def unknown_target(site: Site, target: str) -> tuple[Text, Text]:
     """What and fix where an alarm, signal or rule is named that is not there."""
-    hint = did_you_mean(target, {name for alarm in site.alarms for name in (alarm.id, alarm.origin)})
+    return _unknown(target, {name for alarm in site.alarms for name in (alarm.id, alarm.origin)})
+
+
+def _unknown(target: str, known: Collection[str]) -> tuple[Text, Text]:
+    hint = did_you_mean(target, known)
     return (Text(f'no alarm, signal or rule "{target}"{hint.en}', f'没有告警、信号或规则 "{target}"{hint.zh}'),
             Text("take the id of an alarm (`GD-01/H`), of a signal or of a rule",
                  "填写告警编号（如 `GD-01/H`）、信号编号或规则编号"))

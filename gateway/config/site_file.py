@@ -15,7 +15,7 @@ from gateway.config import build, checks, rules
 from gateway.config.build import SignalPlan
 from gateway.config.document import Unreadable, read_document
 from gateway.config.draft import Draft, Plugins
-from gateway.config.overlay_checks import suppression_problems
+from gateway.config.overlay_checks import named_problems, suppression_problems
 from gateway.config.sections import AlarmsSection, ApiSection, StoreSection
 from gateway.config.vigil import HeartbeatSection, SelfTestSection
 from gateway.model.annunciator import Annunciator
@@ -78,7 +78,7 @@ def load(path: str | Path, plugins: Plugins, overrides: Mapping[str, object] = M
              for id, written in draft.signals.items() if written.section.kind in draft.kinds}
     problems = checks.duplicates((*refused, *draft.problems, *checks.check(draft, plans)))
     if any(problem.severity == "error" for problem in problems):
-        return Loaded(None, problems)
+        return Loaded(None, (*problems, *named_problems(draft)))
     site_file = _site_file(path, draft, plans, "store.folder" in overrides)
     problems = (*problems, *suppression_problems(draft, site_file.site))
     return Loaded(None if any(problem.severity == "error" for problem in problems) else site_file, problems)

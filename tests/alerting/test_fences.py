@@ -9,15 +9,19 @@ from dataclasses import replace
 import pytest
 
 from alerting import message
+from alerting.callout import CallOut
 from alerting.figures.figures import Figures
 from alerting.ledger import AlarmLedger
 from alerting.lifecycle import State
 from alerting.outbox import Outbox
 from alerting.overlays.hold import Kind
 from alerting.overlays.overlays import Ask, Overlays
+from alerting.overlays.suppression import Suppressions
+from gateway.model.clock import ManualClock
 from gateway.model.site import GatewayFault
 from gateway.model.verdict import Verdicts
 from tests.alerting.receiver import receiver, until
+from tests.alerting.sites import START_NS
 from tests.alerting.test_service import QUICK, alarms, path, say, standing  # noqa: F401  (path is a fixture)
 
 
@@ -42,6 +46,20 @@ async def test_a_fault_on_the_way_stops_no_alarm(path, monkeypatch, caplog, owne
         assert (call["alarm"], call["event"], call["priority"]) == ("GD-01/HH", "raise", "P1")
         assert call["key"].endswith(":raise") and call["title"]["en"].startswith("P1 ")
     assert "injected" in caplog.text
+
+
+@pytest.mark.parametrize(("owner", "name"), [(Suppressions, "judge"), (CallOut, "of_hold")],
+                         ids=lambda value: getattr(value, "__name__", value))
+async def test_a_fault_beside_the_end_of_a_hold_does_not_lose_its_call(path, monkeypatch, owner, name):  # noqa: F811
+    clock = ManualClock(wall_ns=START_NS)
+    with receiver() as phone:
+        async with alarms(path, phone, clock=clock) as service:
+            await service.hold(Kind.BYPASS, Ask("GD-03/H", "Wang", "calibration", 600.0, "Li"))
+            say(service, ("GD-03/H", True, 1))
+            monkeypatch.setattr(owner, name, broken, raising=False)
+            clock.advance(601)
+            service.apply(Verdicts.from_edges([]))
+            await until(lambda: ("GD-03/H", "recall") in phone.events)
 
 
 async def test_a_listener_that_fails_stops_no_alarm(path, caplog):  # noqa: F811

@@ -52,12 +52,12 @@ def damage(path) -> None:
 
 @asynccontextmanager
 async def alarms(path, phone: Receiver | None = None, *, settings: AlarmSettings = QUICK, ledger=None,
-                 url: str = ""):
+                 url: str = "", clock: ManualClock | None = None):
     """A running service over the file at `path`, paging `phone`."""
     url = url or (phone.url if phone else "")
     notifiers = [WebhookNotifier(WebhookSettings(id="phone", url=url, timeout=5))] if url else []
-    service = AlarmService(SITE.alarms, SITE, ledger or AlarmLedger(path), notifiers, ManualClock(line_ns=10**12),
-                           settings)
+    service = AlarmService(SITE.alarms, SITE, ledger or AlarmLedger(path), notifiers,
+                           clock or ManualClock(line_ns=10**12), settings)
     await service.start()
     try:
         yield service

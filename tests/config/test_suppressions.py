@@ -92,3 +92,14 @@ def test_a_state_that_may_be_silent_is_warned_of(tmp_path):
     assert found.site_file is not None
     assert any("P-101 has no deadman: its state is believed for 60 s only" in problem.what.en
                for problem in found.problems)
+
+
+@pytest.mark.survives("a suppression of what does not exist, in a file with other errors",
+                      then="both are said at once", says=Text(
+    'no alarm, signal or rule "FT-102/L"; did you mean `FT-101`?',
+                                                              '没有告警、信号或规则 "FT-102/L"；是否应为 `FT-101`？'))
+def test_targets_are_looked_at_although_the_rest_has_errors(tmp_path, says):
+    found = loaded(tmp_path, 'alarms = ["FT-102/L", "FT-101/L", "P-101"]\nwhile = "P-102 == 0"', "[nonsense]\n")
+    assert found.site_file is None and any("nonsense" in problem.place + problem.key for problem in found.problems)
+    assert [says(problem.what) for problem in found.problems if problem.key.startswith("alarms")] == [True], said(found)
+    assert any('unknown signal "P-102"' in problem.what.en for problem in found.problems)

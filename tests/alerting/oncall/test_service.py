@@ -357,3 +357,44 @@ async def test_a_roster_that_fails_while_nobody_answers_tells_every_channel(worl
         assert await world.told() == [("-", "phone", "escalation"), ("-", "mail", "escalation")]
         world.later(DAY)
         assert {event for _, _, event in await world.told()} == {"escalation"}, "and on, until somebody answers"
+
+
+EVERYBODY = [("-", "phone", "escalation"), ("-", "mail", "escalation")]
+
+
+@pytest.mark.parametrize("name", ["wait_s", "decide", "address"])
+async def test_a_step_that_can_not_be_taken_calls_every_channel_until_somebody_answers(world, monkeypatch, name):
+    async with world.running():
+        world.raised("GD-01/HH")
+        assert await world.told() == LI
+    monkeypatch.setattr(Routing, name, broken)
+    async with world.running() as service:
+        world.later(300)
+        assert await world.told() == (OFFICER if name == "address" else EVERYBODY)
+        if name != "address":
+            world.later(900)
+            assert await world.told() == EVERYBODY
+        await service.acknowledge("GD-01/HH", "li")
+        assert ("li", "phone", "acknowledge") in await world.told()
+        world.later(3600)
+        assert await world.told() == []
+
+
+async def test_the_end_of_a_hold_calls_every_channel_when_the_plan_fails(world, monkeypatch):
+    async with world.running() as service:
+        await service.hold(Kind.BYPASS, Ask("GD-03/H", "Zhao", "calibration", 3600))
+        world.raised("GD-03/H")
+        await world.told()
+        monkeypatch.setattr(Escalations, "begin", broken)
+        world.later(3600)
+        assert {("-", "phone", "recall"), ("-", "mail", "recall")} <= set(await world.told())
+
+
+async def test_an_outage_is_told_of_also_when_the_plan_fails(world, monkeypatch):
+    async with world.running():
+        world.raised("GD-01/HH")
+        await world.told()
+    monkeypatch.setattr(Escalations, "begin", broken)
+    world.clock.advance(3600)
+    async with world.running(away_s=3600):
+        assert set(await world.told()) == {("-", "phone", "recall"), ("-", "mail", "recall")}

@@ -155,6 +155,44 @@ def test_over_a_restart_it_goes_on_and_its_time_does_not_begin_anew(suppressions
     assert once_more.standing() == () and once_more.judge(clock.now()) == ()
 
 
+def test_what_has_overrun_is_not_called_for_again_by_each_restart(suppressions, engine, plant, clock):
+    plant.is_stopped = True
+    suppressions.judge(clock.now())
+    assert [step.act for step in suppressions.judge(clock.advance(DAY))] == [Act.EXPIRE]
+    before = suppressions
+    for _ in range(3):
+        after = Suppressions(SITE, engine.state, plant=plant)
+        assert after.restore(before.everything(), clock.advance(60)) == () and after.judge(clock.now()) == ()
+        assert after.standing() == () and after.everything() == before.everything()
+        before = after
+    plant.is_stopped = False
+    assert [step.act for step in before.judge(clock.advance(60))] == [Act.END]
+
+
+def test_what_overran_in_doubt_is_called_for_once(suppressions, engine, plant, clock):
+    plant.is_stopped = True
+    suppressions.judge(clock.now())
+    clock.trust(False)
+    after = Suppressions(SITE, engine.state, plant=plant)
+    assert [step.act for step in after.restore(suppressions.everything(), clock.advance(5))] == [Act.EXPIRE]
+    once_more = Suppressions(SITE, engine.state, plant=plant)
+    assert once_more.restore(after.everything(), clock.advance(5)) == () and once_more.standing() == ()
+
+
+def test_a_condition_that_can_not_be_judged_holds_up_no_other(suppressions, engine, plant, clock, monkeypatch):
+    plant.is_stopped = True
+    say(engine, clock, SILENT, True)
+    assert len(suppressions.judge(clock.now())) == 2
+
+    def broken(*_: object) -> bool:
+        raise ZeroDivisionError("injected")
+
+    monkeypatch.setattr(type(plant), "true", broken)
+    assert suppressions.judge(clock.advance(5)) == ()
+    (step,) = suppressions.judge(clock.advance(60))
+    assert (step.act, step.hold.target) == (Act.END, "stopped"), "in doubt it does not hold"
+
+
 def test_in_doubt_after_a_restart_people_are_called(suppressions, engine, plant, clock):
     plant.is_stopped = True
     suppressions.judge(clock.now())
