@@ -21,6 +21,7 @@ from starlette.routing import Route
 
 from alerting import ledger
 from alerting.ledger import JournalRow
+from alerting.realarm import ReAlarm
 from alerting.service import AlarmService, AlarmSettings
 from alerting.views import AlarmView
 from gateway import __version__, app
@@ -30,7 +31,7 @@ from gateway.api.rooms import alarms, journal, vigil
 from gateway.api.routes import application
 from gateway.api.server import serve_app
 from gateway.config.watch_file import WatchedSection, WatchFile
-from gateway.model.alarm import Risk
+from gateway.model.alarm import Priority, Risk
 from gateway.model.clock import Instant, TimeLine
 from gateway.model.errors import DavylampError
 from gateway.model.ports import Notifier
@@ -70,7 +71,9 @@ class Watcher:
         self.notifiers = app.notifiers(self.file.notifiers)
         link = self.file.watch.base_url or ""
         self.service = AlarmService(self.site.alarms, self.site, ledger.AlarmLedger(path), self.notifiers, self.clock,
-                                    AlarmSettings(link=link, channels=app.channels(self.file.notifiers, None, "")))
+                                    AlarmSettings(
+                                        link=link, channels=app.channels(self.file.notifiers, None, ""),
+                                        re_alarm=ReAlarm(dict.fromkeys(Priority, self.file.watch.repeat))))
         self.peers = Peers(self.site.peers, self.site.alarms, self.clock.now())
         self._judges = Pulse("judge", self.clock)
         self.service.on_restored = self._adopt

@@ -31,6 +31,8 @@ class WatchSection(Section):
     """Language of notices where only one language fits."""
     folder: str = "watch-data"
     """Where it keeps what it knows. Relative: from the folder of this file."""
+    repeat: Annotated[PositiveDuration, Field(ge=1, le=86400)] = 300.0
+    """How often a page is repeated while the gateway is silent and nobody has acknowledged; over a restart, too."""
     base_url: Url | None = None
     """Address under which the receiver of a notice reaches this watcher; notices then carry a link."""
 

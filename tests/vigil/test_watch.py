@@ -112,6 +112,45 @@ def test_a_killed_gateway_is_paged_and_its_return_is_told(tmp_path):
     assert raises(phone) == 1
 
 
+@survives("kill -9 of the watcher while a page is unanswered, and again when somebody has taken it",
+          then="it repeats the page under new keys and never the first one; what was taken stays silent")
+def test_an_unanswered_page_is_repeated_and_a_taken_one_is_not_whatever_is_killed(tmp_path):
+    api = free_port()
+    text = WATCH.replace('id = "office"', 'id = "office"\nrepeat = "1s"', 1)
+    text = text.replace('"4s"', '"2s"').replace('"1h"', '"2s"')
+    with receiver() as phone:
+        (tmp_path / "office.toml").write_text(text.format(api=api, page=free_port(), phone=phone.url), encoding="utf-8")
+        watch = [*DAVYLAMP, "watch", str(tmp_path / "office.toml"), "--log-level", "error"]
+
+        def repeated(peer: str, since: int = 0) -> int:
+            return phone.events[since:].count((f"gateway/peer/{peer}", "re-alarm"))
+
+        with program(*watch) as watcher:
+            watcher.wait_for("their life is watched")
+            eventually(lambda: repeated("yard"), "not repeated")
+            watcher.process.kill()
+            watcher.process.wait()
+        before = len(phone.taken)
+        with program(*watch) as watcher:
+            watcher.wait_for("their life is watched")
+            eventually(lambda: repeated("yard", before) >= 2, "not repeated after the kill")
+            done = davylamp("ack", "gateway/peer/yard", "--name", "Li", "--url", f"http://127.0.0.1:{api}")
+            assert done.returncode == 0, done.stderr
+            eventually(lambda: ("gateway/peer/yard", "acknowledge") in phone.events, "not told")
+            watcher.process.kill()
+            watcher.process.wait()
+        taken = len(phone.taken)
+        with program(*watch) as watcher:
+            watcher.wait_for("their life is watched")
+            eventually(lambda: repeated("quarry", taken) >= 3, "the other one is not repeated any more")
+            watcher.stop()
+        once_more = {call.key for call in phone.taken[taken:] if call.payload["alarm"] == "gateway/peer/yard"}
+    assert once_more <= {call.key for call in phone.taken[:taken]}, "nothing new; what was in hand at the kill is repeated"
+    assert raises(phone) == 2, "one for each gateway"
+    keys = {call.key for call in phone.taken[:taken] if call.payload["event"] == "re-alarm"}
+    assert len([key for key in keys if "/yard#" in key]) >= 2, "a new key each"
+
+
 def raises(phone) -> int:
     """Killed within a second of handing it over, the watcher sends it again under its old key."""
     return len({call.key for call in phone.taken if call.payload["event"] == "raise"})
