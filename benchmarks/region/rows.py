@@ -52,7 +52,7 @@ def write(url: str, pieces: Iterator[bytes], sites: int, *, database: str = "dav
     host, path = urlsplit(url).netloc, f"/write?db={database}&rp={policy}&precision=s"
 
     def post(body: bytes) -> int:
-        for _ in range(5):  # a busy database gives up on its own disk after 10 s; writing again is harmless
+        for _ in range(20):  # a busy database gives up on its own disk after 10 s; writing again is harmless
             connection = http.client.HTTPConnection(host, timeout=300)
             connection.request("POST", path, body)
             answer = connection.getresponse()

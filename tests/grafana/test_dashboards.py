@@ -13,7 +13,7 @@ from grafana_foundation_sdk.models import units
 
 from gateway.model.text import LANGUAGES
 from gateway.sinks.schema import MINUTE, SITE
-from grafana.boards.__main__ import FOLDER, rendered
+from grafana.boards.__main__ import committed, rendered
 from grafana.boards.catalogue import BOARDS
 from grafana.boards.influxql import Query, call, columns, last
 from tests.grafana.shown import boards, seconds
@@ -30,9 +30,9 @@ each_board = pytest.mark.parametrize(
 )
 
 
-def test_committed_dashboards_are_those_of_the_code():
-    committed = {path.relative_to(FOLDER): path.read_text(encoding="utf-8") for path in FOLDER.rglob("*.json")}
-    assert committed == rendered(), "run `python -m grafana.boards` and commit what it wrote"
+def test_what_is_committed_is_what_the_code_makes():
+    found = {path: path.read_text(encoding="utf-8") for path in committed()}
+    assert found == rendered(), "run `python -m grafana.boards` and commit what it wrote"
 
 
 @each_board
