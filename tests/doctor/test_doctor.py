@@ -212,7 +212,7 @@ def test_the_console_on_the_line_of_the_site(pi):
 def test_a_certificate_that_ends(pi, days, severity):
     authority = trustme.CA()
     certificate = authority.issue_cert("gateway", not_after=datetime.now(UTC) + timedelta(days=days, hours=1))
-    pi.write("/etc/davylamp/tls/page.pem", certificate.cert_chain_pems[0].bytes().decode())
+    pi.write("/etc/davylamp/tls/gateway.crt", certificate.cert_chain_pems[0].bytes().decode())
     found = [finding for finding in pi.findings() if finding.about == "certificate"]
     assert [finding.severity for finding in found] == [severity]
 
