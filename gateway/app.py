@@ -7,6 +7,7 @@ import gc
 import logging
 import math
 import os
+import shutil
 import signal
 import threading
 import time
@@ -65,11 +66,14 @@ from gateway.core.learning import LearningAct, Lessons, Picture
 from gateway.core.plant import Plant
 from gateway.explaining import Explainer
 from gateway.health import Health, Metric, written_bytes
+from gateway.historian.historian import Historian, Limits
+from gateway.historian.streams import streams
 from gateway.model.alarm import DRILL_PREFIX, AlarmDefinition, Priority, Risk
 from gateway.model.clock import NS, Clock, Instant, TimeLine
 from gateway.model.errors import DavylampError, LedgerError
 from gateway.model.ports import DeviceStatus, Notifier, SinkStatus
 from gateway.model.quality import is_good
+from gateway.model.signal import Condition
 from gateway.model.stroke import Stroke
 from gateway.model.text import Text
 from gateway.overdue import Overdue
@@ -78,6 +82,7 @@ from gateway.sinks.config import InfluxSettings
 from gateway.sinks.influx import InfluxSink
 from gateway.sinks.stream import Samples
 from gateway.store import StoreSettings, TelemetryStore, Trend, last_instant
+from gateway.store.archive import Archive
 from gateway.teaching import Teaching
 from gateway.vigil import systemd
 from gateway.vigil.drill import Drill, Drills
@@ -97,7 +102,8 @@ DRIVERS = {ModbusSource: ModbusDriver, MqttSource: MqttDriver}
 NOTIFIERS = {WebhookSettings: WebhookNotifier, SmtpSettings: SmtpNotifier, AppriseSettings: AppriseNotifier,
              MqttNotifierSettings: MqttNotifier, AlertmanagerSettings: AlertmanagerNotifier}
 
-ALARM_FILE = "alarms.db"
+ALARM_FILE, ARCHIVE_FILE = "alarms.db", "minutes.db"
+DAY_S = 86_400
 SNAPSHOT_EVERY_S = 300.0
 RESTART_PAUSE_S = (1.0, 30.0)  # first and longest pause before a failed task of ours is started again
 LEAVE_WITHIN_S = 2.0
@@ -156,6 +162,7 @@ class Gateway:
         self.answers: Answers
         self.pipeline: Pipeline
         self.health: Health
+        self.historian: Historian
         self.teaching: Teaching
         self.overdue: Overdue
         self.annunciation: Annunciation
@@ -178,6 +185,7 @@ class Gateway:
 
                 start("pipeline", self.pipeline.run)
                 start("health", self._judge)
+                start("historian", self.historian.run)
                 start("watchdog", lambda: systemd.feed(supervisor, self._hung, self._status))
                 start("heartbeat", self.heartbeat.run)
                 start("drills", self.drills.run)
@@ -197,6 +205,7 @@ class Gateway:
         heard = last_instant(telemetry)
         known = [instant for instant in (heard, ledger.last_instant(self.folder / ALARM_FILE)) if instant is not None]
         self.clock = TimeLine.resume(max(known, key=lambda instant: instant.line_ns, default=None))
+        self._started_ns = self.clock.now().line_ns
         away_s = _away_s(heard, self.clock.now()) if known else 0.0
         self.store = TelemetryStore(telemetry, self.site.signals, StoreSettings(
             commit_interval_s=section.commit_interval, max_size=section.max_size, max_age_s=section.max_age),
@@ -225,13 +234,24 @@ class Gateway:
         parts.callback(self.pipeline.close)
         sources = [DRIVERS[type(settings)](settings, self.site.signals, self.pipeline, self.clock)
                    for settings in self.site_file.sources]
+        archive = Archive(self.folder / ARCHIVE_FILE, self.site.signals)
+        kept = {settings.id: streams(settings.id, archive, self.site, self.folder / ALARM_FILE, settings.batch)
+                for settings in self.site_file.sinks}
         sinks = [InfluxSink(settings, Samples(settings, self.site, self.store.reader(
-            settings.id, settings.backfill_rate)), (), self.folder) for settings in self.site_file.sinks]
+            settings.id, settings.backfill_rate)), kept[settings.id], self.folder)
+            for settings in self.site_file.sinks]
         outputs = {output.id: output for source in sources if isinstance(source, ModbusDriver)
                    for output in source.outputs}
         self.annunciation = Annunciation(self.site_file.annunciators, outputs, self.alarms, self.clock, self.folder)
         self.health = Health(self.site.alarms, self.pipeline, self.bank, self.store, sources, sinks,
+                             archive_fails=lambda: self.historian.trouble is not None,
                              outputs_fail=lambda: self.annunciation.failing)
+        self.historian = Historian(
+            self.site, archive, self.store, self.bank, self.alarms, self.clock, self._own,
+            Limits(section.minutes_max_age / DAY_S, section.minutes_max_size), section.commit_interval + 1,
+            tuple(stream.wake for one in kept.values() for stream in one))
+        parts.push_async_callback(self.historian.close)
+        self.alarms.on_commit.append(lambda *_: [stream.wake() for stream, *_ in kept.values()])
         self.peers = Peers(self.site.peers, self.site.alarms, self.clock.now())
         self.drills = Drills(self.site, self.alarms, self.clock)
         self.selftest = SelfTest(self.site_file.selftest, self.site, self.pipeline, self.alarms, self.clock,
@@ -270,6 +290,17 @@ class Gateway:
             self.alarms.apply(self.health.judge(self.clock.now()))
             self.alarms.apply(self.peers.judge(self.clock.now()))
             await asyncio.sleep(1)
+
+    def _own(self, now: Instant) -> dict[str, object]:
+        """The gateway itself, for its row in the databases."""
+        digest = str(self.site_file.origin().get("sha256", ""))[:12]
+        faults = sum(view.active and view.definition.condition == Condition.GATEWAY for view in self.alarms.views())
+        try:
+            free = shutil.disk_usage(self.folder).free
+        except OSError:
+            free = None
+        return {"version": __version__, "config": digest or None, "uptime_s": (now.line_ns - self._started_ns) / NS,
+                "faults": faults, "hung": bool(self._hung().en), **self.health.minute(now, free)}
 
     def _hung(self) -> Text:
         return self.health.hung(self.clock.now(), self.alarms.pulses())

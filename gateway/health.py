@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -112,6 +113,7 @@ class Health:
     stopped: set[str] = field(default_factory=set)  # names of tasks of ours that have failed and wait for their restart
     restarts: int = 0
     clock_steps: int = 0  # times the wall clock was set
+    archive_fails: Callable[[], bool] = lambda: False  # minutes can not be written
     outputs_fail: Callable[[], bool] = lambda: False  # a siren or beacon that is armed can not be driven
 
     def __post_init__(self) -> None:
@@ -119,7 +121,8 @@ class Health:
             return _Fault(self.alarms.index(alarm), is_true, off_s)
 
         self._faults = (
-            fault(GatewayFault.STORE, lambda _: self.store.stats().failing is not None, off_s=5),
+            fault(GatewayFault.STORE, lambda _: self.store.stats().failing is not None or self.archive_fails(),
+                  off_s=5),
             fault(GatewayFault.EVICTION, _Grown(lambda: self.store.stats().evicted_samples), off_s=SETTLE_S),
             fault(GatewayFault.DROPPED, _Grown(self._dropped), off_s=SETTLE_S),
             fault(GatewayFault.DETECTION, _either(_Grown(self._not_evaluated), lambda _: any(
@@ -149,6 +152,16 @@ class Health:
         detection = now.line_ns - self.pipeline.last_step_line_ns > HANG_DETECTION_S * NS
         return no_progress([*((Text("detection", "检测"),) if detection else ()),
                             *hung(pulse for source in self.sources for pulse in source.pulses()), *hung(others)])
+
+    def minute(self, now: Instant, free: int | None) -> dict[str, float | bool]:
+        """Figures of the `gateway` row of the data contract (gateway.sinks.schema). free: bytes on the disk."""
+        store = self.store.stats()
+        return {
+            "cpu_s": time.process_time(), "rss_bytes": resident_bytes(), "disk_free_bytes": free,
+            "store_bytes": store.size_bytes, "bytes_written": written_bytes(), "samples": self.pipeline.samples,
+            "waiting": self.pipeline.fill, "lag_samples": max(store.lag_samples.values(), default=0),
+            "evicted": store.evicted_samples, "dropped": self._dropped(), "refused": self._refused(),
+            "restarts": self.restarts, "clock_untrusted": not now.trusted, "clock_steps": self.clock_steps}
 
     def _not_evaluated(self) -> int:
         """Times that something which came in was not evaluated, or not in full."""

@@ -63,6 +63,19 @@ def newest(path: Path, kinds: Collection[str], start_wall_ns: int, up_to: int, m
             (up_to - most + 1, up_to, *kinds, start_wall_ns)))
 
 
+def after(path: Path, position: int, most: int) -> list[Row]:
+    """The first `most` rows after a position, in the order of the journal."""
+    with reading(path) as connection:
+        return list(map(Row._make, connection.execute(f"{_ROWS} WHERE position > ? ORDER BY position LIMIT ?",
+                                                      (position, most))))
+
+
+def head(path: Path) -> int:
+    """The position of the last row; 0: there is none."""
+    with reading(path) as connection:
+        return connection.execute("SELECT coalesce(max(position), 0) FROM journal").fetchone()[0]
+
+
 def hash_at(path: Path, position: int) -> bytes | None:
     """The stored hash of one row; None: there is no such row."""
     with reading(path) as connection:

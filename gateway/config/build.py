@@ -238,7 +238,8 @@ def site(section: SiteSection, places: tuple[Area, ...], signals: Iterable[Signa
                 tuple(groups), tuple(devices), section.online_target, section.online_below,
                 {name: kind.kind.name for name, kind in kinds.items() if name in used},
                 tuple(peers), suppressions=tuple(suppressions),
-                suppress_offline=alarms.suppress_offline, advice=dict(alarms.guidance))
+                suppress_offline=alarms.suppress_offline, advice=dict(alarms.guidance), latitude=section.latitude,
+                longitude=section.longitude, contact=section.contact)
 
 
 def group(section: GroupSection, area: str) -> Group:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections import Counter
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WrapValidator, model_validator
 
@@ -58,6 +58,20 @@ class SiteSection(Section):
     """Share of devices online that is aimed at, in per cent: shown beside the share that is."""
     online_below: Annotated[Number, Field(gt=0, le=100)] | None = None
     """`too few devices online` (P2) is raised while fewer per cent of the devices give data. Default: no such alarm."""
+    latitude: Annotated[Number, Field(ge=-90, le=90)] | None = None
+    """Degrees north, WGS 84, for the map of a region. With `longitude`."""
+    longitude: Annotated[Number, Field(ge=-180, le=180)] | None = None
+    """Degrees east, WGS 84."""
+    contact: Annotated[str, Field(max_length=120)] = ""
+    """Whom a regulator calls: name and telephone. Shown in the region overview."""
+
+    @model_validator(mode="after")
+    def _whole_place(self) -> Self:
+        if (self.latitude is None) != (self.longitude is None):
+            raise ValueError(Text("a place on the map needs `latitude` and `longitude`",
+                                  "地图位置需同时给出 `latitude` 和 `longitude`"), Text(
+                "give both, or neither", "请同时填写两项，或都不填"))
+        return self
 
 
 class EscalationSection(Section):
@@ -722,6 +736,10 @@ class StoreSection(Section):
     """The oldest measured data is deleted above this. Alarm records are never deleted."""
     max_age: PositiveDuration = 2_592_000.0
     """Measured data older than this is deleted."""
+    minutes_max_size: Annotated[Size, Field(ge=10_000_000)] = 4_000_000_000
+    """The oldest minutes (mean, lowest, highest of each signal) are deleted above this."""
+    minutes_max_age: PositiveDuration = 63_072_000.0
+    """Minutes older than this are deleted: two years."""
     commit_interval: Annotated[PositiveDuration, Field(le=5)] = 3.0
     """Measured data that nobody waits for is made durable (fdatasync) this often: what a power cut can cost. Every
     commit wears the card. What a broker has to be acknowledged is committed within a second, what begins an alarm at

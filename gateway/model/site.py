@@ -154,6 +154,7 @@ class Site:
     suppressions   when some alarms call nobody, by design
     suppress_offline  the alarm of a silent device speaks for those of its signals that say the same
     advice         what the site says of a kind of alarm, by the names of gateway.model.advice
+    latitude, longitude  degrees, WGS 84; None: not told. contact: whom a regulator calls, "" where not told
     """
 
     id: str
@@ -174,6 +175,9 @@ class Site:
     suppressions: tuple[Suppression, ...] = ()
     suppress_offline: bool = True
     advice: Mapping[str, Text] = field(default_factory=dict, hash=False)
+    latitude: float | None = None
+    longitude: float | None = None
+    contact: str = ""
 
     @cached_property
     def alarms(self) -> AlarmTable:

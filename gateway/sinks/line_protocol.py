@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from typing import Protocol
 
 import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from gateway.model.clock import NS
 from gateway.model.frame import Frame
 from gateway.model.quality import Flag
 from gateway.model.signal import SignalTable
@@ -21,6 +23,7 @@ from gateway.sinks import schema
 from gateway.sinks.schema import Measurement, Type
 
 Value = float | int | bool | str | None
+_MINUTE = 60 * NS
 _CODE = np.uint16(0xFF)
 _BAD = np.uint16(0x80)
 
@@ -45,7 +48,7 @@ def row(measurement: Measurement, tags: Mapping[str, str], fields: Mapping[str, 
                    if not field.optional and field.name not in said]:
         raise ValueError(f"{measurement.name} lacks {', '.join(missing)}")
     texts = ",".join(f"{name}={_FIELD[measurement.fields[name].type](value)}" for name, value in said.items())
-    return f"{measurement.name},{_tag_set(sorted(tags.items()))} {texts} {wall_ns}\n".encode()
+    return f"{measurement.name},{_tag_set(sorted(tags.items()))} {texts} {wall_ns}\n".encode("utf-8", "replace")
 
 
 def _string(value: Value) -> str:
@@ -85,13 +88,50 @@ class Encoder:
         return b"".join(parts)
 
 
+class Counted(Protocol):
+    """Minutes of signals: gateway.store.minutes.Minutes."""
+
+    minute: NDArray[np.int64]  # since 1970
+    signal: NDArray[np.int32]
+    mean: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    last: NDArray[np.float64]
+    count: NDArray[np.int64]
+    bad: NDArray[np.int64]
+    quality: NDArray[np.uint16]
+
+
+class MinuteEncoder:
+    """Line protocol of minutes, by column."""
+
+    def __init__(self, site: str, signals: SignalTable):
+        self._series = np.array([f"{schema.MINUTE.name},{_tag_set(schema.tags(site, signal).items())} ".encode()
+                                 for signal in signals], object)
+
+    def encode(self, minutes: Counted) -> bytes:
+        """One line for each row. Where no sample was usable there is a count of 0 and no value."""
+        if not len(minutes.minute):
+            return b""
+        some = minutes.count > 0
+        values = (_numbers(np.where(some, column, 0.0)) for column in (
+            minutes.mean, minutes.low, minutes.high, minutes.last))
+        counts = map(_numbers, (minutes.count, minutes.bad, minutes.quality.astype(np.int64), minutes.minute * _MINUTE))
+        return b"".join([
+            b"%b%bcount=%bi,bad=%bi,quality=%bi %b\n" % (
+                series, b"mean=%b,min=%b,max=%b,last=%b," % told if known else b"", *counted)
+            for series, known, told, counted in zip(
+                self._series[minutes.signal].tolist(), some.tolist(), zip(*values, strict=True),
+                zip(*counts, strict=True), strict=True)])
+
+
 def _tag_set(tags: Iterable[tuple[str, str]]) -> str:
     """InfluxDB has no empty tag values: an empty one is left out."""
     return ",".join(f"{escape_tag(key)}={text}" for key, value in tags if (text := escape_tag(value)))
 
 
-def _numbers(values: NDArray[np.float64]) -> list[bytes]:
-    """Shortest text that reads back as the same float64, by one call. orjson wants a contiguous native array."""
+def _numbers(values: NDArray) -> list[bytes]:
+    """Shortest text that reads back as the same number, by one call. orjson wants a contiguous native array."""
     return orjson.dumps(np.ascontiguousarray(values), option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].split(b",")
 
 

@@ -224,6 +224,12 @@ class Archive:
                 (measurement, start_wall_ns, end_wall_ns)))}
         return sorted(found.values(), key=lambda row: row.wall_ns)
 
+    def last(self, measurement: str) -> int | None:
+        """Wall time of the latest row."""
+        with self._reading() as connection:
+            return connection.execute("SELECT max(wall_ns) FROM row WHERE measurement = ?",
+                                      (measurement,)).fetchone()[0]
+
     def rows_after(self, position: int, most: int) -> list[Row]:
         """In the order in which they were made."""
         with self._reading() as connection:

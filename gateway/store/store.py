@@ -149,6 +149,12 @@ class TelemetryStore:
     def durable_position(self) -> int:
         return self._durable
 
+    @property
+    def oldest_position(self) -> int:
+        """Everything before it has been deleted."""
+        segments = self._journal.segments
+        return segments[0].base if segments else self._durable
+
     # -- out --------------------------------------------------------------------------------------------------------
 
     def reader(self, name: str, backfill_per_s: float | None = None) -> StoreReader:
@@ -157,10 +163,9 @@ class TelemetryStore:
         backfill_per_s  samples per second of old data while it catches up; None: as fast as it takes them
         """
         if name not in self._readers:
-            segments = self._journal.segments
             self._readers[name] = StoreReader(
-                self, name, self._journal.load(_cursor(name)), segments[0].base if segments else self._durable,
-                backfill_per_s, self._settings.live_age_s, self._clock)
+                self, name, self._journal.load(_cursor(name)), self.oldest_position, backfill_per_s,
+                self._settings.live_age_s, self._clock)
         return self._readers[name]
 
     def frames(self, after: int = 0) -> Iterator[tuple[int, Frame]]:

@@ -68,7 +68,7 @@ def gas_curve(key: str, size: tuple[int, int], title: Text, unit: str, kinds: tu
                  unit=unit, decimals=decimals, shows=tuple(LIMITS[name] for name in names), link=SIGNAL_LINK)
 
 
-_ALARM_COLUMNS = columns("text_{language}", "active", "acknowledged", "subject", "value", "unit", "key")
+_ALARM_COLUMNS = columns("text_{language}", "active", "acknowledged", "subject", "value", "unit", "occurrence")
 
 
 def alarms_now(size: tuple[int, int], *where: str, key: str = "alarms") -> Panel:

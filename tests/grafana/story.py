@@ -243,7 +243,7 @@ def alarm(
                 "subject": subject,
                 "text_en": f"{name} alarm",
                 "text_zh": f"{name} 告警",
-                "key": f"{name}#1",
+                "occurrence": f"{name}#1",
                 **({"unit": unit} if unit else {}),
                 **({"value": value} if value is not None else {}),
                 **({"withheld": withheld} if withheld else {}),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from influxdb_client import Point, WritePrecision
@@ -15,6 +17,13 @@ from gateway.sinks.line_protocol import Encoder, escape_tag, row
 from tests.sites import gas
 
 SIGNALS = SignalTable([gas("GD-01"), gas("GD 02,east=1"), gas("罐区-03"), gas("GD-04")])
+# Of InfluxQL, by its documents.
+KEYWORDS = frozenset(re.findall(r"\w+", """
+all alter any as asc begin by create continuous database databases default delete desc destinations diagnostics
+distinct drop duration end every explain field for from grant grants group groups in inf insert into key keys
+kill limit show measurement measurements name offset on order password policy policies privileges queries query
+read replication resample retention revoke select series set shard shards slimit soffset stats subscription
+subscriptions tag to user users values where with write"""))
 NOW = Instant(5, 1_790_000_000_123_456_789)
 
 
@@ -113,6 +122,7 @@ def test_a_tag_that_is_nothing_but_a_line_break_is_no_tag():
 def test_the_contract_says_what_it_must():
     for one in schema.CONTRACT.values():
         assert [tag.name for tag in one.tags] == sorted(tag.name for tag in one.tags)
+        assert not ({tag.name for tag in one.tags} | one.fields.keys()) & KEYWORDS, "would have to be quoted everywhere"
         assert not {tag.name for tag in one.tags} & one.fields.keys(), "InfluxDB can not tell them apart in a query"
     assert schema.kept_days(["switch"]) == {schema.RAW: 30, schema.LONG: 730}
     assert schema.kept_days(["switch", "methane", "lightning"]) == {schema.RAW: 92, schema.LONG: 1096}

@@ -1,0 +1,153 @@
+"""Once a minute: count the samples that came, write down how the site and the gateway are, and tell the databases.
+
+Samples are taken from the telemetry store, not from the pipeline: what is counted is what is durable, and after a crash
+counting goes on where the archive says it stood. A sample counts in the minute of its own stamp, however late it comes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Protocol
+
+from alerting.figures.report import HOUR_NS
+from alerting.service import AlarmService
+from gateway.core.bank import Bank
+from gateway.historian import performance
+from gateway.historian.summary import Summary, signal_rows
+from gateway.model.clock import NS, Clock, Instant
+from gateway.model.errors import StoreError
+from gateway.model.frame import Frame
+from gateway.model.site import Site
+from gateway.model.text import Text
+from gateway.sinks import schema
+from gateway.store.archive import Archive, Row
+from gateway.store.minutes import MINUTE_NS, Minutes
+
+log = logging.getLogger(__name__)
+
+_SAMPLES: Final = 100_000  # counted in one transaction
+_OLDEST_KPI: Final = 31 * 24  # hours: the figures know no more
+
+
+class Telemetry(Protocol):
+    """gateway.store.TelemetryStore."""
+
+    durable_position: int
+    oldest_position: int
+
+    async def read(self, start: int, stop: int, max_samples: int) -> tuple[Frame, int]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Of the archive: days and bytes."""
+
+    max_age_days: float = 730.0
+    max_size: int = 4_000_000_000
+
+
+@dataclass
+class Historian:
+    """own: fields of the `gateway` row. wake: whom to tell that there is something new.
+
+    missed_samples  deleted by retention before they were counted
+    trouble         why the archive can not be written
+    """
+
+    site: Site
+    archive: Archive
+    store: Telemetry
+    bank: Bank
+    alarms: AlarmService
+    clock: Clock
+    own: Callable[[Instant], Mapping[str, Any]]
+    limits: Limits = field(default_factory=Limits)
+    settle_s: float = 1.0  # after a minute is over: its last samples are on their way to the disk
+    wake: tuple[Callable[[], None], ...] = ()
+    missed_samples: int = 0
+    trouble: Text | None = None
+
+    def __post_init__(self) -> None:
+        self._summary = Summary(self.site)
+        self._hour: int | None = None  # the last one of which the names were written
+        self._looked: tuple[int, dict[str, int]] | None = None  # hour, and what stood when it was looked at last
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        await self.alarms.figures_known()
+        while True:
+            await self.keep()
+            now = self.clock.now()
+            await asyncio.sleep((MINUTE_NS - now.wall_ns % MINUTE_NS) / NS + self.settle_s)
+
+    async def close(self) -> None:
+        """Save how far the databases are; else the last minute is sent again, which does no harm."""
+        try:
+            await asyncio.to_thread(self.archive.close)
+        except StoreError as error:
+            log.warning("%s", error)
+
+    async def keep(self) -> None:
+        """Everything up to the minute that has just begun. A disk that does not take it is tried again next time."""
+        now = self.clock.now()
+        try:
+            if not self.archive.opened:
+                await asyncio.to_thread(self.archive.open)
+            counted = await self._count(now)
+            last_kpi = await asyncio.to_thread(self.archive.last, schema.KPI.name)
+            rows = list(self._rows(now, last_kpi))
+            await asyncio.to_thread(self.archive.add, Minutes.empty(), counted, rows)
+            hour = now.wall_ns // HOUR_NS
+            if self._hour != hour:
+                await asyncio.to_thread(self.archive.tidy, now.wall_ns // MINUTE_NS, self.limits.max_age_days,
+                                        self.limits.max_size)
+                self._hour = hour
+        except StoreError as error:
+            trouble = Text(error.message("en"), error.message("zh"))
+            if self.trouble != trouble:
+                log.error("%s", trouble)
+            self.trouble = trouble
+        else:
+            self.trouble = None
+        for wake in self.wake:
+            wake()
+
+    async def _count(self, now: Instant) -> int:
+        """What arrived before the minute that has just begun; its own samples are counted when it is over."""
+        begun_ns = now.line_ns - now.wall_ns % MINUTE_NS
+        counted, stop = self.archive.counted, self.store.durable_position
+        if counted > stop:
+            log.warning("the telemetry store is a new one: minutes are counted from its beginning")
+            counted = 0
+        if (missed := self.store.oldest_position - counted) > 0 and counted:
+            self.missed_samples += missed
+            log.warning("%d samples were deleted before they were counted into minutes", missed)
+        counted = max(counted, self.store.oldest_position)
+        while counted < stop:
+            frame, reached = await self.store.read(counted, stop, _SAMPLES)
+            young = frame.line_ns >= begun_ns
+            if over := bool(young.any()):
+                first = int(young.argmax())
+                frame, reached = await self.store.read(counted, stop, first) if first else (Frame.empty(), counted)
+            minutes = await asyncio.to_thread(Minutes.of, frame)
+            await asyncio.to_thread(self.archive.add, minutes, reached)
+            counted = reached
+            if over:
+                break
+        return counted
+
+    def _rows(self, now: Instant, last_kpi: int | None) -> Iterator[Row]:
+        minute = now.wall_ns // MINUTE_NS * MINUTE_NS
+        alarms, figures, hour = self.alarms.views(), self.alarms.figures, now.wall_ns // HOUR_NS
+        yield replace(self._summary.row(alarms, self.bank, now), wall_ns=minute)
+        yield Row(schema.GATEWAY.name, minute, {"site": self.site.id}, self.own(now))
+        if self._hour != hour:
+            yield from signal_rows(self.site, minute)
+        first = (hour if self._looked is None else self._looked[0]) if last_kpi is None else last_kpi // HOUR_NS + 1
+        for one in range(max(first, hour - _OLDEST_KPI), hour):
+            looked = self._looked[1] if self._looked is not None and self._looked[0] == one else None
+            yield performance.of_hour(self.site.id, figures, one * HOUR_NS, looked)
+        self._looked = hour, performance.gauges(figures, alarms, self.alarms.holds, now)

@@ -1,0 +1,97 @@
+"""Rows of the alarm journal as rows of the data contract: alarms, verdicts, proof tests, audit marks. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import orjson
+
+from alerting.journal.chain import Row
+from alerting.ledger import transition_of
+from alerting.lifecycle import Event
+from gateway.model.alarm import AlarmDefinition
+from gateway.model.signal import Condition
+from gateway.model.site import Site
+from gateway.model.stroke import Outcome
+from gateway.model.text import Text
+from gateway.sinks import schema
+from gateway.sinks.line_protocol import row
+
+JUDGED: Final = frozenset({
+    Condition.DEADMAN, Condition.STUCK, Condition.INVALID, Condition.WRAPPED, Condition.DRIFT, Condition.SPIKE,
+    Condition.DROPOUT, Condition.SATURATED, Condition.OVER_RANGE, Condition.INHIBIT})
+_NO_MARK: Final = frozenset({"delivery", "routing", "given up"})  # who was told what belongs on no curve
+_UNREADABLE: Final = "unreadable"
+_KINDS: Final = {
+    "bypass": Text("Bypass", "旁路"), "shelve": Text("Shelving", "搁置"), "drill": Text("Drill", "演练"),
+    "out of service": Text("Out of service", "停用"), "suppression": Text("Suppression by design", "设计抑制"),
+    "recall": Text("Called again", "恢复通知"), "learning": Text("Learning", "学习"),
+    "output": Text("Siren or beacon", "声光报警器"), _UNREADABLE: Text("Journal row can not be read", "日志行无法读取"),
+    "configuration": Text("Site file changed", "站点文件变更"), "selftest": Text("Self-test", "自检"),
+    "flood": Text("Alarm flood", "告警泛滥"), "chatter": Text("Chattering alarm", "告警抖动"),
+    "gap": Text("Journal rows lost", "日志缺失")}
+_ACTS: Final = {
+    "begin": Text("begins", "开始"), "end": Text("ends", "结束"), "expire": Text("is over", "到期"),
+    "inject": Text("value given", "注入数值"), "arm": Text("armed", "启用"), "disarm": Text("disarmed", "停用"),
+    "test": Text("tested", "测试"), "freeze": Text("frozen", "冻结"), "thaw": Text("thawed", "解冻"),
+    "reset": Text("forgotten", "清除"), "first": Text("first start", "首次启动")}
+
+
+def lines(site: Site, journalled: Row) -> bytes:
+    """What a row of the journal says in a database; nothing for what belongs on no dashboard. A row that somebody has
+    tampered with is a mark that says so."""
+    try:
+        return b"".join(_lines(site, journalled, orjson.loads(journalled.body)))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return _mark(site, journalled._replace(kind=_UNREADABLE, alarm=""), {})
+
+
+def _lines(site: Site, journalled: Row, body: Mapping[str, Any]) -> Iterator[bytes]:
+    if journalled.kind == "transition":
+        yield from _transition(site, journalled, body)
+    elif journalled.kind == "stroke":
+        seen = [one["after_s"] for one in (*body["valves"], *body["effects"]) if one["after_s"] is not None]
+        yield row(schema.STROKE, {"site": site.id, "rule": journalled.alarm}, {
+            "outcome": body["outcome"], "passed": body["outcome"] == Outcome.VERIFIED, "test": body["test"],
+            "seconds": max(seen, default=None)}, journalled.wall_ns)
+    elif journalled.kind not in _NO_MARK:
+        yield _mark(site, journalled, body)
+
+
+def _transition(site: Site, journalled: Row, body: Mapping[str, Any]) -> Iterator[bytes]:
+    step, alarm = transition_of(journalled.alarm, journalled.wall_ns, body), site.alarms.get(journalled.alarm)
+    tags = {"site": site.id, "alarm": step.alarm, "event": step.event}
+    if alarm is not None:
+        tags |= {"area": alarm.area, "colour": alarm.risk, "condition": alarm.condition,
+                 "priority": alarm.priority.name}
+    yield row(schema.ALARM, tags, {
+        "state": step.new, "active": step.new.active, "acknowledged": not step.new.waits, "value": step.value,
+        "occurrence": f"{step.alarm}#{step.occurrence}", "person": step.who or None, "withheld": step.withheld or None,
+        **_of(alarm, step.alarm)}, step.wall_ns)
+    if alarm is not None and alarm.condition in JUDGED and alarm.origin in site.signals and step.event in (
+            Event.RAISE, Event.CLEAR, Event.CLEAR_LATCHING):
+        yield row(schema.VERDICT, {"site": site.id, "area": alarm.area, "condition": alarm.condition,
+                                   "signal": alarm.origin}, {
+            "active": step.event is Event.RAISE, "value": step.value, "text_en": alarm.name.en,
+            "text_zh": alarm.name.zh}, step.wall_ns)
+
+
+def _of(alarm: AlarmDefinition | None, id: str) -> dict[str, Any]:
+    """What the site file says of an alarm; it may not know it any longer."""
+    if alarm is None:
+        return {"exercise": False, "subject": id.partition("/")[0], "text_en": id, "text_zh": id}
+    return {"exercise": bool(alarm.exercise), "subject": alarm.subject, "setpoint": alarm.limit,
+            "unit": alarm.unit or None, "text_en": alarm.name.en, "text_zh": alarm.name.zh}
+
+
+def _mark(site: Site, journalled: Row, body: Mapping[str, Any]) -> bytes:
+    """Several rows of one kind may have one stamp (all that a start found changed): the last digits tell them apart."""
+    subject = journalled.alarm
+    act = _ACTS.get(body.get("act"), Text.same(str(body.get("act", ""))))
+    text = Text(*(" ".join(part for part in (_KINDS.get(journalled.kind, Text.same(journalled.kind))[language],
+                                             subject, act[language]) if part) for language in ("en", "zh")))
+    return row(schema.AUDIT, {"site": site.id, "kind": journalled.kind}, {
+        "text_en": text.en, "text_zh": text.zh, "subject": subject,
+        "person": body.get("who") or body.get("owner") or None, "why": body.get("why") or None,
+        "position": journalled.position}, journalled.wall_ns // 1000 * 1000 + journalled.position % 1000)

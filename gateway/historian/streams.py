@@ -1,0 +1,109 @@
+"""What a database is sent beside raw samples: minutes, rows about the site, and the journal. Cursors are kept in the
+archive, one for each stream and database."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from alerting.journal import reader as journal
+from gateway.historian.journal import lines
+from gateway.model.errors import LedgerError, StoreError
+from gateway.model.site import Site
+from gateway.sinks import schema
+from gateway.sinks.line_protocol import MinuteEncoder, row
+from gateway.sinks.schema import LONG
+from gateway.sinks.stream import Parcel
+from gateway.store.archive import Archive
+
+log = logging.getLogger(__name__)
+
+_ROWS: Final = 500  # of the journal, or about the site, in one request
+_AGAIN_S: Final = 5.0  # after a file could not be read
+
+
+class Kept(ABC):
+    """Waits for news, and keeps its place in the archive."""
+
+    retention = LONG
+
+    def __init__(self, name: str, archive: Archive):
+        self._name, self._archive = name, archive
+        self._news = asyncio.Event()
+
+    def wake(self) -> None:
+        """There may be something new."""
+        self._news.set()
+
+    async def take(self) -> Parcel:
+        while True:
+            self._news.clear()
+            if not self._archive.opened:  # where it stood is not known yet
+                await self._news.wait()
+                continue
+            position = self._archive.cursor(self._name)
+            try:
+                found, reached = await asyncio.to_thread(self._read, position)
+            except (StoreError, LedgerError) as error:
+                log.warning("%s: %s", self._name, error)
+                await asyncio.sleep(_AGAIN_S)
+                continue
+            if reached == position:
+                await self._news.wait()
+            elif found:
+                return Parcel(found, partial(self._archive.advance, self._name, reached))
+            else:
+                self._archive.advance(self._name, reached)
+
+    @abstractmethod
+    def _read(self, position: int) -> tuple[bytes, int]:
+        """Lines of what follows this position, and the position after them. Off the event loop."""
+
+
+class MinuteStream(Kept):
+    def __init__(self, sink: str, archive: Archive, site: Site, most: int):
+        super().__init__(f"{sink}/minutes", archive)
+        self._encoder, self._most = MinuteEncoder(site.id, site.signals), most
+
+    def _read(self, position: int) -> tuple[bytes, int]:
+        minutes, reached = self._archive.changed(position, self._most)
+        return self._encoder.encode(minutes), reached
+
+
+class RowStream(Kept):
+    """The site and the gateway as they were, minute by minute; figures of each hour; names and set points."""
+
+    def __init__(self, sink: str, archive: Archive):
+        super().__init__(f"{sink}/rows", archive)
+
+    def _read(self, position: int) -> tuple[bytes, int]:
+        found = self._archive.rows_after(position, _ROWS)
+        return b"".join(row(schema.CONTRACT[one.measurement], one.tags, one.fields, one.wall_ns) for one in found), (
+            found[-1].position if found else position)
+
+
+class JournalStream(Kept):
+    """A journal that is shorter than what was sent of it is a new one (the old was damaged): from its beginning."""
+
+    def __init__(self, sink: str, archive: Archive, site: Site, path: Path):
+        super().__init__(f"{sink}/journal", archive)
+        self._site, self._path = site, path
+
+    def _read(self, position: int) -> tuple[bytes, int]:
+        if not self._path.exists():
+            return b"", position
+        found = journal.after(self._path, position, _ROWS)
+        if not found and position > (head := journal.head(self._path)):
+            log.warning("the journal is a new one: %d rows, %d were sent", head, position)
+            found = journal.after(self._path, position := 0, _ROWS)
+        return b"".join(lines(self._site, one) for one in found), found[-1].position if found else position
+
+
+def streams(sink: str, archive: Archive, site: Site, ledger: Path, most: int) -> Sequence[Kept]:
+    """For one database, the most urgent first."""
+    return JournalStream(sink, archive, site, ledger), RowStream(sink, archive), MinuteStream(sink, archive, site, most)
