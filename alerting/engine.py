@@ -25,6 +25,7 @@ from alerting.lifecycle import STATE_NAMES, TABLE, Effect, Event, State
 from gateway.model.alarm import AlarmDefinition, AlarmTable, Priority
 from gateway.model.clock import Instant
 from gateway.model.errors import CommandError
+from gateway.model.nearest import did_you_mean
 from gateway.model.text import Text
 from gateway.model.verdict import Evidence, Verdicts
 
@@ -154,8 +155,7 @@ class AlarmEngine:
         """CommandError: unknown alarm, nothing to acknowledge, or no name given."""
         definition = self._alarms.get(alarm)
         if definition is None:
-            raise CommandError(Text("there is no alarm with this id", "没有此编号的告警"), where=alarm,
-                               fix=Text("take the id from the alarm list", "请从告警列表中选取编号"))
+            raise unknown(alarm, self._alarms)
         who, comment = clean(who, NAME_LENGTH), clean(comment, COMMENT_LENGTH)
         if not who:
             raise CommandError(Text("an acknowledgement needs a name", "确认告警必须填写姓名"), where=alarm,
@@ -225,6 +225,12 @@ class AlarmEngine:
             self._waiting[definition.group] += 1 if after.state.waits else -1
         self._states[after.alarm] = after
         (self._standing.discard if after.state is State.NORMAL else self._standing.add)(after.alarm)
+
+
+def unknown(alarm: str, alarms: AlarmTable) -> CommandError:
+    hint = did_you_mean(alarm, [one.id for one in alarms])
+    return CommandError(Text(f"there is no alarm with this id{hint.en}", f"没有此编号的告警{hint.zh}"), where=alarm,
+                        fix=Text("take the id from the alarm list", "请从告警列表中选取编号"))
 
 
 def clean(text: str, length: int) -> str:

@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from alerting.engine import AlarmState, Transition
+from alerting.journal import chain
 from alerting.journal.chain import FIRST_HASH, link
-from alerting.journal.chain import text as _json
 from alerting.journal.reader import examine
 from alerting.lifecycle import Event, State
 from alerting.oncall.escalation import Ladder, Told
@@ -381,6 +381,16 @@ def transition_of(alarm: str, wall_ns: int, body: dict) -> Transition:
     return Transition(alarm, body["occurrence"], _EVENTS[body["event"]], _STATES[body["old"]], _STATES[body["new"]],
                       wall_ns, body["line_ns"], body["raised_wall_ns"], math.nan if value is None else value,
                       body["first_out"], body["who"], body["comment"], withheld=body.get("withheld", ""))
+
+
+def _json(value: object) -> str:
+    """Whatever it is: one row that can not be written would hold up all that come after it. What is no text (half a
+    pair of surrogates, as JSON from outside may hold) becomes "?"."""
+    try:
+        stored = chain.text(value)
+    except (ValueError, TypeError, RecursionError):
+        stored = chain.text({"unwritable": repr(value)})
+    return stored.encode("utf-8", "replace").decode("utf-8")
 
 
 def hold_record(step: Step) -> Record:

@@ -23,7 +23,7 @@ from alerting import despatch, message, proof
 from alerting.callout import CallOut
 from alerting.calls import Calls
 from alerting.channel_rules import ChannelRules, DeliverySettings
-from alerting.engine import NEVER, AlarmEngine, Changes, Transition
+from alerting.engine import NEVER, AlarmEngine, Changes, Transition, unknown
 from alerting.fence import fenced
 from alerting.figures.figures import Figures
 from alerting.figures.live import LiveFigures
@@ -219,7 +219,7 @@ class AlarmService:
         """One alarm, whatever its state. CommandError when unknown."""
         definition = self._alarms.get(alarm)
         if definition is None:
-            raise CommandError(Text("there is no alarm with this id", "没有此编号的告警"), where=alarm)
+            raise unknown(alarm, self._alarms)
         return AlarmView.of(definition, self._engine.state(alarm), recorded=self._recorder.recorded(alarm),
                             withheld=self._overlays.over(definition))
 

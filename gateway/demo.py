@@ -90,6 +90,7 @@ async def run(options: DemoOptions) -> int:
 def _gateway(options: DemoOptions, pager_url: str, tell: Console) -> Gateway:
     overrides: dict[str, object] = {"api.port": options.port, "store.folder": str(options.data.resolve())}
     if options.site is None:
+        overrides["alarms.base_url"] = f"http://127.0.0.1:{options.port}"
         overrides |= {f"sources.{source}.port": options.modbus_port + n for n, source in enumerate(MODBUS_SOURCES)}
         overrides[f"sources.{MQTT_SOURCE}.port"] = options.mqtt_port
     loaded = load(options.site or SITE, overrides)

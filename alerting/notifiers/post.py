@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 from gateway.model.errors import NotifyError
 from gateway.model.text import Text
+from gateway.model.trouble import reason
 
 THREADS = 8  # twice what a channel has in hand at once: a name server may outlive the time-out
 REFUSED = frozenset((400, 413, 415, 422))  # these refuse the notice itself; all others may be cured by somebody
@@ -28,7 +29,11 @@ REFUSED = frozenset((400, 413, 415, 422))  # these refuse the notice itself; all
 def host_of(url: str) -> str:
     """What may be logged of an address: path, query and user can hold a secret."""
     parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
+    try:
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:  # "http://host:99999"
+        port = ":?"
+    return f"{parts.scheme}://{parts.hostname}{port}"
 
 
 class Post:
@@ -47,8 +52,8 @@ class Post:
         try:
             status, answer = self._exchange(body, headers)
         except (OSError, http.client.HTTPException) as error:
-            raise NotifyError(Text(f"the receiver can not be reached: {error!r}", f"无法连接接收方：{error!r}"),
-                              where=self._where,
+            raise NotifyError(Text("the receiver can not be reached: {why}", "无法连接接收方：{why}").format(
+                why=reason(error)), where=self._where,
                               fix=Text("check address, network and certificate", "检查地址、网络和证书")) from error
         if not 200 <= status < 300:
             raise NotifyError(Text(f"the receiver answered {status}: {answer}", f"接收方返回 {status}：{answer}"),

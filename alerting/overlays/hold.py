@@ -27,6 +27,7 @@ from alerting.overlays.tables import Act, Table, acts, states
 from gateway.model.alarm import AlarmDefinition, AlarmTable, Priority
 from gateway.model.clock import NS, Instant
 from gateway.model.errors import CommandError
+from gateway.model.nearest import did_you_mean
 from gateway.model.site import NEVER_WITHHELD
 from gateway.model.text import Text
 
@@ -217,8 +218,10 @@ class Holds:
 
     def _check_alarms(self, target: str, alarms: tuple[AlarmDefinition, ...]) -> None:
         if not alarms:
-            raise CommandError(self._said("there is no alarm, signal or rule with this id that could be {state}",
-                                          "没有此编号的告警、信号或联锁规则可供{state}"), where=target,
+            hint = did_you_mean(target, {name for alarm in self._alarms for name in (alarm.id, alarm.origin)})
+            raise CommandError(self._said(
+                f"there is no alarm, signal or rule with this id that could be {{state}}{hint.en}",
+                f"没有此编号的告警、信号或联锁规则可供{{state}}{hint.zh}"), where=target,
                                fix=Text("take the id from the page or the alarm list", "请从页面或告警列表中选取编号"))
         if any(alarm.condition in NEVER_WITHHELD for alarm in alarms):
             raise CommandError(self._said("a blind gas zone and the gateway's own alarms are never {state}",

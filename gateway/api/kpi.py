@@ -20,10 +20,12 @@ _FLOODS: Final = 50  # that are listed, newest last; all are counted
 
 
 def document(site: Site, figures: Figures, alarms: Sequence[AlarmView], now: Instant,
-             periods: Iterable[str] = PERIODS) -> dict[str, Any]:
-    """How it is now, and the periods that end now. alarms: those that are not normal."""
+             periods: Iterable[str] = PERIODS, withheld: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
+    """How it is now, and the periods that end now. alarms: those that are not normal. withheld: every hold that stands,
+    as gateway.api.present shows it."""
     return {"time": local_time(now.wall_ns, site.zone), "operators": figures.operators,
-            "metrics": _metrics(site, figures, now), "now": _now(site, figures, alarms, now), "targets": targets(),
+            "metrics": _metrics(site, figures, now), "targets": targets(),
+            "now": {**_now(site, figures, alarms, now), "withheld": withheld},
             "periods": [{"period": name, **of(site, figured.report(figures, now.wall_ns - PERIODS[name], now.wall_ns))}
                         for name in periods]}
 

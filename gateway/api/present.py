@@ -189,8 +189,13 @@ def alarm_list(view: GatewayView) -> dict:
                         for level in (1, 2, 3, 4)},
         "alarms": [_alarm(alarm, now, view.site) for alarm in alarms[:ALARM_ROWS]],
         "bypasses": [_hold(one, view.site) for one in view.holds(Kind.BYPASS)],
-        "holds": [_hold(one, view.site) for kind in Kind for one in view.holds(kind)],
+        "holds": everything_withheld(view),
     }
+
+
+def everything_withheld(view: GatewayView) -> list[dict]:
+    """Everything for which nobody is called: bypassed, shelved, out of service, suppressed by design."""
+    return [_hold(one, view.site) for kind in Kind for one in view.holds(kind)]
 
 
 def hold_list(view: GatewayView, kind: Kind) -> dict:

@@ -17,6 +17,7 @@ from gateway.api.routes import create_app
 from gateway.api.view import GatewayView
 from gateway.model.errors import DavylampError
 from gateway.model.text import Text
+from gateway.model.trouble import reason
 
 STUCK_CONNECTION_MS = 15_000  # the kernel drops a peer that takes nothing for so long
 GRACE_S = 2
@@ -89,8 +90,8 @@ def _port_error(host: str, port: int, error: OSError | OverflowError) -> Davylam
     if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
         what = Text(f"port {port} on {host} is taken by another program", f"{host} 的端口 {port} 已被其他程序占用")
     else:
-        reason = getattr(error, "strerror", None) or str(error)
-        what = Text(f"can not listen on {host} port {port}: {reason}", f"无法监听 {host} 端口 {port}：{reason}")
+        what = Text("can not listen on {host} port {port}: {why}", "无法监听 {host} 端口 {port}：{why}").format(
+            host=host, port=port, why=reason(error))
     return DavylampError(what, where=f"{host}:{port}",
                          fix=Text("stop that program or choose another port with --port or `port` in section [api]",
                                   "停止占用端口的程序，或用 --port 或 [api] 一节的 port 另选端口"))

@@ -12,6 +12,7 @@ import sys
 from gateway import __version__, logs
 from gateway.cli import acts, asking, exercises, journal, machine, recordings, running
 from gateway.cli.commands import Commands, show_problems
+from gateway.cli.usage import ChineseParser
 from gateway.model.errors import ConfigError, DavylampError
 from gateway.model.text import LANGUAGES, Text
 
@@ -37,11 +38,12 @@ def main(arguments: list[str]) -> int:
 
 def parser(language: str) -> argparse.ArgumentParser:
     """Every command, with its help in one language."""
+    kind = ChineseParser if language == "zh" else argparse.ArgumentParser
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--lang", choices=LANGUAGES, help=Text("language of messages", "消息语言")[language])
     shared.add_argument("--log-level", default="warning", choices=logs.LEVELS,
                         help=Text("how much to log on stderr", "日志级别")[language])
-    top = argparse.ArgumentParser("davylamp", parents=[shared], description=Text(
+    top = kind("davylamp", parents=[shared], description=Text(
         "Safety-monitoring and early-warning gateway. A read-only overlay: it never replaces a certified system.",
         "安全监测预警网关。只读叠加系统，不能替代经认证的安全系统。")[language])
     top.add_argument("--version", action="version", version=f"davylamp {__version__}")

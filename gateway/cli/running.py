@@ -44,9 +44,11 @@ def register(commands: Commands) -> None:
 
 def check(options: argparse.Namespace, language: str) -> int:
     from gateway.app import load
+    from gateway.config.secret_checks import secret_problems
 
     loaded = load(options.site)
-    show_problems(loaded.problems, language)
+    show_problems((*loaded.problems, *(secret_problems(loaded.site_file) if loaded.site_file is not None else ())),
+                  language)
     if loaded.site_file is None:
         return 1
     site = loaded.site_file.site

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from gateway.config.lines import line_numbers
 from gateway.model.errors import Problem
 from gateway.model.text import Text
+from gateway.model.trouble import reason
 
 Location = tuple[str | int, ...]
 
@@ -200,9 +201,9 @@ def _oversize(node: object, path: Location = ()) -> Location | None:
 
 
 def file_problem(file: str, error: OSError | ValueError, spot: Spot | None = None) -> Problem:
-    reason = getattr(error, "strerror", None) or str(error)
     what = (Text(f"file {file} not found", f"找不到文件 {file}") if isinstance(error, FileNotFoundError)
-            else Text(f"file {file} can not be read: {reason}", f"无法读取文件 {file}：{reason}"))
+            else Text("file {file} can not be read: {why}", "无法读取文件 {file}：{why}").format(
+                file=file, why=reason(error)))
     return (spot or Spot(file, "", "")).problem(what, Text("check the path and the permissions of the file",
                                                            "检查路径和文件权限"))
 

@@ -6,10 +6,9 @@ languages; `gateway.config.messages` reads it back. Plugins may do the same in t
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 from zoneinfo import available_timezones
@@ -20,25 +19,13 @@ from gateway.model.advice import ALL, catalogue
 from gateway.model.alarm import Priority
 from gateway.model.expression import Expression
 from gateway.model.guidance import PARTS, Guidance
+from gateway.model.nearest import did_you_mean, nearest
 from gateway.model.rules import Test
 from gateway.model.signal import Reference
 from gateway.model.text import Text
 from gateway.model.units import parse_duration, parse_size
 
 NONE = "none"  # what a person writes to say "deliberately not"
-
-
-def nearest(word: str, options: Iterable[str]) -> str | None:
-    """The option that `word` was probably meant to be, or None."""
-    by_fold = {option.casefold(): option for option in options}
-    match = difflib.get_close_matches(word.casefold(), by_fold, n=1, cutoff=0.6 if word.isascii() else 0.5)
-    return by_fold[match[0]] if match else None
-
-
-def did_you_mean(word: str, options: Iterable[str]) -> Text:
-    """"; did you mean `x`?" in both languages, empty when nothing is near."""
-    guess = nearest(word, options)
-    return Text(f"; did you mean `{guess}`?", f"；是否应为 `{guess}`？") if guess else Text("", "")
 
 
 def shown(value: object) -> Text:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gateway.model.errors import DavylampError
 from gateway.model.text import Text
+from gateway.model.trouble import reason
 
 
 def read_secret(*, file: str | None, env: str | None, where: str) -> str | None:
@@ -14,9 +15,10 @@ def read_secret(*, file: str | None, env: str | None, where: str) -> str | None:
     if file is not None:
         try:
             return Path(file).read_text(encoding="utf-8").rstrip("\r\n")
-        except OSError as error:
-            raise DavylampError(Text(f"secret file {file} can not be read: {error.strerror}",
-                                     f"密钥文件 {file} 无法读取：{error.strerror}"), where=where,
+        except (OSError, UnicodeDecodeError) as error:
+            why = reason(error) if isinstance(error, OSError) else Text("it is no text in UTF-8", "不是 UTF-8 文本")
+            raise DavylampError(Text("secret file {file} can not be read: {why}",
+                                     "密钥文件 {file} 无法读取：{why}").format(file=file, why=why), where=where,
                                 fix=Text("create the file and let the gateway's user read it",
                                          "创建该文件并允许网关用户读取")) from error
     if env is not None:

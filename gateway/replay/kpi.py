@@ -10,6 +10,7 @@ from typing import Any
 
 from alerting.figures import past
 from alerting.figures.report import report
+from alerting.overlays.hold import Kind
 from gateway.api import kpi
 from gateway.api.answer import encode
 from gateway.model.text import Text
@@ -55,7 +56,7 @@ def lines(found: dict[str, Any], language: str) -> Iterator[str]:
         yield ""
         yield told(Text("Time to acknowledge ({period}): times, median, 90 %",
                         "确认用时（{period}）：次数、中位数、90% 分位").format(period=_period(longest)))
-        yield from table([[one["who"], str(one["count"]), _span(one["median_s"]), _span(one["p90_s"])]
+        yield from table([[one["who"], str(one["count"]), told(_span(one["median_s"])), told(_span(one["p90_s"]))]
                            for one in longest["by_person"]])
 
 
@@ -74,6 +75,10 @@ def _live(found: dict[str, Any], language: str) -> Iterator[Text]:
     for one in now["stale"]:
         yield Text("active for {hours:.0f} h: {alarm} {name}", "持续报警 {hours:.0f} 小时：{alarm} {name}").format(
             hours=one["age_s"] / 3600, alarm=one["alarm"], name=one["name"][language])
+    for one in now["withheld"]:
+        yield Text("{kind} until {time}: {target} {name} ({why})", "{kind}至 {time}：{target} {name}（{why}）").format(
+            kind=_KINDS[one["kind"]], time=_time(one["until"]), target=one["target"], name=one["name"][language],
+            why=_why(one, language))
 
 
 def _rows(found: dict[str, Any]) -> Iterable[Sequence[Text]]:
@@ -99,21 +104,32 @@ def _rows(found: dict[str, Any]) -> Iterable[Sequence[Text]]:
             (Text("acknowledged", "已确认次数"), lambda one: str(one["answers"]["count"]), ""),
             (Text("time to acknowledge, median", "确认用时中位数"), lambda one: _span(one["answers"]["median_s"]), ""),
             (Text("time to acknowledge, 90 %", "确认用时 90% 分位"), lambda one: _span(one["answers"]["p90_s"]), "")):
-        yield [name, *(Text.same(value(one)) for one in periods), Text.same(target)]
+        said = [value(one) for one in periods]
+        yield [name, *(one if isinstance(one, Text) else Text.same(one) for one in said), Text.same(target)]
 
 
 _PERIODS = {"8h": Text("8 h", "8 小时"), "day": Text("day", "一天"), "week": Text("week", "一周"),
             "month": Text("month", "一月"), "asked": Text("period", "所选时段")}
 
 
+_KINDS = {Kind.BYPASS: Text("bypassed", "已旁路"), Kind.SHELF: Text("shelved", "已搁置"),
+          Kind.OUT_OF_SERVICE: Text("out of service", "已停用"), Kind.SUPPRESSION: Text("suppressed", "已抑制")}
+
+
+def _why(one: dict[str, Any], language: str) -> str:
+    return one["design"]["reason"][language] if one["design"] else f"{one['who']}: {one['why']}"
+
+
 def _period(one: dict[str, Any]) -> Text:
     return _PERIODS[one["period"]]
 
 
-def _span(seconds: float | None) -> str:
+def _span(seconds: float | None) -> Text:
     if seconds is None:
-        return "-"
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.1f} min"
+        return Text.same("-")
+    if seconds < 120:
+        return Text(f"{seconds:.0f} s", f"{seconds:.0f} 秒")
+    return Text(f"{seconds / 60:.1f} min", f"{seconds / 60:.1f} 分钟")
 
 
 def _time(iso: str | None) -> str:

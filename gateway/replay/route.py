@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from alerting.oncall.escalation import wall
+from alerting.wording import lasting
 from gateway.api import oncall
 from gateway.api.answer import encode
 from gateway.app import routing
@@ -44,7 +45,7 @@ def lines(found: dict[str, Any], language: str) -> Iterator[str]:
         time=_time(found["time"])))
     rows = []
     for step in found["steps"]:
-        when = f"{_time(step['time'])}  +{_span(step['after_s'])}"
+        when = f"{_time(step['time'])}  +{told(lasting(step['after_s']))}"
         for mark, group in ((Text("tells", "通知"), step["told"]), (Text("not", "不通知"), step["not_told"])):
             for one in group:
                 who = one["name"][language] if one["name"] else one["person"] or told(Text("everybody", "全部"))
@@ -61,8 +62,3 @@ def lines(found: dict[str, Any], language: str) -> Iterator[str]:
 
 def _time(iso: str) -> str:
     return iso[:16].replace("T", " ")
-
-
-def _span(seconds: float) -> str:
-    minutes = round(seconds / 60)
-    return f"{minutes // 60}:{minutes % 60:02d} h" if minutes >= 60 else f"{minutes} min"

@@ -19,6 +19,7 @@ import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from alerting.engine import clean
 from alerting.notifiers.post import host_of
 from gateway.config.vigil import HeartbeatSection
 from gateway.model.clock import NS, Clock
@@ -115,5 +116,5 @@ def hear(peers: Peers, peer: str, payload: bytes, clock: Clock) -> None:
 def complaint(word: object) -> Text:
     """Why a gateway says that it does not work: `reason` of its heartbeat or of its /healthz."""
     reason = word.get("reason") if isinstance(word, dict) else None
-    en, zh = (str(reason.get(language, ""))[:200] if isinstance(reason, dict) else "" for language in LANGUAGES)
+    en, zh = (clean(str(reason.get(language, "")), 200) if isinstance(reason, dict) else "" for language in LANGUAGES)
     return Text(f"it does not work: {en}", f"其自报异常：{zh}")

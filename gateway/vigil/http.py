@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from alerting.notifiers.post import host_of
 from gateway.model.errors import DavylampError
 from gateway.model.text import Text
+from gateway.model.trouble import reason
 
 ANSWER_LIMIT = 65_536
 TIMEOUT_S = 10.0
@@ -30,8 +31,7 @@ async def ask(method: str, url: str, body: bytes = b"", timeout_s: float = TIMEO
         async with asyncio.timeout(timeout_s):
             return await _exchange(method, url, body)
     except (OSError, ValueError, ssl.SSLError) as error:  # TimeoutError is an OSError; of a broken answer: ValueError
-        reason = "timed out" if isinstance(error, TimeoutError) else str(error) or type(error).__name__
-        raise DavylampError(Text(f"no answer: {reason}", f"无应答：{reason}"), where=host_of(url),
+        raise DavylampError(Text("no answer: {why}", "无应答：{why}").format(why=reason(error)), where=host_of(url),
                             fix=Text("check address, network and certificate", "检查地址、网络和证书"),
                             retryable=True) from error
 

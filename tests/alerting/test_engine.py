@@ -109,7 +109,8 @@ def test_who_is_told():
 
 
 @pytest.mark.parametrize(("alarm", "who", "chinese"), [
-    ("GD-99/H", "Wang", "没有此编号"), (PLAIN, "Wang", "无需确认"), (PLAIN, " \n", "必须填写姓名")])
+    ("GD-99/H", "Wang", "没有此编号"), ("gd-1/hh", "Wang", "是否应为 `GD-01/HH`？"),
+    (PLAIN, "Wang", "无需确认"), (PLAIN, " \n", "必须填写姓名")])
 def test_a_senseless_acknowledgement_says_why_in_both_languages(alarm, who, chinese):
     with pytest.raises(CommandError) as caught:
         AlarmEngine(SITE.alarms).acknowledge(alarm, who, "", Instant(1, 1))

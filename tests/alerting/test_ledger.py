@@ -228,3 +228,15 @@ def test_last_instant_is_the_newest_edge(ledger, path, tmp_path):
     ledger.commit(work(STATE, BARE))
     assert last_instant(path) == Instant(13, 12, trusted=False)
     assert last_instant(tmp_path / "nowhere.db") is None
+
+
+@pytest.mark.survives("a text that can not be stored (half a pair of surrogates, as a peer's heartbeat may hold)",
+                      then="written with a mark in its place; the rows after it are not held up")
+def test_one_row_that_can_not_be_written_holds_up_no_other(tmp_path):
+    ledger = AlarmLedger(tmp_path / "alarms.db")
+    ledger.open()
+    ledger.commit(Work(records=[Record("routing", "a", number, body) for number, body in enumerate(
+        ({"why": "\ud800 half"}, {"x": math.nan}, {"x": {1, 2}}, {"x": 4}))]))
+    rows = ledger.history(10)[::-1]
+    assert rows[0].body == {"why": "? half"} and rows[3].body == {"x": 4}
+    assert all("unwritable" in row.body for row in rows[1:3]) and ledger.verify() == 4

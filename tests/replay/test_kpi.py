@@ -7,12 +7,18 @@ import json
 import pytest
 
 from alerting.ledger import AlarmLedger
+from alerting.overlays.hold import Kind
+from alerting.overlays.overlays import Ask
 from alerting.service import AlarmService
+from gateway.api import present
+from gateway.api.answer import encode
+from gateway.api.kpi import document
 from gateway.app import load
 from gateway.cli import main
 from gateway.model.clock import NS, ManualClock
 from gateway.model.text import Text
 from gateway.model.verdict import Edge, Verdicts
+from gateway.replay.kpi import _span, lines
 from tests.replay.test_journal import SITE
 
 
@@ -75,3 +81,22 @@ async def test_a_stretch_counts_only_what_lies_in_it(site, story, capsys):
 def test_a_stretch_needs_the_site_file(capsys, says):
     assert [main(["kpi", "--from", "2026-09-21", "--lang", language]) for language in ("en", "zh")] == [1, 1]
     assert says(Text(*capsys.readouterr().err.splitlines()))
+
+
+async def test_what_nobody_is_called_for_now_is_named_in_both_languages(site):
+    here, clock = load(site).site_file.site, ManualClock()
+    (site.parent / "data").mkdir()
+    alarms = AlarmService(here.alarms, here, AlarmLedger(site.parent / "data" / "alarms.db"), [], clock)
+    await alarms.start()
+    hold, _ = await alarms.hold(Kind.SHELF, Ask("GD-1/H", "Li", "calibration", 3600.0))
+    found = json.loads(encode(document(here, alarms.figures, alarms.views(), clock.now(), withheld=[
+        present._hold(hold, here)])))
+    await alarms.close()
+    assert [(one["kind"], one["target"]) for one in found["now"]["withheld"]] == [("shelve", "GD-1/H")]
+    english, chinese = ("\n".join(lines(found, language)) for language in ("en", "zh"))
+    assert "shelved until " in english and "(Li: calibration)" in english
+    assert "已搁置至 " in chinese and " min" not in chinese
+
+
+def test_times_are_in_the_language_of_the_reader():
+    assert (_span(60.0), _span(600.0)) == (Text("60 s", "60 秒"), Text("10.0 min", "10.0 分钟"))

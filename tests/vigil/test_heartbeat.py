@@ -125,7 +125,7 @@ async def test_what_follows_the_host_of_an_address_is_never_logged(caplog, says)
 
 
 @survives("a receiver of heartbeats that answers byte by byte, for ever", then="given up when the time is over",
-          says=Text("no answer: timed out", "无应答：timed out"))
+          says=Text("no answer: timed out", "无应答：超时"))
 async def test_a_receiver_that_never_ends_its_answer_is_left(says):
     async def drip(reader, writer):
         writer.write(b"HTTP/1.0 200 OK\r\n")

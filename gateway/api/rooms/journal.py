@@ -44,7 +44,8 @@ async def figures(house: House, request: Request) -> Response:
     view, periods = house.view, request.query_params.getlist("period")
     if set(periods) - set(PERIODS):
         raise asked.out_of_range("period", ", ".join(PERIODS))
-    return Json(kpi.document(view.site, view.figures(), view.alarms(), view.now(), periods or PERIODS))
+    return Json(kpi.document(view.site, view.figures(), view.alarms(), view.now(), periods or PERIODS,
+                             present.everything_withheld(view)))
 
 
 _ANSWERS = {"count": INTEGER, "median_s": nullable(NUMBER), "p90_s": nullable(NUMBER)}
@@ -58,7 +59,8 @@ SCHEMAS = {
             rate={"type": "integer", "description": "alarms in the last 10 minutes"}, flood=nullable(form("Flood")),
             chattering=array(exactly(alarm=STRING, name=TEXT, since=nullable(TIME))), standing=INTEGER,
             unacknowledged=INTEGER,
-            stale=array(exactly(alarm=STRING, name=TEXT, age_s=NUMBER, raised=nullable(TIME)), "active for over 24 h")),
+            stale=array(exactly(alarm=STRING, name=TEXT, age_s=NUMBER, raised=nullable(TIME)), "active for over 24 h"),
+            withheld=array(form("Hold"), "everything for which nobody is called now")),
         targets=exactly(average=NUMBER, peak=NUMBER, flood_percent=NUMBER, stale=INTEGER, chattering=INTEGER,
                         worst_percent=NUMBER, split_percent=keyed(NUMBER)),
         periods=array(form("KpiPeriod"))),
