@@ -29,7 +29,7 @@ demo: .venv/.run
 
 test: .venv/.test
 	$(BIN)/ruff check .
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 lint: .venv/.test
 	$(BIN)/ruff check .
