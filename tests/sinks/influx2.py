@@ -1,0 +1,94 @@
+"""A stand-in for InfluxDB 2.x, written from its published API (api/v2: orgs, buckets, dbrps; /ping): no server of it
+can be installed where these tests run. It knows one token, one organisation, buckets and mappings, and answers as
+documented."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+TOKEN, ORG = "right-token", "county"
+
+
+@dataclass
+class Influx2:
+    url: str = ""
+    buckets: list[dict[str, Any]] = field(default_factory=list)
+    mappings: list[dict[str, Any]] = field(default_factory=list)
+    fails_at: str = ""  # "POST /api/v2/dbrps": answered with 500
+    changes: int = 0
+
+    def answer(self, method: str, target: str, token: str, body: Any) -> tuple[int, Any]:
+        path, query = urlsplit(target).path, {name: values[0] for name, values in
+                                              parse_qs(urlsplit(target).query).items()}
+        if path == "/ping":
+            return 204, None
+        if token != f"Token {TOKEN}":
+            return 401, {"code": "unauthorized", "message": "unauthorized access"}
+        if f"{method} {path}" == self.fails_at:
+            return 500, {"code": "internal error", "message": "disk full"}
+        if method != "GET":
+            self.changes += 1
+        if path == "/api/v2/orgs":
+            if query.get("org") != ORG:
+                return 404, {"code": "not found", "message": f"organization name \"{query.get('org')}\" not found"}
+            return 200, {"orgs": [{"id": "0a", "name": ORG}]}
+        if path == "/api/v2/buckets" and method == "GET":
+            assert query["orgID"] == "0a"
+            return 200, {"buckets": [one for one in self.buckets if one["name"] == query["name"]]}
+        if path == "/api/v2/buckets":
+            made = {"id": f"b{len(self.buckets)}", **body}
+            self.buckets.append(made)
+            return 201, made
+        if path.startswith("/api/v2/buckets/"):
+            found = next(one for one in self.buckets if one["id"] == path.rpartition("/")[2])
+            found |= body
+            return 200, found
+        if path == "/api/v2/dbrps" and method == "GET":
+            return 200, {"content": [one for one in self.mappings if one["database"] == query["db"]]}
+        if path == "/api/v2/dbrps":
+            assert {"bucketID", "database", "retention_policy", "orgID"} <= body.keys()
+            self.mappings.append(body)
+            return 201, body
+        return 404, {"code": "not found", "message": "path not found"}
+
+
+@contextmanager
+def influx2() -> Iterator[Influx2]:
+    stub = Influx2()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        wbufsize = -1
+
+        def _do(self) -> None:
+            length = int(self.headers.get("Content-Length", 0))
+            body = json.loads(self.rfile.read(length)) if length else None
+            status, said = stub.answer(self.command, self.path, self.headers.get("Authorization", ""), body)
+            data = b"" if said is None else json.dumps(said).encode()
+            self.send_response(status)
+            self.send_header("X-Influxdb-Version", "v2.7.11")
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        do_GET = do_POST = do_PATCH = _do
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    stub.url = f"http://127.0.0.1:{server.server_port}"
+    try:
+        yield stub
+    finally:
+        server.shutdown()
+        server.server_close()
