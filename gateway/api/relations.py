@@ -10,6 +10,7 @@ from gateway.model.group import Group
 from gateway.model.rules import ResponseTest, Rule, ShutdownVerification, Vote
 from gateway.model.signal import Condition
 from gateway.model.site import Site
+from gateway.model.text import Text
 
 
 def definitions(here: Site) -> dict:
@@ -25,14 +26,15 @@ def rules(here: Site, groups: Sequence[GroupState]) -> dict:
     where their members stand, calculated signals."""
     states = {state.id: state for state in groups}
     return {
-        "rules": [_rule(rule) for rule in here.rules],
+        "rules": [_rule(here, rule) for rule in here.rules],
         "groups": [_group(here, group, states[group.id]) for group in here.groups],
         "derived": [{"signal": signal.id, "expression": signal.derived.text, "inputs": [*signal.derived.inputs]}
                     for signal in here.signals if signal.derived],
     }
 
 
-def _rule(rule: Rule) -> dict:
+def _rule(here: Site, rule: Rule) -> dict:
+    answer = None
     match rule:
         case ShutdownVerification():
             kind, parts = "shutdown", [("command", (rule.command,), 1), ("feedback", rule.feedback, len(rule.feedback)),
@@ -41,13 +43,16 @@ def _rule(rule: Rule) -> dict:
             kind, parts = "vote", [("members", rule.members, rule.m)]
         case ResponseTest():  # the response itself is a motion, not a test on what is shown
             kind, parts = "response", [("stimulus", (rule.stimulus,), 1)]
+            answer = Text("{response} within {s:g} s", "{s:g} 秒内变化 {response}").format(
+                response=rule.response, s=rule.within_s)
         case _:
             kind = "interlock"
             parts = [(name, side.tests, len(side.tests) if side.every else 1)
                      for name, side in (("when", rule.when), ("requires", rule.requires))]
     alarms = [rule.id, *([f"{rule.id}/{Condition.DEGRADED}"] if kind == "vote" else ())]
     return {"id": rule.id, "name": rule.name, "area": rule.area, "kind": kind, "priority": rule.priority,
-            "risk": rule.risk, **advised(rule.guidance), "alarms": alarms, "parts": [
+            "risk": rule.risk, **advised(here.alarms[here.alarms.index(rule.id)].guidance), "alarms": alarms,
+            "answer": answer, "parts": [
                 {"part": name, "needed": needed, "tests": [
                     {"text": str(test), "signal": test.signal, "op": test.op, "value": test.value} for test in tests]}
                 for name, tests, needed in parts if tests]}

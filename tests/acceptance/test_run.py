@@ -120,7 +120,7 @@ def test_run_refuses_what_check_refuses(yard, says):
 
 
 def test_the_example_sites_are_good():
-    for name in ("depot", "minimal"):
+    for name in ("depot", "casting", "minimal"):
         done = davylamp("check", str(ROOT / "deploy" / "sites" / f"{name}.toml"))
         assert done.returncode == 0, done.stderr
 

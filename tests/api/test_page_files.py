@@ -16,13 +16,14 @@ DICTIONARIES = ("words.js", "room-words.js")
 LINES = [line for name in DICTIONARIES for line in re.findall(r"^  \w+: \[.*$", SCRIPTS[name], re.MULTILINE)]
 WORDS = dict(re.fullmatch(r'  (\w+): (\[".*"\]),', line).groups() for line in LINES)
 HAN = re.compile(r"[\u4e00-\u9fff]")
-MADE = {f"part{part}" for part in ("When", "Requires", "Members", "Command", "Feedback", "Effect")} | {
+# Keys that are put together:
+MADE = {f"part{part}" for part in ("When", "Requires", "Members", "Command", "Feedback", "Effect", "Stimulus")} | {
     f"is{state}" for state in ("True", "False", "Unknown")} | {
     f"sort{order}" for order in ("Urgent", "Newest", "Oldest", "Area")} | {
     f"state{state}" for state in ("Waits", "Active", "Over", "Taken", "Withheld")} | {
     "period_8h", "period_day", "period_week", "period_month",
     "sirensNone", "notifiersNone",
-    "interlock", "vote", "shutdown", "freeze", "thaw", "reset", "red", "orange", "yellow", "blue"}  # keys put together
+    "interlock", "vote", "shutdown", "response", "freeze", "thaw", "reset", "red", "orange", "yellow", "blue"}
 
 
 def both(pair: str) -> tuple[str, str]:

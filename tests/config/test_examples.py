@@ -46,7 +46,7 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize("name", ["depot.toml", "minimal.toml"])
+@pytest.mark.parametrize("name", ["depot.toml", "casting.toml", "minimal.toml"])
 def test_an_example_site_has_neither_errors_nor_warnings(name):
     assert load(SITES / name, REAL).problems == ()
 

@@ -67,6 +67,7 @@ SCHEMAS = {
             id=STRING, name=TEXT, area=STRING, kind=one_of("interlock", "vote", "shutdown", "response"),
             priority=PRIORITY, risk=RISK, guidance=TEXT, advice=form("Advice"),
             alarms=array(STRING, "ids of its alarms"),
+            answer={**nullable(TEXT), "description": "of a response test: what must be seen, and how soon"},
             parts=array(exactly(
                 part=one_of("when", "requires", "members", "command", "feedback", "effect", "stimulus"),
                 needed={"type": "integer", "description": "so many of the tests must be true"},

@@ -5,7 +5,7 @@ import { inline } from "./guidance.js";
 import { pick, say } from "./texts.js";
 
 const OPERATORS = { ">=": (a, b) => a >= b, "<=": (a, b) => a <= b, "==": (a, b) => a === b, "!=": (a, b) => a !== b, ">": (a, b) => a > b, "<": (a, b) => a < b };
-const KINDS = ["interlock", "vote", "shutdown"]; // as they stand in the site file
+const KINDS = ["interlock", "vote", "shutdown", "response"]; // as they stand in the site file
 const RENEW_MS = 30000; // groups are not in the stream: they are judged once a minute or less often
 
 export class Rules {
@@ -45,7 +45,7 @@ export class Rules {
       }))));
     const guidance = pick(rule.guidance);
     return el("article", "", el("div", "what", sign(rule.priority), " ", link(pick(rule.name), `#alarm/${encodeURIComponent(rule.alarms[0])}`)),
-      el("small", "", `${say(rule.kind)} · ${rule.id}`), ...parts, guidance ? el("p", "todo", ...inline(guidance)) : "");
+      el("small", "", `${say(rule.kind)} · ${rule.id}`), ...parts, rule.answer ? el("div", "part", el("b", "", say("partAnswer")), el("p", "", pick(rule.answer))) : "", guidance ? el("p", "todo", ...inline(guidance)) : "");
   }
 
   showGroups(groups) {
