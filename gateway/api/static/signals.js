@@ -28,7 +28,7 @@ export class Signals {
       }
     }, { rootMargin: "200px" });
     const known = new Set(site.areas.map((area) => area.id));
-    const areas = [...site.areas, { id: "", name: { en: "-", zh: "-" } }];
+    const areas = [...site.areas, { id: "", name: { en: "Gateway", zh: "网关" } }];
     this.areas = areas.map((area) => ({ area, open: false, members: site.signals.flatMap((signal, i) =>
       signal.area === area.id || (!area.id && !known.has(signal.area)) ? [i] : []) })).filter(({ members }) => members.length);
     for (const { members } of this.areas) members.sort((a, b) => site.signals[b].gas - site.signals[a].gas); // gas first
