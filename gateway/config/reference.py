@@ -41,8 +41,7 @@ _INTRODUCTION = """\
 <!-- written by `python -m tests.config.documents` from the models in gateway/config; do not edit -->
 
 One TOML file describes one site. `davylamp check SITE.toml` lists everything that is wrong with it;
-`deploy/sites/depot.toml` and `deploy/sites/casting.toml` are complete, commented examples, `deploy/sites/minimal.toml`
-is the least one.
+`deploy/sites/depot.toml` is a complete, commented example and `deploy/sites/minimal.toml` the least one.
 
 - **duration**: `"500ms"`, `"5s"`, `"2min"`, `"1h"`, `"30d"`, or a number of seconds
 - **size**: `"200MB"`, `"2GiB"`, or a number of bytes
