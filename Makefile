@@ -1,6 +1,7 @@
 # make demo   watch the main job run: simulated depot, real Modbus and MQTT sockets, alarms, page on 127.0.0.1:8080
 # make test   prove it, with real servers where they are installed
 # make bundle KEY=bundle-key.pem   everything for an installation without internet, signed (deploy/install.sh --bundle)
+# make grafana `davylamp grafana provision` with the real grafana-client, in an environment of its own
 # make setup | lint | bench [ONLY=name] | chaos | cleanroom
 
 PYTHON ?= python3
@@ -46,5 +47,14 @@ bundle: .venv/.test
 cleanroom: .venv/.test
 	@tests/cleanroom/run.sh
 
+# grafana-client replaces urllib3 for everything beside it, so it never comes into .venv.
+.venv-grafana/.done: pyproject.toml
+	$(PYTHON) -m venv .venv-grafana
+	.venv-grafana/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt ".[grafana]"
+	@touch $@
+
+grafana: .venv/.test .venv-grafana/.done
+	DAVYLAMP_GRAFANA_PYTHON=$(CURDIR)/.venv-grafana/bin/python $(BIN)/python -m pytest tests/grafana/test_provision.py $(ARGS)
+
 clean:
-	rm -rf .venv build *.egg-info .davylamp .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-grafana build *.egg-info .davylamp .ruff_cache .pytest_cache .hypothesis
