@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from alerting.service import AlarmService
 from alerting.slips import Claim, Seal, Tries, used
 from alerting.views import AlarmView
+from gateway.model import person
 from gateway.model.clock import NS, Clock
 from gateway.model.errors import CommandError
 from gateway.model.text import Text
 
 
 class Answers:
-    """people: ids of those who get messages of their own. All errors are CommandErrors that say what to do."""
+    """people: ids of those who get messages of their own. vouched: the name under which a slip of this person acts; "":
+    the one that is typed. All errors are CommandErrors that say what to do."""
 
-    def __init__(self, seal: Seal, alarms: AlarmService, people: Sequence[str], zone: ZoneInfo, clock: Clock):
+    def __init__(self, seal: Seal, alarms: AlarmService, people: Sequence[str], zone: ZoneInfo, clock: Clock,
+                 vouched: Callable[[str], str] = lambda person: ""):
         self._seal, self._alarms, self._people, self._zone, self._clock = seal, alarms, ("", *people), zone, clock
+        self._vouched = vouched
         self._tries = Tries()
 
     def look(self, token: str) -> tuple[Claim, AlarmView]:
@@ -30,13 +34,16 @@ class Answers:
 
     async def acknowledge(self, who: str, comment: str = "", *, token: str = "", code: str = "",
                           via: str = "") -> AlarmView:
-        """With one of both. who: as typed; a slip is bound to a person, a name is not."""
+        """With one of both. who: as typed; a note only, where somebody vouches for the person of the slip."""
         claim = self._seal.read(token, self._clock.now().wall_ns) if token else await self._find(code)
         view = self._alarms.view(claim.alarm)
         if (view.occurrence, view.raised_wall_ns) != (claim.occurrence, claim.raised_wall_ns):
             raise used(claim, "", None)
         if not view.state.waits:
             raise used(claim, view.who, datetime.fromtimestamp(view.since_wall_ns / NS, self._zone))
+        who = person.typed(who)
+        if claim.person and (known := self._vouched(claim.person)):
+            who, comment = known, f"{comment} ({who})".strip() if who else comment
         return await self._alarms.acknowledge(claim.alarm, who, comment, person=claim.person,
                                               via=via or ("link" if token else "code"))
 

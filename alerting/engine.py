@@ -74,7 +74,7 @@ class Transition:
     """One step of one alarm, as it goes into the journal. `value` and `evidence` are those of the event.
 
     raised_wall_ns tells activations apart even where `occurrence` can not (a lost alarm file counts from 1 again).
-    notify: people are told. who: as given by the person, not verified until there are accounts.
+    notify: people are told. who: see gateway.model.person.
     withheld: why people are not told who otherwise would be; "" where nothing is withheld.
     """
 

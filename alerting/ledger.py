@@ -31,6 +31,7 @@ from alerting.oncall.escalation import Ladder, Told
 from alerting.overlays.hold import Hold, Kind, Step
 from gateway.model.clock import Instant
 from gateway.model.errors import LedgerError
+from gateway.model.person import is_verified
 from gateway.model.ports import Notice
 from gateway.model.text import Text
 from gateway.model.verdict import Evidence
@@ -102,8 +103,9 @@ class Record:
     "recall" (one of these is over, people are called),
     "learning" (a person's hand on what was learnt; alarm: the signal), "stroke" (alarm: the rule; see alerting.proof),
     "routing" (who was told and who was not, and why; see alerting.oncall), "flood", "chatter" (a burst begins or ends;
-    alarm: "" for a flood), "configuration" (what the site file says now and did not at the last start; alarm: the item,
-    an alarm, signal, rule or area).
+    alarm: "" for a flood), "access" (log-ins, and changes of accounts and tokens; alarm: whose),
+    "configuration" (what the site file says now and did not at the last start; alarm: the item, an alarm, signal, rule
+    or area).
     """
 
     kind: str
@@ -369,7 +371,7 @@ def transition_record(transition: Transition) -> Record:
     body["value"] = transition.value if math.isfinite(transition.value) else None
     body["evidence"] = evidence_json(transition.evidence)
     if transition.who:
-        body["verified"] = False  # until there are accounts, a name is what somebody typed
+        body["verified"] = is_verified(transition.who)
     if not transition.withheld:
         del body["withheld"]
     return Record("transition", body.pop("alarm"), body.pop("wall_ns"), body)
@@ -397,8 +399,8 @@ def hold_record(step: Step) -> Record:
     """A hold that began or ended as a row of the journal."""
     hold = step.hold
     body = {"act": step.act, "who": step.who, "why": step.why, "owner": hold.who, "approved": hold.approved,
-            "verified": False, "line_ns": step.at.line_ns, "begun_wall_ns": hold.begun_wall_ns,
-            "until_wall_ns": hold.until_wall_ns}
+            "verified": is_verified(step.who or hold.who), "line_ns": step.at.line_ns,
+            "begun_wall_ns": hold.begun_wall_ns, "until_wall_ns": hold.until_wall_ns}
     if hold.kind is Kind.SUPPRESSION:  # nobody did it
         body = {name: value for name, value in body.items() if name not in ("who", "owner", "approved", "verified")}
         body |= {"why": hold.why, "alarms": [alarm.id for alarm in step.alarms]}

@@ -16,7 +16,7 @@ is JSON-ready:
     value, unit, limit    numbers or null
     time, raised          ISO 8601 with the site's offset; zone: its IANA name
     first_out, recorded   booleans; recorded false: the alarm file could not be written
-    who, comment, verified   only with "acknowledge" and of what withholds; verified is false until there are accounts
+    who, comment, verified   only with "acknowledge" and of what withholds; verified: an account stands behind the name
     title, text           {"en", "zh"}; language: the site's own; link: address of the page, or null
     person      {"id", "name": {"en", "zh"}}: only where it is for one person
     guidance    {"en", "zh"}: what to do; only where the alarm has one
@@ -37,6 +37,7 @@ from alerting.lifecycle import STATE_NAMES, Event
 from gateway.model.alarm import EXERCISES, RISK_NAMES, TEST, AlarmDefinition, Risk
 from gateway.model.clock import Instant
 from gateway.model.guidance import PART_NAMES, plain, plain_parts
+from gateway.model.person import is_verified, named
 from gateway.model.ports import Notice
 from gateway.model.signal import LIMIT_CONDITIONS, Condition
 from gateway.model.site import CONDITION_NAMES, Site
@@ -98,7 +99,7 @@ def compose(site: Site, definition: AlarmDefinition, transition: Transition, *, 
     if definition.guidance.en:
         payload["guidance"] = both(plain(definition.guidance))
     if event == "acknowledge":
-        payload |= {"who": transition.who, "comment": transition.comment, "verified": False}
+        payload |= {"who": transition.who, "comment": transition.comment, "verified": is_verified(transition.who)}
     return Notice(key, transition.alarm, payload, recorded)
 
 
@@ -195,8 +196,7 @@ def _lines(site: Site, definition: AlarmDefinition, transition: Transition, reco
     lines.append(Text(f"Priority {priority}, risk {risk.en}, {state.en}",
                       f"优先级 {priority}，风险等级{risk.zh}，{state.zh}"))
     if transition.event is Event.ACKNOWLEDGE:
-        lines.append(Text(f"Acknowledged by {transition.who} (name not verified)",
-                          f"确认人：{transition.who}（姓名未核实）"))
+        lines.append(Text("Acknowledged by {who}", "确认人：{who}").format(who=named(transition.who)))
         if transition.comment:
             lines.append(Text(f"Comment: {transition.comment}", f"备注：{transition.comment}"))
     if transition.first_out and transition.event is Event.RAISE:

@@ -11,6 +11,7 @@ from alerting.overlays.hold import Hold
 from gateway.model.alarm import AlarmDefinition, Risk
 from gateway.model.clock import NS, Instant
 from gateway.model.lost import as_told
+from gateway.model.person import is_verified
 from gateway.model.signal import Condition
 from gateway.model.verdict import Evidence
 
@@ -26,7 +27,7 @@ class AlarmView:
     active        it counts as an alarm now (a latched one does although its condition has ended)
     value         what raised it, in the definition's unit; NaN where there is none
     raised_*      when it was raised; since_wall_ns: in this state since
-    who, comment  of the acknowledgement; the name is as given, not verified until there are accounts (`verified`)
+    who, comment  of the acknowledgement; `verified`: an account stands behind the name
     recorded      the latest change of this alarm is on disk
     withheld      why nobody is called for it now: bypass, shelving, out of service, suppression by design
     """
@@ -43,8 +44,11 @@ class AlarmView:
     comment: str
     recorded: bool
     evidence: tuple[Evidence, ...]
-    verified: bool = False
     withheld: tuple[Hold, ...] = ()
+
+    @property
+    def verified(self) -> bool:
+        return is_verified(self.who)
 
     @property
     def active(self) -> bool:

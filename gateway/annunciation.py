@@ -31,6 +31,7 @@ from gateway.config.values import did_you_mean
 from gateway.model.annunciator import Annunciator, Until
 from gateway.model.clock import NS, Clock, Instant
 from gateway.model.errors import CommandError, SourceError
+from gateway.model.person import is_verified
 from gateway.model.ports import Output
 from gateway.model.text import Text
 
@@ -137,7 +138,7 @@ class Annunciation:
         self._check(siren, act)
         now = self._clock.now()
         await self._alarms.record(Record("output", annunciator, now.wall_ns, {
-            "act": act, "who": who, "why": why, "verified": False, "line_ns": now.line_ns}))
+            "act": act, "who": who, "why": why, "verified": is_verified(who), "line_ns": now.line_ns}))
         self._check(siren, act)  # somebody may have been faster while it was recorded
         if act is AnnunciatorAct.TEST:
             siren.test_until_ns = self._clock.now().line_ns + round(TEST_S * NS)

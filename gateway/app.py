@@ -55,9 +55,9 @@ from drivers.mqtt.driver import MqttDriver
 from gateway import __version__, config
 from gateway.annunciation import Annunciation, AnnunciatorAct, AnnunciatorStatus
 from gateway.api import view as api
+from gateway.api.entrance import Entrance
 from gateway.api.guard import hostname
 from gateway.api.kpi import gauges
-from gateway.api.server import serve
 from gateway.config import Loaded, Plugins, SiteFile
 from gateway.core.bank import Bank
 from gateway.core.detectors.devices import OnlineShare
@@ -71,6 +71,7 @@ from gateway.historian.streams import streams
 from gateway.model.alarm import DRILL_PREFIX, AlarmDefinition, Priority, Risk
 from gateway.model.clock import NS, Clock, Instant, TimeLine
 from gateway.model.errors import DavylampError, LedgerError
+from gateway.model.person import verified
 from gateway.model.ports import DeviceStatus, Notifier, SinkStatus
 from gateway.model.quality import is_good
 from gateway.model.signal import Condition
@@ -168,6 +169,7 @@ class Gateway:
         self.annunciation: Annunciation
         self.peers: Peers
         self.heartbeat: Heartbeat
+        self.entrance: Entrance
         self.drills: Drills
         self.selftest: SelfTest
 
@@ -197,6 +199,7 @@ class Gateway:
                     start(part.id, part.run)
                 if self.site_file.annunciators:
                     start("annunciation", self.annunciation.run)
+                start("access", self.entrance.access.run)
                 start("page", self._serve)
 
     async def _open(self, parts: AsyncExitStack) -> None:
@@ -219,7 +222,7 @@ class Gateway:
         self.alarms = AlarmService(self.site.alarms, self.site, ledger.AlarmLedger(self.folder / ALARM_FILE),
                                    self.notifiers, self.clock, _alarm_settings(self.site_file, seal), self.routing)
         people = [] if self.site_file.oncall is None else [person.id for person in self.site_file.oncall.people]
-        self.answers = Answers(seal, self.alarms, people, self.site.zone, self.clock)
+        self.answers = Answers(seal, self.alarms, people, self.site.zone, self.clock, self._vouched)
         for notifier in connected(self.notifiers):
             notifier.listen(self.site.id, self.answers.command)
         self.teaching = Teaching(self.site, self.bank, self.alarms, self.clock)
@@ -242,10 +245,12 @@ class Gateway:
             for settings in self.site_file.sinks]
         outputs = {output.id: output for source in sources if isinstance(source, ModbusDriver)
                    for output in source.outputs}
+        self.entrance = Entrance(self.site_file.api, self.folder, self.clock, self._journal_access)
+        parts.callback(self.entrance.access.close)
         self.annunciation = Annunciation(self.site_file.annunciators, outputs, self.alarms, self.clock, self.folder)
         self.health = Health(self.site.alarms, self.pipeline, self.bank, self.store, sources, sinks,
                              archive_fails=lambda: self.historian.trouble is not None,
-                             outputs_fail=lambda: self.annunciation.failing)
+                             certificate_ends=self.entrance.ends, outputs_fail=lambda: self.annunciation.failing)
         self.historian = Historian(
             self.site, archive, self.store, self.bank, self.alarms, self.clock, self._own,
             Limits(section.minutes_max_age / DAY_S, section.minutes_max_size), section.commit_interval + 1,
@@ -324,8 +329,17 @@ class Gateway:
             self.pipeline.snapshot()
 
     async def _serve(self) -> None:
-        section = self.site_file.api
-        await serve(View(self), section.host, section.port, ready=self._ready)
+        await self.entrance.serve(View(self), self._ready)
+
+    def _journal_access(self, about: str, body: dict) -> None:
+        self.alarms.note(ledger.Record("access", about, self.clock.now().wall_ns, body))
+
+    def _vouched(self, person: str) -> str:
+        """The name under which a slip that was made for this person acts."""
+        if self.entrance.access.open or self.site_file.oncall is None:
+            return ""
+        name = next(one.name for one in self.site_file.oncall.people if one.id == person)
+        return verified(name[self.site.language], person)
 
 
 def _away_s(heard: Instant | None, now: Instant) -> float:
@@ -539,6 +553,7 @@ class View:
                      alarms.counters),
             api.Part("clock", Text("Clock", "时钟"), now.trusted,
                      Text("", "") if now.trusted else Text("not synchronised", "未同步")),
+            gateway.entrance.part(now),
             api.Part("heartbeat", Text("Heartbeat", "心跳"), not heartbeat.en, heartbeat),
             api.Part("tasks", Text("Tasks", "任务"), not stopped and not hung.en, hung if hung.en else Text(
                 ", ".join(sorted(stopped)), "、".join(sorted(stopped)))),

@@ -18,6 +18,7 @@ from gateway.app import load
 from gateway.config.values import did_you_mean
 from gateway.core.learning import LearningAct
 from gateway.model.errors import CommandError, ConfigError, DavylampError
+from gateway.model.person import named
 from gateway.model.text import Text
 from gateway.model.units import parse_duration
 from gateway.pipeline import saved_bank
@@ -28,10 +29,10 @@ from gateway.vigil.sheet import markdown
 
 
 def acknowledge(options: argparse.Namespace, language: str) -> int:
-    _ask(options.url, f"alarms/{_quoted(options.alarm)}/ack", options.alarm,
-         {"name": options.name, "comment": options.comment})
-    print(Text(f"{options.alarm} acknowledged by {options.name} (name not verified)",
-               f"{options.alarm} 已由 {options.name} 确认（姓名未核实）")[language])
+    done = _ask(options.url, f"alarms/{_quoted(options.alarm)}/ack", options.alarm,
+                {"name": options.name, "comment": options.comment})
+    print(Text("{alarm} acknowledged by {who}", "{alarm} 已由 {who} 确认").format(
+        alarm=options.alarm, who=named(done["name"]))[language])
     return 0
 
 
@@ -110,9 +111,9 @@ def _annunciator(one: dict[str, Any]) -> Text:
         state = Text("not armed: nothing is written to it", "未启用：不写入任何命令")
     else:
         driven = {True: Text("ON", "动作中"), False: Text("released", "已释放"), None: Text("not known", "未知")}
-        state = Text("armed by {who} (name not verified) since {since}; {driven}",
-                     "已启用，操作人：{who}（姓名未核实），时间：{since}；状态：{driven}").format(
-            who=one["armed"]["who"], since=_time(one["armed"]["since"]), driven=driven[one["driven"]])
+        state = Text("armed by {who} since {since}; {driven}",
+                     "已启用，操作人：{who}，时间：{since}；状态：{driven}").format(
+            who=named(one["armed"]["who"]), since=_time(one["armed"]["since"]), driven=driven[one["driven"]])
     trouble = one["trouble"] and Text("; FAILS: {why}", "；故障：{why}").format(why=Text(**one["trouble"]))
     return Text("{id}  {name}: {state}{trouble}", "{id}  {name}：{state}{trouble}").format(
         id=one["id"], name=Text(**one["name"]), state=state, trouble=trouble or Text("", ""))
@@ -180,8 +181,8 @@ def baseline(options: argparse.Namespace, language: str) -> int:
         done = _ask(options.url, f"signals/{_quoted(options.signal)}/baseline", options.signal,
                     {"act": act, "name": options.name, "why": options.why})
         found = done["baseline"]
-        print(Text("{act} by {who} (name not verified){unsaved}", "{act}，操作人：{who}（姓名未核实）{unsaved}").format(
-            act=_ACTS[act], who=options.name, unsaved=_unsaved(done))[language])
+        print(Text("{act} by {who}{unsaved}", "{act}，操作人：{who}{unsaved}").format(
+            act=_ACTS[act], who=named(done["name"]), unsaved=_unsaved(done))[language])
     if options.json:
         print(json.dumps(found, ensure_ascii=False, indent=1))
     else:
@@ -221,10 +222,10 @@ def _list_holds(options: argparse.Namespace, words: _Words, language: str) -> in
     if not standing:
         print(words.nothing[language])
     for one in standing:
-        approved = Text(f", approved by {one['approved']}", f"，批准人：{one['approved']}")
-        print(Text("{target}  until {until}  by {who}{approved} (names not verified): {why}",
-                   "{target}  至 {until}  责任人：{who}{approved}（姓名未核实）；原因：{why}").format(
-            target=one["target"], until=_time(one["until"]), who=one["who"], why=one["why"],
+        approved = Text(", approved by {who}", "，批准人：{who}").format(who=named(one["approved"]))
+        print(Text("{target}  until {until}  by {who}{approved}: {why}",
+                   "{target}  至 {until}  责任人：{who}{approved}；原因：{why}").format(
+            target=one["target"], until=_time(one["until"]), who=named(one["who"]), why=one["why"],
             approved=approved if one["approved"] else Text("", ""))[language])
     return 0
 

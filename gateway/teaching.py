@@ -13,6 +13,7 @@ from alerting.service import AlarmService
 from gateway.core.bank import Bank
 from gateway.core.learning import LearningAct
 from gateway.model.clock import Clock
+from gateway.model.person import is_verified
 from gateway.model.site import Site
 from gateway.pipeline import Pipeline
 
@@ -30,7 +31,7 @@ class Teaching:
         number, now = self._site.signals.index(signal), self._clock.now()
         self._bank.learning.check(act, number, signal)
         await self._alarms.record(Record("learning", signal, now.wall_ns, {
-            "act": act, "who": who, "why": why, "verified": False, "line_ns": now.line_ns}))
+            "act": act, "who": who, "why": why, "verified": is_verified(who), "line_ns": now.line_ns}))
         saved = asyncio.Event()
         pipeline.teach(act, number, saved.set)
         try:

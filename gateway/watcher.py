@@ -142,7 +142,7 @@ class Watcher:
 
         shared = (door.route(house) for room in (alarms, vigil, journal) for door in room.ROOM.doors
                   if door.path in SHARED)
-        return application([*shared, Route("/healthz", healthz)])
+        return application([*shared, Route("/healthz", healthz)], self.site.id)
 
 
 class WatcherView:

@@ -11,7 +11,7 @@ Nothing is withheld for ever:
 
 P1 is held only with a second person's name (`approved`), for `longest_p1_s` at most (0: never), and those who would
 be called are told of the beginning and of the end, as for P2. A blind gas zone and the gateway's own alarms are never
-held. Names are as given, not verified until there are accounts. (ISA-18.2 / IEC 62682: shelving is limited in time,
+held. Names: see gateway.model.person. (ISA-18.2 / IEC 62682: shelving is limited in time,
 authorised, recorded and always on view. The numbers are defaults of ours.)
 """
 

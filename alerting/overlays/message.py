@@ -8,6 +8,7 @@ from typing import Final
 from alerting.message import NOT_RECORDED, both, local_time
 from alerting.overlays.hold import Kind, Step
 from alerting.overlays.tables import Act
+from gateway.model.person import is_verified, named
 from gateway.model.ports import Notice
 from gateway.model.site import Site
 from gateway.model.text import LANGUAGES, Text
@@ -42,7 +43,7 @@ def compose(site: Site, step: Step, *, recorded: bool = True, link: str = "") ->
         "text": both(Text(*("\n".join(line[language] for line in _lines(site, step, recorded, link))
                             for language in LANGUAGES))),
         "language": site.language, "link": link or None, "evidence": [],
-        "who": step.who, "comment": step.why, "verified": False,
+        "who": step.who, "comment": step.why, "verified": is_verified(step.who or step.hold.who),
     }
     return Notice(key, hold.target, payload, recorded)
 
@@ -63,13 +64,13 @@ def _lines(site: Site, step: Step, recorded: bool, link: str) -> list[Text]:
     }[step.act])
     lines += [Text(f"  {alarm.priority.name} {alarm.name.en}", f"  {alarm.priority.name} {alarm.name.zh}")
               for alarm in step.alarms]
-    lines.append(Text("{by} {who} (name not verified): {why}", "{by}{who}（姓名未核实）；原因：{why}").format(
-        by=_DONE_BY[hold.kind], who=hold.who, why=hold.why))
+    lines.append(Text("{by} {who}: {why}", "{by}{who}；原因：{why}").format(
+        by=_DONE_BY[hold.kind], who=named(hold.who), why=hold.why))
     if hold.approved:
-        lines.append(Text(f"Approved by {hold.approved} (name not verified)", f"批准人：{hold.approved}（姓名未核实）"))
+        lines.append(Text("Approved by {who}", "批准人：{who}").format(who=named(hold.approved)))
     if step.act is Act.END:
-        lines.append(Text(f"Ended by {step.who} (name not verified) {step.why}".rstrip(),
-                          f"解除人：{step.who}（姓名未核实）{step.why}"))
+        lines.append(Text("Ended by {who}{why}", "解除人：{who}{why}").format(
+            who=named(step.who), why=f" {step.why}" if step.why else ""))
     if link:
         lines.append(Text("Page: {link}", "页面：{link}").format(link=link))
     return lines

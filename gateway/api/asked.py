@@ -5,7 +5,9 @@ from __future__ import annotations
 import orjson
 from starlette.requests import Request
 
+from alerting.engine import COMMENT_LENGTH, NAME_LENGTH
 from gateway.api.answer import refusal
+from gateway.model import person
 from gateway.model.site import Site
 from gateway.model.text import Text
 
@@ -75,6 +77,18 @@ async def json_body(request: Request) -> dict:
     if not isinstance(document, dict):
         raise Refused(400, Text("expected a JSON object", "应为 JSON 对象"), "body", Text("", ""))
     return document
+
+
+def who(request: Request, body: dict) -> str:
+    """Who does it: whoever has logged in, else the name that was typed."""
+    return request.state.identity.who or person.typed(line(body, "name", 1, NAME_LENGTH))
+
+
+def words(request: Request, body: dict, key: str, shortest: int) -> str:
+    """A reason or comment. A name that was typed beside a verified one is only a note, in brackets."""
+    said, identity = line(body, key, shortest, COMMENT_LENGTH), request.state.identity
+    typed = line(body, "name", 0, NAME_LENGTH) if identity.who else ""
+    return said if typed in ("", identity.name, identity.account) else f"{said} ({typed})".strip()
 
 
 _WANTED = {"name": Text("say who does it", "请填写操作人姓名"), "why": Text("say why", "请填写原因")}

@@ -1,9 +1,9 @@
-"""Who may talk to the page and its API: this machine only, and pages of our own only. Pure ASGI, costs no buffering.
+"""From where the page and its API may be used: under our own names, by pages of our own. Pure ASGI, costs no buffering.
 
-There are no accounts yet, so the server listens on loopback. That alone does not keep other web sites out: a browser
-on this machine can be led here by a page from anywhere (DNS rebinding, cross-site requests). So the Host must be a
-loopback name, a request that changes something must come from our own page (or from no page at all, such as curl),
-and it must be JSON, which no foreign form can send.
+Who may do what is for gateway.api.admission. This keeps other web sites out: a browser that can reach us may be led
+here by a page from anywhere (DNS rebinding, cross-site requests). So the Host must be a loopback name or one of the
+site file, a request that changes something must come from our own page (or from no page at all, such as curl), and it
+must be JSON, which no foreign form can send. The log-in is a form, and is asked where it comes from.
 
 The page behind the link of a message is opened on phones, through a proxy: under /ack the host may also be the public
 one, and a form is taken. There the link itself is the right to act: docs/decisions/acknowledge-by-link.md.
@@ -11,6 +11,7 @@ one, and a form is taken. There the link itself is the right to act: docs/decisi
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -20,8 +21,8 @@ from gateway.api.answer import refusal
 from gateway.model.text import Text
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-SLIPS = "/ack"
-_READING = frozenset({"GET", "HEAD"})
+SLIPS, LOGIN = "/ack", "/login"
+READING = frozenset({"GET", "HEAD"})
 
 SECURITY_HEADERS = {
     "content-security-policy": "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
@@ -36,10 +37,12 @@ SECURITY_HEADERS = {
 
 
 class Guard:
-    """public_host: name under which readers of messages reach /ack; "": none."""
+    """public_host: name under which readers of messages reach /ack; "": none. names: others under which the whole page
+    is served."""
 
-    def __init__(self, app: ASGIApp, public_host: str = ""):
-        self._app, self._public_host = app, public_host
+    def __init__(self, app: ASGIApp, public_host: str = "", names: Collection[str] = ()):
+        self._app, self._names = app, LOOPBACK.union(name.lower() for name in names)
+        self._public = self._names | {public_host} if public_host else self._names
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -51,23 +54,27 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 for name, value in SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
+                if scope["scheme"] == "https":
+                    headers.setdefault("strict-transport-security", "max-age=31536000")
                 headers.setdefault("cache-control", "no-store")
             await send(message)
 
         headers = Headers(scope=scope)
         if scope["path"] == SLIPS or scope["path"].startswith(f"{SLIPS}/"):
-            answer = slip_objection(scope["method"], headers, self._public_host)
+            answer = form_objection(scope["method"], headers, self._public)
+        elif scope["path"] == LOGIN:
+            answer = form_objection(scope["method"], headers, self._names)
         else:
-            answer = objection(scope["method"], headers)
+            answer = objection(scope["method"], headers, self._names)
         await (answer or self._app)(scope, receive, send_guarded)
 
 
-def objection(method: str, headers: Headers):
+def objection(method: str, headers: Headers, names: Collection[str]):
     """The response that refuses this request, or None when it may pass."""
     host = headers.get("host", "")
-    if hostname(host) not in LOOPBACK:
+    if hostname(host) not in names:
         return _wrong_host(host)
-    if method in _READING:
+    if method in READING:
         return None
     origin = headers.get("origin")
     if (origin is not None and urlsplit(origin).netloc != host) or _from_another_page(headers):
@@ -78,12 +85,13 @@ def objection(method: str, headers: Headers):
     return None
 
 
-def slip_objection(method: str, headers: Headers, public_host: str):
-    """The same under /ack: Origin is not looked at (it is "null" on a form of ours, and a proxy may change Host)."""
+def form_objection(method: str, headers: Headers, names: Collection[str]):
+    """The same where a form is taken: Origin is not looked at (it is "null" on a form of ours, and a proxy may change
+    Host)."""
     host = headers.get("host", "")
-    if hostname(host) not in LOOPBACK and (not public_host or hostname(host) != public_host):
+    if hostname(host) not in names:
         return _wrong_host(host)
-    return _foreign() if method not in _READING and _from_another_page(headers) else None
+    return _foreign() if method not in READING and _from_another_page(headers) else None
 
 
 def _from_another_page(headers: Headers) -> bool:
@@ -92,8 +100,8 @@ def _from_another_page(headers: Headers) -> bool:
 
 def _wrong_host(host: str):
     return refusal(421, Text(f"host {host!r} is not served here", f"此处不提供主机 {host!r} 的服务"), where="Host",
-                   fix=Text("open http://127.0.0.1 or http://localhost with the gateway's port",
-                            "请使用 http://127.0.0.1 或 http://localhost 加网关端口访问"))
+                   fix=Text("open it under 127.0.0.1 or localhost, or add the name to `names` in section [api]",
+                            "请使用 127.0.0.1 或 localhost 访问，或将该名称加入 [api] 一节的 names"))
 
 
 def _foreign():

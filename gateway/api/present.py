@@ -27,6 +27,7 @@ from gateway.core.learning import Lessons, Picture, Profile
 from gateway.model.alarm import RISK_NAMES
 from gateway.model.clock import NS, Instant
 from gateway.model.guidance import Guidance
+from gateway.model.person import is_verified
 from gateway.model.ports import DeviceStatus, SinkStatus
 from gateway.model.quality import LABELS, Flag, Quality, code, severity
 from gateway.model.rules import ResponseTest
@@ -217,7 +218,7 @@ def _hold(one: Hold, here: Site) -> dict:
     zone = here.zone
     return {"kind": one.kind, "target": one.target, "name": _target_name(one, here),
             "design": _design(one, here), "who": one.who, "why": one.why, "approved": one.approved,
-            "verified": False, "once": one.once, "begun": local_time(one.begun_wall_ns, zone),
+            "verified": is_verified(one.who), "once": one.once, "begun": local_time(one.begun_wall_ns, zone),
             "until": local_time(one.until_wall_ns, zone)}
 
 
@@ -284,7 +285,7 @@ def annunciators(view: GatewayView) -> dict:
         "priorities": sorted(status.annunciator.priorities), "areas": sorted(status.annunciator.areas),
         "until": status.annunciator.until, "longest_s": status.annunciator.longest_s,
         "armed": None if status.armed is None else {
-            "who": status.armed.who, "why": status.armed.why, "verified": False,
+            "who": status.armed.who, "why": status.armed.why, "verified": is_verified(status.armed.who),
             "since": local_time(status.armed.wall_ns, zone)},
         "driven": status.driven, "trouble": status.trouble, "testing": status.testing,
     } for status in view.annunciators()]}
@@ -320,7 +321,8 @@ def drill(view: GatewayView, found: dict | None) -> dict:
     """The drill that goes on, and the sheet of the latest."""
     going_on = view.drill()
     return {"going_on": None if going_on is None else {
-        "who": going_on.who, "why": going_on.why, "signals": list(going_on.signals), "verified": False,
+        "who": going_on.who, "why": going_on.why, "signals": list(going_on.signals),
+        "verified": is_verified(going_on.who),
         "until": local_time(going_on.until.wall_ns, view.site.zone)}, "sheet": found}
 
 

@@ -1,39 +1,52 @@
-"""A room of the API: its doors, each with its own description, and the forms of what goes through them."""
+"""A room of the API: its doors, each with the role it needs and its own description, and the forms of what goes through
+them."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, Literal
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from gateway.access.access import Access
+from gateway.access.role import Role, Scope
+from gateway.api.admission import admit
 from gateway.api.stream import Broadcast
 from gateway.api.view import GatewayView
 
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """What every room is built over. broadcast: the event stream; None where there is none."""
+    """What every room is built over. broadcast: the event stream; None where there is none. access: who is let in;
+    None: everybody on this machine."""
 
     view: GatewayView
     broadcast: Broadcast | None = None
+    access: Access | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """One method of one address. path: as Starlette has it. described: the OpenAPI operation."""
+    """One method of one address. path: as Starlette has it. role: needed at least; None: open to all. described: the
+    OpenAPI operation. scope: a token that is for nothing else opens it, too."""
 
     method: Literal["GET", "POST"]
     path: str
     answer: Callable[[House, Request], Awaitable[Response]]
+    role: Role | None
     described: Mapping[str, Any]
+    scope: Scope | None = None
 
     def route(self, house: House) -> Route:
-        return Route(self.path, partial(self.answer, house), methods=[self.method])
+        async def answer(request: Request) -> Response:
+            if self.role is not None:
+                request.state.identity = admit(house.access, request, self.role, self.scope)
+            return await self.answer(house, request)
+
+        return Route(self.path, answer, methods=[self.method])
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,21 +5,23 @@ from __future__ import annotations
 import hashlib
 import logging
 import mimetypes
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from gateway.access.access import Access
+from gateway.access.role import Role
 from gateway.api import openapi
 from gateway.api.answer import refusal
 from gateway.api.asked import Refused
 from gateway.api.guard import Guard
-from gateway.api.room import House
+from gateway.api.room import Door, House
 from gateway.api.stream import Broadcast
 from gateway.api.view import GatewayView
 from gateway.model.errors import DavylampError
@@ -30,37 +32,34 @@ log = logging.getLogger(__name__)
 STATIC = Path(__file__).parent / "static"
 
 
-def create_app(view: GatewayView) -> Starlette:
+def create_app(view: GatewayView, access: Access | None = None, names: Collection[str] = ()) -> Starlette:
     """The page and its API over one running gateway. `app.state.broadcast` is the event stream, to be closed at the
-    end; `gateway.api.server.serve` does."""
-    house = House(view, Broadcast(view))
-    app = application([*(door.route(house) for door in openapi.DOORS), *pages()], view.public_host)
+    end; `gateway.api.server.serve` does. access: who is let in; None: everybody on this machine. names: see Guard."""
+    house = House(view, Broadcast(view), access)
+    app = application([door.route(house) for door in (*openapi.DOORS, *PAGES)], view.site.id, view.public_host, names)
     app.state.broadcast = house.broadcast
     return app
 
 
-def application(routes: Iterable[Route], public_host: str = "") -> Starlette:
-    """These routes, guarded, with our errors as answers. public_host: see Guard."""
-    return Starlette(routes=[*routes], middleware=[Middleware(Guard, public_host=public_host)], exception_handlers={
+def application(routes: Iterable[Route], site: str, public_host: str = "", names: Collection[str] = ()) -> Starlette:
+    """These routes, guarded, with our errors as answers. site: its id, for the names of cookies. Others: see Guard."""
+    guard = Middleware(Guard, public_host=public_host, names=names)
+    app = Starlette(routes=[*routes], middleware=[guard], exception_handlers={
         HTTPException: _http_error, DavylampError: _our_error, Refused: _refused, Exception: _bug})
+    app.state.site = site
+    return app
 
 
 # the page's own files
 
-def pages() -> list[Route]:
-    """One route per file of the page; "/" is index.html. The files are small and are kept in memory."""
-    return [Route("/" if path.name == "index.html" else f"/{path.name}", _file(path))
-            for path in sorted(STATIC.iterdir())]
-
-
-def _file(path: Path) -> Callable[[Request], Awaitable[Response]]:
+def _file(path: Path) -> Callable[[House, Request], Awaitable[Response]]:
     body = path.read_bytes()
     kind = mimetypes.types_map.get(path.suffix, "application/octet-stream")
     kind = "text/javascript" if path.suffix == ".js" else kind
     tag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
     headers = {"etag": tag, "cache-control": "no-cache"}
 
-    async def answer(request: Request) -> Response:
+    async def answer(_: House, request: Request) -> Response:
         if request.headers.get("if-none-match") == tag:
             return Response(status_code=304, headers=headers)
         return Response(body, media_type=kind, headers=headers)
@@ -68,9 +67,18 @@ def _file(path: Path) -> Callable[[Request], Awaitable[Response]]:
     return answer
 
 
+# one door per file; "/" is index.html. The files are small and are kept in memory
+PAGES = tuple(Door("GET", "/" if path.name == "index.html" else f"/{path.name}", _file(path), Role.VIEWER, {})
+              for path in sorted(STATIC.iterdir()))
+
+
 # errors as answers
 
-async def _refused(_: Request, error: Refused) -> Response:
+async def _refused(request: Request, error: Refused) -> Response:
+    if error.answer.status_code == 401:
+        if request.url.path == "/":
+            return RedirectResponse("/login", 303)
+        error.answer.headers["www-authenticate"] = "Bearer"
     return error.answer
 
 

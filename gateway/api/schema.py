@@ -38,6 +38,8 @@ TEXT = form("Text")
 RISK = one_of("red", "orange", "yellow", "blue")
 PRIORITY = {"type": "integer", "minimum": 1, "maximum": 4, "description": "1 is the most urgent"}
 COUNTERS = keyed(INTEGER)
+TYPED = {"type": "string", "minLength": 1, "maxLength": 80,
+         "description": "who does it: needed without an account; with one it is only a note"}
 
 
 # operations of a path

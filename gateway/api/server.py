@@ -1,4 +1,4 @@
-"""Serves the page inside the running event loop. Loopback only, until accounts exist."""
+"""Serves the page inside the running event loop: over HTTP to this machine, over HTTPS to the network."""
 
 from __future__ import annotations
 
@@ -6,21 +6,28 @@ import asyncio
 import contextlib
 import errno
 import socket
-from collections.abc import Callable, Iterator
+import ssl
+from collections.abc import Callable, Collection, Iterator
 
 import uvicorn
 from starlette.applications import Starlette
 
-from gateway.api.door import Door
-from gateway.api.guard import LOOPBACK
+from gateway.access.access import Access
+from gateway.access.certificates import PageCertificate
+from gateway.api.gate import Asking, Gate
 from gateway.api.routes import create_app
 from gateway.api.view import GatewayView
+from gateway.config.page import is_loopback
 from gateway.model.errors import DavylampError
 from gateway.model.text import Text
 from gateway.model.trouble import reason
 
 STUCK_CONNECTION_MS = 15_000  # the kernel drops a peer that takes nothing for so long
 GRACE_S = 2
+
+
+class _Config(uvicorn.Config):
+    gate: Gate  # for Asking
 
 
 class _Server(uvicorn.Server):
@@ -38,44 +45,66 @@ class _Server(uvicorn.Server):
 
 
 async def serve(view: GatewayView, host: str = "127.0.0.1", port: int = 8080, *,
-                ready: Callable[[str], None] = lambda url: None) -> None:
+                ready: Callable[[str], None] = lambda url: None, access: Access | None = None,
+                certificate: PageCertificate | None = None, names: Collection[str] = ()) -> None:
     """Serve until cancelled, then end every open stream and close. `ready` is called with the page's address.
+    names: under which the page is served beside the loopback ones; host itself is one of them.
 
-    DavylampError when the host is not loopback or the port is taken. Port 0 takes any free one.
+    DavylampError when the port is taken, the certificate can not be used, or the host is not loopback and there is no
+    certificate or no account. Port 0 takes any free one.
     """
-    app = create_app(view)
-    await serve_app(app, host, port, ready=ready, closing=app.state.broadcast.close)
+    if not is_loopback(host):
+        _may_be_open(host, access, certificate)
+    context = certificate.context() if certificate is not None else None
+    app = create_app(view, access, {host, *names})
+    await serve_app(app, host, port, ready=ready, closing=app.state.broadcast.close, context=context)
 
 
 async def serve_app(app: Starlette, host: str, port: int, *, ready: Callable[[str], None] = lambda url: None,
-                    closing: Callable[[], None] = lambda: None) -> None:
-    """The same for any application. closing: called when the end has begun."""
-    listener = listen(host, port)
-    url = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
+                    closing: Callable[[], None] = lambda: None, context: ssl.SSLContext | None = None) -> None:
+    """The same for any application. closing: called when the end has begun. context: for HTTPS."""
+    gate = listen(host, port)
+    url = (f"{'http' if context is None else 'https'}://{f'[{host}]' if ':' in host else host}:"
+           f"{gate.getsockname()[1]}")
     # Our own handlers log errors; what uvicorn would add is noise about viewers that were let go.
-    server = _Server(uvicorn.Config(app, http=Door, ws="none", lifespan="off", access_log=False, log_config=None,
-                                    log_level="critical", server_header=False, date_header=False,
-                                    timeout_graceful_shutdown=GRACE_S, limit_concurrency=128, backlog=64),
-                     lambda: ready(url))
-    running = asyncio.create_task(server.serve(sockets=[listener]), name="page server")
+    config = _Config(app, http=Asking, ws="none", lifespan="off", access_log=False, log_config=None,
+                     log_level="critical", server_header=False, date_header=False, timeout_graceful_shutdown=GRACE_S,
+                     backlog=64, ssl_context_factory=None if context is None else lambda *_: context)
+    config.gate = gate
+    server = _Server(config, lambda: ready(url))
+    running = asyncio.create_task(server.serve(sockets=[gate]), name="page server")
+    watching = asyncio.create_task(gate.watch(), name="page gate")
     try:
         await asyncio.shield(running)
     finally:
         closing()
         server.should_exit = True
         await running
+        watching.cancel()
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """The bound socket. Errors name the option to change."""
-    if host not in LOOPBACK:
+def _may_be_open(host: str, access: Access | None, certificate: PageCertificate | None) -> None:
+    """To the network."""
+    if certificate is None:
         raise DavylampError(
-            Text(f"the page would be open to the network on {host}, but there are no accounts yet",
-                 f"页面将在 {host} 上对网络开放，但目前尚无账户管理"), where="[api] host",
-            fix=Text('use host = "127.0.0.1" and reach it through an SSH tunnel: ssh -L 8080:127.0.0.1:8080 GATEWAY',
-                     '使用 host = "127.0.0.1"，远程访问请用 SSH 隧道：ssh -L 8080:127.0.0.1:8080 网关地址'))
+            Text(f"the page would be open to the network on {host} without TLS", f"页面将在 {host} 上以明文对网络开放"),
+            where="[api] host",
+            fix=Text("give tls_cert and tls_key (davylamp ca makes them), or keep 127.0.0.1 and use an SSH tunnel: "
+                     "ssh -L 8080:127.0.0.1:8080 GATEWAY",
+                     "请设置 tls_cert 和 tls_key（可用 davylamp ca 生成），或保留 127.0.0.1，远程访问使用 SSH 隧道："
+                     "ssh -L 8080:127.0.0.1:8080 网关地址"))
+    if access is None or access.open:
+        raise DavylampError(
+            Text(f"the page would be open to the network on {host}, but there is no account yet",
+                 f"页面将在 {host} 上对网络开放，但尚无任何账户"), where="[api] host", retryable=True,
+            fix=Text("davylamp account add NAME --role administrator",
+                     "davylamp account add 账户名 --role administrator"))
+
+
+def listen(host: str, port: int) -> Gate:
+    """The bound socket. Errors name the option to change."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener = Gate(family)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STUCK_CONNECTION_MS)  # accepted ones inherit

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 import numpy as np
 from starlette.types import Receive, Scope, Send
@@ -32,6 +33,7 @@ log = logging.getLogger(__name__)
 
 ALARM_PAUSE_S = 0.1  # an alarm flood is shown in steps of this length
 RETRY_MS = 1000
+ASKED_EVERY_S = 5.0  # whether the viewer may still look
 _FLOAT_LIMIT = 1e15  # larger values are sent as they are: rounding them could overflow
 
 
@@ -190,8 +192,9 @@ class _Known:
 class EventStream:
     """The ASGI answer that sends a viewer its frames until either side ends it."""
 
-    def __init__(self, broadcast: Broadcast):
-        self._broadcast = broadcast
+    def __init__(self, broadcast: Broadcast, allowed: Callable[[], bool] = lambda: True):
+        """allowed: may it go on? Asked again and again."""
+        self._broadcast, self._allowed = broadcast, allowed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         viewer = self._broadcast.join()
@@ -202,7 +205,8 @@ class EventStream:
             return
         await send({"type": "http.response.start", "status": 200, "headers": [
             (b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-store")]})
-        ends = [asyncio.create_task(task) for task in (_pump(viewer, send), _gone(receive), viewer.over.wait())]
+        ends = [asyncio.create_task(task) for task in (_pump(viewer, send), _gone(receive), viewer.over.wait(),
+                                                       self._forbidden(viewer))]
         try:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -212,6 +216,14 @@ class EventStream:
             await asyncio.gather(*ends, return_exceptions=True)
         if viewer.over.is_set() and not viewer.slow:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+    async def _forbidden(self, viewer: Viewer) -> None:
+        while True:
+            if not self._allowed():
+                viewer.over.set()
+                return
+            await asyncio.sleep(ASKED_EVERY_S)
 
 
 async def _pump(viewer: Viewer, send: Send) -> None:

@@ -13,13 +13,13 @@ from gateway.config.document import Document, Location, Spot, children
 from gateway.config.kinds import GAS_DEADMAN, CatalogueKind, catalogue, overlaid
 from gateway.config.messages import problems, unknown_key
 from gateway.config.overlay_sections import SuppressionSection
+from gateway.config.page import ApiSection
 from gateway.config.points_csv import PointRow, read_points
 from gateway.config.salvage import salvaged
 from gateway.config.sections import (
     RULES,
     AlarmsSection,
     AnnunciatorSection,
-    ApiSection,
     AreaSection,
     GroupSection,
     KindSection,

@@ -16,12 +16,12 @@ from typing_extensions import Doc
 from gateway.config.draft import Plugins
 from gateway.config.kinds import HIGH_SIDE, CatalogueKind, catalogue
 from gateway.config.overlay_sections import SuppressionSection
+from gateway.config.page import ApiSection
 from gateway.config.points_csv import ATTRIBUTES, aliases
 from gateway.config.sections import (
     RULES,
     AlarmsSection,
     AnnunciatorSection,
-    ApiSection,
     AreaSection,
     GroupSection,
     KindSection,

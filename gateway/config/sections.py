@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections import Counter
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, Self
@@ -744,27 +743,6 @@ class StoreSection(Section):
     """Measured data that nobody waits for is made durable (fdatasync) this often: what a power cut can cost. Every
     commit wears the card. What a broker has to be acknowledged is committed within a second, what begins an alarm at
     once."""
-
-
-def _loopback(value: str) -> str:
-    try:
-        safe = value == "localhost" or ipaddress.ip_address(value).is_loopback
-    except ValueError:
-        safe = False
-    if not safe:
-        raise ValueError(
-            Text(f'"{value}" would open the page to the network, and there are no user accounts yet',
-                 f'"{value}" 会把页面开放给网络，而目前还没有用户账号'),
-            Text('keep "127.0.0.1" and reach the page through an SSH tunnel: ssh -L 8080:127.0.0.1:8080 USER@GATEWAY',
-                 '保留 "127.0.0.1"，通过 SSH 隧道访问页面：ssh -L 8080:127.0.0.1:8080 用户名@网关地址'))
-    return value
-
-
-class ApiSection(Section):
-    host: Annotated[str, AfterValidator(_loopback)] = "127.0.0.1"
-    """Address the page and the API listen on. Only loopback addresses until there are user accounts."""
-    port: Annotated[Whole, Field(ge=0, le=65535)] = 8080
-    """TCP port; 0 takes any free one."""
 
 
 class AnnunciatorSection(Section):

@@ -16,7 +16,8 @@ from gateway.config.build import SignalPlan
 from gateway.config.document import Unreadable, read_document
 from gateway.config.draft import Draft, Plugins
 from gateway.config.overlay_checks import named_problems, suppression_problems
-from gateway.config.sections import AlarmsSection, ApiSection, StoreSection
+from gateway.config.page import ApiSection
+from gateway.config.sections import AlarmsSection, StoreSection
 from gateway.config.vigil import HeartbeatSection, SelfTestSection
 from gateway.model.annunciator import Annunciator
 from gateway.model.errors import Problem
@@ -84,6 +85,12 @@ def load(path: str | Path, plugins: Plugins, overrides: Mapping[str, object] = M
     return Loaded(None if any(problem.severity == "error" for problem in problems) else site_file, problems)
 
 
+def _beside(path: Path, api: ApiSection) -> ApiSection:
+    """Relative paths are from the folder of the site file."""
+    given = {key: str(path.parent / file) for key in ("tls_cert", "tls_key") if (file := getattr(api, key)) is not None}
+    return api.model_copy(update=given)
+
+
 def _site_file(path: Path, draft: Draft, plans: Mapping[str, SignalPlan], folder_given: bool) -> SiteFile:
     """Only for a draft without errors: every section is there and every reference is known."""
     assert draft.site is not None and draft.store is not None and draft.api is not None and draft.alarms is not None
@@ -109,7 +116,7 @@ def _site_file(path: Path, draft: Draft, plans: Mapping[str, SignalPlan], folder
     folder = draft.store.folder if folder_given else str(path.parent / draft.store.folder)
     return SiteFile(path, site, *(tuple(written.section for written in part.values())
                                   for part in (draft.sources, draft.sinks, draft.notifiers)),
-                    store=draft.store.model_copy(update={"folder": folder}), api=draft.api,
+                    store=draft.store.model_copy(update={"folder": folder}), api=_beside(path, draft.api),
                     alarms=draft.alarms, heartbeat=draft.heartbeat, selftest=draft.selftest,
                     oncall=draft.oncall, annunciators=tuple(
                         build.annunciator(written.section) for written in draft.annunciators.values()))

@@ -9,11 +9,12 @@ from operator import or_
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, ValidationError, create_model, model_validator
+from pydantic import AfterValidator, BaseModel, Field, ValidationError, create_model, model_validator
 
 from gateway.config.document import Unreadable, read_document
 from gateway.config.messages import problems
-from gateway.config.sections import ApiSection, Section
+from gateway.config.page import is_loopback
+from gateway.config.sections import Section
 from gateway.config.values import Id, Name, PositiveDuration, TimeZone, Whole
 from gateway.config.vigil import BrokerSection, PeerSection, Url, check_peers
 from gateway.model.errors import Problem
@@ -37,7 +38,17 @@ class WatchSection(Section):
     """Address under which the receiver of a notice reaches this watcher; notices then carry a link."""
 
 
-class WatchApiSection(ApiSection):
+def _loopback(value: str) -> str:
+    if not is_loopback(value):
+        raise ValueError(Text("a watcher has no accounts and is served to this machine only",
+                              "监视程序没有账户，仅对本机提供服务"),
+                         Text('keep "127.0.0.1"', '请保留 "127.0.0.1"'))
+    return value
+
+
+class WatchApiSection(Section):
+    host: Annotated[str, AfterValidator(_loopback)] = "127.0.0.1"
+    """Address its API listens on: a loopback one."""
     port: Annotated[Whole, Field(ge=0, le=65535)] = 8081
     """TCP port; 0 takes any free one."""
 

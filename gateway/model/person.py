@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from gateway.model.text import Text
+
 ACCOUNT_LENGTH: Final = 32
 NAME_LENGTH: Final = 40  # so that both fit where a name may have 80 characters
 
@@ -22,3 +24,8 @@ def typed(name: str) -> str:
 
 def is_verified(who: str) -> bool:
     return who.endswith("]") and " [" in who
+
+
+def named(who: str) -> Text:
+    """For people: with the doubt, where there is one."""
+    return Text.same(who) if is_verified(who) else Text(f"{who} (name not verified)", f"{who}（姓名未核实）")

@@ -90,6 +90,7 @@ class GatewayFault:
     TASK = "gateway/task"
     OUTPUT = "gateway/output"
     SELFTEST = "gateway/selftest"
+    CERTIFICATE = "gateway/certificate"
 
 
 _GATEWAY_ALARMS: tuple[tuple[str, Text, Priority, Risk, Text], ...] = (
@@ -131,6 +132,10 @@ _GATEWAY_ALARMS: tuple[tuple[str, Text, Priority, Risk, Text], ...] = (
      Risk.ORANGE,
      Text("The evidence names the station that was not passed; until then alarms may not reach anybody.",
           "依据中列出了未通过的环节；修复前告警可能无法送达。")),
+    (GatewayFault.CERTIFICATE, Text("The certificate of the page ends soon, or has ended", "页面证书即将到期或已过期"),
+     Priority.P4, Risk.BLUE,
+     Text("Renew it: davylamp ca issue NAME, or ask whoever has issued it. It is taken up without a restart.",
+          "请续签：davylamp ca issue 名称，或联系签发机构。更新后无需重启即可生效。")),
     (GatewayFault.OUTPUT, Text("A siren or beacon can not be driven", "声光报警器无法驱动"), Priority.P2, Risk.ORANGE,
      Text("People near it are not warned: tell them by another way; check the relay, its bus and its supply.",
           "附近人员无法收到声光警示：请用其他方式通知；检查继电器、总线和供电。")),

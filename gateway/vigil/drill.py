@@ -23,6 +23,7 @@ from alerting.service import AlarmService
 from gateway.model.alarm import DRILL
 from gateway.model.clock import Clock, Instant
 from gateway.model.errors import CommandError, DavylampError
+from gateway.model.person import is_verified
 from gateway.model.site import Site
 from gateway.model.text import Text
 from gateway.model.verdict import Edge, Verdicts
@@ -92,8 +93,8 @@ class Drills:
         drill = Drill(who, why, signals, target_s, now, now.later(for_s))
         twins = Twins(self._site, signals)
         await self._alarms.record(Record(KIND, KIND, now.wall_ns, {
-            "act": "begin", "who": who, "why": why, "verified": False, "signals": list(signals), "target_s": target_s,
-            "until_wall_ns": drill.until.wall_ns}))
+            "act": "begin", "who": who, "why": why, "verified": is_verified(who), "signals": list(signals),
+            "target_s": target_s, "until_wall_ns": drill.until.wall_ns}))
         twins.begin(now)
         self._twins, self._back, self.standing = twins, {}, drill
         return drill
@@ -114,7 +115,8 @@ class Drills:
                                fix=Text("write another one", "请修改"))
         now = self._clock.now()
         await self._alarms.record(Record(KIND, KIND, now.wall_ns, {
-            "act": "inject", "who": who, "verified": False, "signal": signal, "value": value, "for_s": for_s}))
+            "act": "inject", "who": who, "verified": is_verified(who), "signal": signal, "value": value,
+            "for_s": for_s}))
         self._going_on()  # it may have ended while the disk was waited for
         self._twins.set({signal: value})
         self._back.pop(signal, None)
@@ -170,7 +172,7 @@ class Drills:
 
     def _tell_end(self, who: str, why: str) -> None:
         self._alarms.note(Record(KIND, KIND, self._clock.now().wall_ns, {
-            "act": "end", "who": who, "why": why, "verified": False}))
+            "act": "end", "who": who, "why": why, "verified": is_verified(who)}))
 
     def _going_on(self) -> Drill:
         if self.standing is None:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from alerting.ledger import JournalRow
 from gateway.model.clock import NS
+from gateway.model.person import is_verified, named
 from gateway.model.site import Site
 from gateway.model.text import Text
 from gateway.vigil.drill import KIND
@@ -47,7 +48,7 @@ def sheet(site: Site, rows: Sequence[JournalRow], people: Mapping[str, Text] | N
                 "after_s": round((row.wall_ns - event["_ns"]) / NS, 1)})
     alarms = [{key: value for key, value in event.items() if key != "_ns"} for event in events.values()]
     return {
-        "who": begin.body["who"], "why": begin.body["why"], "verified": False,
+        "who": begin.body["who"], "why": begin.body["why"], "verified": is_verified(begin.body["who"]),
         "signals": [{"id": signal, "name": signal_name(site, signal)} for signal in begin.body["signals"]],
         "target_s": target_s, "begun": _time(site, begin.wall_ns), "ended": end and _time(site, end.wall_ns),
         "alarms": alarms, "in_time": sum(event["in_time"] for event in alarms)}
@@ -59,7 +60,7 @@ def markdown(site_name: Text, found: dict, language: str) -> str:
         return Text(en, zh)[language]
 
     lines = [f"# {say('Drill', '演练记录')}: {site_name[language]}", "",
-             say(f"- Led by: {found['who']} (name not verified)", f"- 组织人：{found['who']}（姓名未核实）"),
+             say("- Led by: ", "- 组织人：") + named(found["who"])[language],
              say("- Reason: ", "- 原因：") + found["why"],
              say("- Signals: ", "- 信号：") + say(", ", "、").join(
                  f"{one['id']} {one['name'][language]}" for one in found["signals"]),

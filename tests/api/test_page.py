@@ -114,7 +114,7 @@ def test_what_is_bypassed_is_on_view_with_who_why_and_until_when(browser, runnin
     browser.until("document.querySelectorAll('#bypasses li').length === 1")
     assert browser.text("#bypasses").split("\n") == [
         "BYPASSED · Nobody is called for GD-03 combustible gas until 22:23:20: bump test",
-        "by 李伟, approved by Wang (unverified)",
+        "by 李伟 (unverified), approved by Wang (unverified)",
         "Call people again"]
     assert "BYPASSED" in browser.text(".alarm .what") and browser.text("#risk-word").startswith("RED")
     assert browser.run(f"{row('GD-03')}.querySelector('.marks').textContent") == "BYPASSED until 22:23:20"

@@ -21,7 +21,7 @@ async def test_opening_the_page_to_the_network_is_refused(gateway, host):
     with pytest.raises(DavylampError) as refused:
         await serve(gateway, host, 0)
     assert refused.value.where == "[api] host"
-    assert "ssh -L" in refused.value.message("en") and "账户" in refused.value.message("zh")
+    assert "ssh -L" in refused.value.message("en") and "隧道" in refused.value.message("zh")
 
 
 async def test_a_taken_port_names_port_and_option(gateway):

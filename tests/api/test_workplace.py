@@ -225,7 +225,8 @@ ROWS = {
     "chatters no more: 5 times": ("chatter", {"act": "end", "alarms": 5}),
     "the site file was changed · 20 → 18": ("configuration", {"old": 20, "new": 18, "file": "depot.toml"}),
     "self-test FAILED at: delivered": ("selftest", {"asked_by": "", "failed": "delivered", "stations": {}}),
-    "drill: Li injects 60 into GD-03": ("drill", {"act": "inject", "who": "Li", "signal": "GD-03", "value": 60}),
+    "drill: Li (unverified) injects 60 into GD-03": (
+        "drill", {"act": "inject", "who": "Li", "signal": "GD-03", "value": 60}),
 }
 
 

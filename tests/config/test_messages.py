@@ -9,10 +9,10 @@ from pydantic import BaseModel
 
 from gateway.config.kinds import CatalogueKind
 from gateway.config.messages import MESSAGES
+from gateway.config.page import ApiSection
 from gateway.config.sections import (
     RULES,
     AlarmsSection,
-    ApiSection,
     AreaSection,
     KindSection,
     LimitSection,

@@ -133,9 +133,22 @@ def test_the_page_may_listen_on_loopback(tmp_path, host):
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.10", "gateway.local"])
-def test_the_page_is_not_opened_to_the_network_without_accounts(tmp_path, host):
+def test_the_page_is_not_opened_to_the_network_without_tls(tmp_path, host):
     [problem] = site(tmp_path, f'[api]\nhost = "{host}"\n').problems
-    assert problem.key == "host" and "no user accounts" in problem.what.en and "ssh -L" in problem.fix.zh
+    assert ("without TLS" in problem.what.en and "ssh -L" in problem.fix.zh) or "no address" in problem.what.en
+
+
+def test_with_a_certificate_it_is(tmp_path):
+    api = site(tmp_path, '[api]\nhost = "0.0.0.0"\ntls_cert = "page.crt"\ntls_key = "/k.key"\nnames = ["GW.example"]\n')
+    assert (api.site_file.api.tls_cert, api.site_file.api.tls_key) == (str(tmp_path / "page.crt"), "/k.key")
+    assert api.site_file.api.names == ("gw.example",)
+
+
+@pytest.mark.parametrize(("api", "what"), [('tls_cert = "a"', "belong together"),
+                                           ('names = ["https://a"]', "host name"), ('names = ["a:8080"]', "host name")])
+def test_half_a_certificate_and_a_name_with_more_in_it_are_refused(tmp_path, api, what):
+    [problem] = site(tmp_path, f"[api]\n{api}\n").problems
+    assert what in problem.what.en
 
 
 def test_a_site_without_areas_is_one_area_and_with_one_it_need_not_be_named(tmp_path):

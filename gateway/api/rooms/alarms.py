@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from alerting.engine import COMMENT_LENGTH, NAME_LENGTH
+from gateway.access.role import Role
 from gateway.api import asked, present
 from gateway.api.answer import Json
 from gateway.api.room import Door, House, Room
@@ -19,6 +19,7 @@ from gateway.api.schema import (
     STRING,
     TEXT,
     TIME,
+    TYPED,
     UNKNOWN,
     answer,
     array,
@@ -43,8 +44,7 @@ async def alarms(house: House, _: Request) -> Response:
 async def acknowledge(house: House, request: Request) -> Response:
     alarm = asked.alarm(house.view.site, request.path_params["alarm"])
     body = await asked.json_body(request)
-    who = asked.line(body, "name", 1, NAME_LENGTH)
-    comment = asked.line(body, "comment", 0, COMMENT_LENGTH)
+    who, comment = asked.who(request, body), asked.words(request, body, "comment", 0)
     after = await house.view.acknowledge(alarm, who, comment)
     return Json({"alarm": alarm, "state": after.state, "name": after.who, "verified": after.verified,
                  "recorded": after.recorded})
@@ -95,8 +95,7 @@ SCHEMAS = {
         samples=keyed(array(exactly(time=TIME, value=nullable(NUMBER), quality=STRING), "oldest first"))),
     "Evidence": exactly(time=nullable(TIME), signal=STRING, value=nullable(NUMBER), note=TEXT),
     "Acknowledgement": {
-        "type": "object", "required": ["name"],
-        "properties": {"name": {"type": "string", "minLength": 1, "maxLength": 80},
+        "type": "object",         "properties": {"name": TYPED,
                        "comment": {"type": "string", "maxLength": 500}}},
     "Acknowledged": exactly(alarm=STRING, state=STRING, name=STRING,
                             recorded={"type": "boolean", "description": "false: the alarm file did not take it"},
@@ -104,13 +103,13 @@ SCHEMAS = {
 }
 
 ROOM = Room((
-    Door("GET", "/api/v1/alarms", alarms,
+    Door("GET", "/api/v1/alarms", alarms, Role.VIEWER,
          get("Alarms that are not at rest", answer("most urgent first", "AlarmList"))),
-    Door("POST", "/api/v1/alarms/{alarm:path}/ack", acknowledge,
+    Door("POST", "/api/v1/alarms/{alarm:path}/ack", acknowledge, Role.OPERATOR,
          post("Acknowledge an alarm", "Acknowledgement", answer("done", "Acknowledged"),
               path("alarm", "id of an alarm, as it is (GD-03/HH) or percent-encoded (GD-03%2FHH)"),
               **{"404": UNKNOWN, "409": answer("there is nothing to acknowledge", "Error")})),
-    Door("GET", "/api/v1/alarms/{alarm:path}/explain", explain,
+    Door("GET", "/api/v1/alarms/{alarm:path}/explain", explain, Role.VIEWER,
          get("Why an alarm stood, or not, from the stored samples; as `davylamp explain`",
              answer("why", "Explanation"), path("alarm", "id of an alarm, as it is or percent-encoded"),
              query("at_ms", INTEGER, "instant, Unix ms; default: now"),

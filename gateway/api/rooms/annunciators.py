@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from alerting.engine import COMMENT_LENGTH, NAME_LENGTH
+from gateway.access.role import Role
 from gateway.annunciation import AnnunciatorAct
 from gateway.api import asked, present
 from gateway.api.answer import Json
@@ -17,6 +17,7 @@ from gateway.api.schema import (
     STRING,
     TEXT,
     TIME,
+    TYPED,
     answer,
     array,
     exactly,
@@ -39,7 +40,7 @@ async def annunciate(house: House, request: Request) -> Response:
         act = AnnunciatorAct(body.get("act"))
     except ValueError:
         raise asked.out_of_range("act", ", ".join(AnnunciatorAct)) from None
-    who, why = asked.line(body, "name", 1, NAME_LENGTH), asked.line(body, "why", 1, COMMENT_LENGTH)
+    who, why = asked.who(request, body), asked.words(request, body, "why", 1)
     await house.view.annunciate(request.path_params["annunciator"], act, who, why)
     return Json(present.annunciators(house.view))
 
@@ -52,16 +53,16 @@ SCHEMAS = {
         driven={**nullable(BOOLEAN), "description": "as it was last read back; null: not known"},
         trouble=nullable(TEXT), testing=BOOLEAN))),
     "AnnunciatorActed": {
-        "type": "object", "required": ["act", "name", "why"],
+        "type": "object", "required": ["act", "why"],
         "properties": {"act": one_of("arm", "disarm", "test"),
-                       "name": {"type": "string", "minLength": 1, "maxLength": 80},
+                       "name": TYPED,
                        "why": {"type": "string", "minLength": 1, "maxLength": 500}}},
 }
 
 ROOM = Room((
-    Door("GET", "/api/v1/annunciators", annunciators,
+    Door("GET", "/api/v1/annunciators", annunciators, Role.VIEWER,
          get("Sirens and beacons on relays", answer("in the order of the site file", "Annunciators"))),
-    Door("POST", "/api/v1/annunciators/{annunciator:path}", annunciate,
+    Door("POST", "/api/v1/annunciators/{annunciator:path}", annunciate, Role.ADMINISTRATOR,
          post("Arm, disarm or test a siren or beacon", "AnnunciatorActed", answer("done; all of them", "Annunciators"),
               path("annunciator", "id, as it is or percent-encoded"),
               **{"409": answer("it is not known, or it makes no sense now", "Error")})),

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
+from gateway.access.role import Role, Scope
 from gateway.api import present, prometheus
+from gateway.api.admission import admit
 from gateway.api.answer import Json
+from gateway.api.asked import Refused
 from gateway.api.room import Door, House, Room
 from gateway.api.schema import (
     BOOLEAN,
@@ -60,8 +63,15 @@ async def metrics(house: House, _: Request) -> Response:
                              headers={"content-type": prometheus.CONTENT_TYPE})
 
 
-async def events(house: House, _: Request) -> EventStream:
-    return EventStream(house.broadcast)
+async def events(house: House, request: Request) -> EventStream:
+    def allowed() -> bool:
+        try:
+            admit(house.access, request, Role.VIEWER, None)
+        except Refused:
+            return False
+        return True
+
+    return EventStream(house.broadcast, allowed)
 
 
 _STATUS = {
@@ -98,15 +108,15 @@ SCHEMAS = {
 }
 
 ROOM = Room((
-    Door("GET", "/api/v1/health", health,
+    Door("GET", "/api/v1/health", health, Role.VIEWER,
          get("The gateway, its devices and its databases", answer("all of it", "Health"))),
-    Door("GET", "/api/v1/events", events,
+    Door("GET", "/api/v1/events", events, Role.VIEWER,
          get("Server-sent events: changed signals once a second, alarms when they change",
              answer("one event per frame, shared by all viewers", "Event", "text/event-stream"),
              **{"503": answer("too many viewers", "Error")})),
-    Door("GET", "/metrics", metrics,
-         get("Metrics for Prometheus", text("text exposition format 0.0.4", "text/plain"))),
-    Door("GET", "/healthz", healthz,
+    Door("GET", "/metrics", metrics, Role.VIEWER,
+         get("Metrics for Prometheus", text("text exposition format 0.0.4", "text/plain")), Scope.METRICS),
+    Door("GET", "/healthz", healthz, None,
          get("Does the gateway work?", answer("it works", "Working"),
              **{"503": answer("it does not, with the reason", "Working")})),
 ), SCHEMAS)

@@ -8,9 +8,10 @@ from functools import partial
 from starlette.requests import Request
 from starlette.responses import Response
 
-from alerting.engine import COMMENT_LENGTH, NAME_LENGTH
+from alerting.engine import NAME_LENGTH
 from alerting.overlays.hold import Kind
 from alerting.overlays.overlays import Ask
+from gateway.access.role import Role
 from gateway.api import asked, present
 from gateway.api.answer import Json
 from gateway.api.room import Door, House, Room
@@ -20,6 +21,7 @@ from gateway.api.schema import (
     STRING,
     TEXT,
     TIME,
+    TYPED,
     answer,
     answer_with,
     array,
@@ -31,6 +33,7 @@ from gateway.api.schema import (
     path,
     post,
 )
+from gateway.model import person
 
 
 async def holds(kind: Kind, house: House, _: Request) -> Response:
@@ -40,8 +43,8 @@ async def holds(kind: Kind, house: House, _: Request) -> Response:
 async def hold(kind: Kind, house: House, request: Request) -> Response:
     body = await asked.json_body(request)
     target = asked.line(body, "target", 1, NAME_LENGTH)
-    who, why = asked.line(body, "name", 1, NAME_LENGTH), asked.line(body, "why", 1, COMMENT_LENGTH)
-    approved = asked.line(body, "approved", 0, NAME_LENGTH)
+    who, why = asked.who(request, body), asked.words(request, body, "why", 1)
+    approved = person.typed(asked.line(body, "approved", 0, NAME_LENGTH))
     for_s, once = body.get("for_s"), body.get("once", False)
     if isinstance(for_s, bool) or not isinstance(for_s, int | float):
         raise asked.out_of_range("for_s", "0..")
@@ -53,7 +56,7 @@ async def hold(kind: Kind, house: House, request: Request) -> Response:
 
 async def end_hold(kind: Kind, house: House, request: Request) -> Response:
     body = await asked.json_body(request)
-    who, why = asked.line(body, "name", 1, NAME_LENGTH), asked.line(body, "why", 0, COMMENT_LENGTH)
+    who, why = asked.who(request, body), asked.words(request, body, "why", 0)
     ended, recorded = await house.view.end_hold(kind, request.path_params["target"], who, why)
     return Json(present.held(house.view, ended, recorded))
 
@@ -76,16 +79,15 @@ SCHEMAS = {
     "Hold": {**exactly(**_HOLD), "description": "nobody is called for the alarms of `target` until it ends"},
     "HoldFound": exactly(**_HOLD, left_s=nullable(NUMBER), alarms=array(STRING, "ids of the alarms it covers")),
     "HoldAsked": {
-        "type": "object", "required": ["target", "name", "why", "for_s"],
+        "type": "object", "required": ["target", "why", "for_s"],
         "properties": {"target": {"type": "string", "minLength": 1, "maxLength": 80},
-                       "name": {"type": "string", "minLength": 1, "maxLength": 80},
+                       "name": TYPED,
                        "why": {"type": "string", "minLength": 1, "maxLength": 500}, "for_s": NUMBER,
                        "once": {"type": "boolean", "description": "only of shelve: until it is back to normal"},
                        "approved": {"type": "string", "maxLength": 80,
                                     "description": "the second person, needed for P1, and always for out of service"}}},
     "HoldEnd": {
-        "type": "object", "required": ["name"],
-        "properties": {"name": {"type": "string", "minLength": 1, "maxLength": 80},
+        "type": "object",         "properties": {"name": TYPED,
                        "why": {"type": "string", "maxLength": 500}}},
     "Bypassed": exactly(bypass=form("HoldFound"), recorded=_TAKEN),
     "Held": exactly(hold=form("HoldFound"), recorded=_TAKEN),
@@ -96,20 +98,21 @@ def _held(key: str) -> dict:
     return answer_with("the one that ends first comes first", **{key: array(form("HoldFound"))})
 
 
-def _doors(name: str, kind: Kind, what: str, key: str, done: str) -> Iterator[Door]:
-    yield Door("GET", f"/api/v1/{name}", partial(holds, kind), get(f"{what}: nobody is called for them", _held(key)))
-    yield Door("POST", f"/api/v1/{name}", partial(hold, kind),
+def _doors(name: str, kind: Kind, role: Role, what: str, key: str, done: str) -> Iterator[Door]:
+    yield Door("GET", f"/api/v1/{name}", partial(holds, kind), Role.VIEWER,
+               get(f"{what}: nobody is called for them", _held(key)))
+    yield Door("POST", f"/api/v1/{name}", partial(hold, kind), role,
                post("Call nobody for an alarm, or for the alarms of a signal or rule, for a while", "HoldAsked",
                     answer("done", done), **{"409": answer("it is not allowed, or there is one already", "Error")}))
-    yield Door("POST", f"/api/v1/{name}/{{target:path}}/end", partial(end_hold, kind),
+    yield Door("POST", f"/api/v1/{name}/{{target:path}}/end", partial(end_hold, kind), role,
                post("End it before its time", "HoldEnd", answer("done", done),
                     path("target", "as it is or percent-encoded"), **{"409": answer("there is none", "Error")}))
 
 
 ROOM = Room((
-    *_doors("bypasses", Kind.BYPASS, "Alarms that are bypassed", "bypasses", "Bypassed"),
-    *_doors("shelve", Kind.SHELF, "Alarms that are shelved", "holds", "Held"),
-    *_doors("out-of-service", Kind.OUT_OF_SERVICE, "Alarms that are out of service", "holds", "Held"),
-    Door("GET", "/api/v1/suppressions", partial(holds, Kind.SUPPRESSION),
+    *_doors("bypasses", Kind.BYPASS, Role.ENGINEER, "Alarms that are bypassed", "bypasses", "Bypassed"),
+    *_doors("shelve", Kind.SHELF, Role.OPERATOR, "Alarms that are shelved", "holds", "Held"),
+    *_doors("out-of-service", Kind.OUT_OF_SERVICE, Role.ENGINEER, "Alarms that are out of service", "holds", "Held"),
+    Door("GET", "/api/v1/suppressions", partial(holds, Kind.SUPPRESSION), Role.VIEWER,
          get("Alarms that are suppressed by design now", _held("holds"))),
 ), SCHEMAS)

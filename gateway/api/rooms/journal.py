@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from alerting.figures.report import PERIODS
+from gateway.access.role import Role
 from gateway.api import asked, kpi, present
 from gateway.api.answer import Json
 from gateway.api.room import Door, House, Room
@@ -86,13 +87,13 @@ SCHEMAS = {
 }
 
 ROOM = Room((
-    Door("GET", "/api/v1/journal", journal,
+    Door("GET", "/api/v1/journal", journal, Role.VIEWER,
          get("The alarm journal", answer("newest first", "Journal"),
              query("limit", INTEGER, "at most so many rows, 1 to 500; default 100"),
              query("before", INTEGER, "only rows with a smaller position"),
              query("alarm", array(STRING), "only rows about this alarm, signal or rule; up to 16"),
              **{"400": BAD_REQUEST})),
-    Door("GET", "/api/v1/kpi", figures,
+    Door("GET", "/api/v1/kpi", figures, Role.VIEWER,
          get("Alarm figures after EEMUA 191 and ISA-18.2", answer("now, and by period", "Kpi"),
              query("period", array(one_of("8h", "day", "week", "month")),
                    "only these; may be repeated; default: all"),

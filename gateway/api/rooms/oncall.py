@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from alerting.oncall.escalation import wall
+from gateway.access.role import Role
 from gateway.api import asked, oncall, present
 from gateway.api.answer import Json
 from gateway.api.room import Door, House, Room
@@ -104,19 +105,19 @@ SCHEMAS = {
 }
 
 ROOM = Room((
-    Door("GET", "/api/v1/oncall", on_call,
+    Door("GET", "/api/v1/oncall", on_call, Role.VIEWER,
          get("Who is on call now, the shifts of the next days, and how far each alarm has been told",
              answer("without addresses of people", "OnCall"),
              query("days", {"type": "integer", "minimum": 1, "maximum": 60, "default": 7},
                    "so far the shifts are listed"), **{"400": BAD_REQUEST})),
-    Door("GET", "/api/v1/route", route,
+    Door("GET", "/api/v1/route", route, Role.VIEWER,
          get("Who would be told of an alarm, how and when, if nobody acknowledged; nothing is sent",
              answer("step by step, with the reasons", "Route"), query("alarm", STRING, "its id", required=True),
              query("at", STRING, "ISO 8601, without a zone the site's own time; default: now"),
              **{"400": BAD_REQUEST, "404": answer("unknown alarm", "Error")})),
-    Door("GET", "/api/v1/notifiers", notifiers,
+    Door("GET", "/api/v1/notifiers", notifiers, Role.VIEWER,
          get("The ways out of messages", answer("in the order of the site file", "Notifiers"))),
-    Door("POST", "/api/v1/notifiers/{notifier:path}/test", test_notifier,
+    Door("POST", "/api/v1/notifiers/{notifier:path}/test", test_notifier, Role.ENGINEER,
          post("Send a message that is marked as a test, now and once", "NotifierTest",
               answer("tried", "NotifierTested"), path("notifier", "as it is or percent-encoded"),
               **{"409": answer("there is no such notifier", "Error")})),

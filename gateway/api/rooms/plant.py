@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gateway.access.role import Role
 from gateway.api import present, relations
 from gateway.api.answer import Json
 from gateway.api.room import Door, House, Room
@@ -91,12 +92,13 @@ SCHEMAS = {
 }
 
 ROOM = Room((
-    Door("GET", "/api/v1/site", site, get("What does not change while the gateway runs", answer("the site", "Site"))),
-    Door("GET", "/api/v1/definitions", definitions,
+    Door("GET", "/api/v1/site", site, Role.VIEWER,
+         get("What does not change while the gateway runs", answer("the site", "Site"))),
+    Door("GET", "/api/v1/definitions", definitions, Role.VIEWER,
          get("Every alarm that the site can raise", answer("all of them", "Definitions"))),
-    Door("GET", "/api/v1/rules", rules,
+    Door("GET", "/api/v1/rules", rules, Role.VIEWER,
          get("Rules, groups and calculated signals of the site", answer("all of them", "Rules"))),
-    Door("GET", "/api/v1/proof-tests", proof_tests,
+    Door("GET", "/api/v1/proof-tests", proof_tests, Role.VIEWER,
          get("Shut-downs that were commanded, and when each valve was last seen to close in time",
              answer("strokes newest first", "ProofTests"))),
 ), SCHEMAS)

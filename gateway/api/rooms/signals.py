@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from alerting.engine import COMMENT_LENGTH, NAME_LENGTH
+from gateway.access.role import Role
 from gateway.api import asked, present
 from gateway.api.answer import Json
 from gateway.api.room import Door, House, Room
@@ -17,6 +17,7 @@ from gateway.api.schema import (
     STRING,
     TEXT,
     TIME,
+    TYPED,
     UNKNOWN,
     answer,
     answer_with,
@@ -32,6 +33,7 @@ from gateway.api.schema import (
 )
 from gateway.core.learning import LearningAct
 from gateway.model.clock import NS
+from gateway.model.person import is_verified
 
 HISTORY_SIGNALS, HISTORY_MINUTES, HISTORY_POINTS = 64, 7 * 24 * 60, 2000
 
@@ -73,9 +75,9 @@ async def teach(house: House, request: Request) -> Response:
     signal, body = asked.signal(house.view.site, request), await asked.json_body(request)
     if body.get("act") not in [*LearningAct]:
         raise asked.out_of_range("act", ", ".join(LearningAct))
-    who, why = asked.line(body, "name", 1, NAME_LENGTH), asked.line(body, "why", 1, COMMENT_LENGTH)
+    who, why = asked.who(request, body), asked.words(request, body, "why", 1)
     recorded = await house.view.teach(signal, LearningAct(body["act"]), who, why)
-    return Json({"name": who, "verified": False, "recorded": recorded, "baseline": _learnt(house, signal)})
+    return Json({"name": who, "verified": is_verified(who), "recorded": recorded, "baseline": _learnt(house, signal)})
 
 
 def _learnt(house: House, signal: str) -> dict:
@@ -102,9 +104,9 @@ SCHEMAS = {
                                                           "(of Monday, for a week)"},
                 value=array(nullable(NUMBER), "one per step; null: not seen yet")))), "empty: nothing is learnt")),
     "Teaching": {
-        "type": "object", "required": ["act", "name", "why"],
+        "type": "object", "required": ["act", "why"],
         "properties": {"act": one_of("freeze", "thaw", "reset"),
-                       "name": {"type": "string", "minLength": 1, "maxLength": 80},
+                       "name": TYPED,
                        "why": {"type": "string", "minLength": 1, "maxLength": 500}}},
     "Taught": exactly(name=STRING, verified=BOOLEAN, baseline=form("Baseline"),
                       recorded={"type": "boolean", "description": "false: done, but not saved yet"}),
@@ -118,20 +120,20 @@ _MINUTES = query("minutes", NUMBER, "how far back, 0.1 to 10080; default 10")
 _POINTS = query("points", INTEGER, "at most about so many points per signal, 2 to 2000; default 300")
 
 ROOM = Room((
-    Door("GET", "/api/v1/signals", signals,
+    Door("GET", "/api/v1/signals", signals, Role.VIEWER,
          get("Newest value, quality and age of every signal",
              answer_with("all signals", time=TIME, signals=array(form("Reading"))))),
-    Door("GET", "/api/v1/signals/{signal:path}/history", history_of_one,
+    Door("GET", "/api/v1/signals/{signal:path}/history", history_of_one, Role.VIEWER,
          get("Stored samples of one signal", answer("oldest first", "Trend"), _SIGNAL, _MINUTES, _POINTS,
              **{"400": BAD_REQUEST, "404": UNKNOWN})),
-    Door("GET", "/api/v1/history", history,
+    Door("GET", "/api/v1/history", history, Role.VIEWER,
          get("Stored samples of up to 64 signals", answer_with("in the order asked for", trends=array(form("Trend"))),
              query("signal", array(STRING), "id of a signal; may be repeated", required=True), _MINUTES, _POINTS,
              **{"400": BAD_REQUEST, "404": UNKNOWN})),
-    Door("GET", "/api/v1/signals/{signal:path}/baseline", baseline,
+    Door("GET", "/api/v1/signals/{signal:path}/baseline", baseline, Role.VIEWER,
          get("What was learnt of one signal", answer("by each of its learners", "Baseline"), _SIGNAL,
              **{"404": UNKNOWN})),
-    Door("POST", "/api/v1/signals/{signal:path}/baseline", teach,
+    Door("POST", "/api/v1/signals/{signal:path}/baseline", teach, Role.ENGINEER,
          post("Freeze, thaw or forget what was learnt of one signal", "Teaching", answer("done", "Taught"), _SIGNAL,
               **{"404": UNKNOWN, "409": answer("it makes no sense now", "Error")})),
 ), SCHEMAS)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from alerting.engine import COMMENT_LENGTH, NAME_LENGTH
+from alerting.engine import NAME_LENGTH
+from gateway.access.role import Role, Scope
 from gateway.api import asked, present
 from gateway.api.answer import Json
 from gateway.api.asked import Refused
@@ -18,6 +19,7 @@ from gateway.api.schema import (
     STRING,
     TEXT,
     TIME,
+    TYPED,
     answer,
     answer_with,
     array,
@@ -37,7 +39,7 @@ async def selftest(house: House, _: Request) -> Response:
 
 
 async def ask_selftest(house: House, request: Request) -> Response:
-    house.view.ask_selftest(asked.line(await asked.json_body(request), "name", 1, NAME_LENGTH))
+    house.view.ask_selftest(asked.who(request, await asked.json_body(request)))
     return Json(present.selftest(house.view))
 
 
@@ -47,7 +49,7 @@ async def drill(house: House, _: Request) -> Response:
 
 async def drill_act(house: House, request: Request) -> Response:
     view, body = house.view, await asked.json_body(request)
-    who, why = asked.line(body, "name", 1, NAME_LENGTH), asked.line(body, "why", 0, COMMENT_LENGTH)
+    who, why = asked.who(request, body), asked.words(request, body, "why", 0)
     match body.get("act"):
         case "begin":
             signals = body.get("signals")
@@ -87,8 +89,7 @@ SCHEMAS = {
             failed=nullable({"type": "string", "description": "the first station that was not passed"}),
             stations=array(exactly(id=STRING, name=TEXT, after_s=nullable(NUMBER), time=nullable(TIME)),
                            "in order; after_s: since the sample was injected")))),
-    "SelfTestAsked": {"type": "object", "required": ["name"],
-                      "properties": {"name": {"type": "string", "minLength": 1, "maxLength": 80}}},
+    "SelfTestAsked": {"type": "object",                       "properties": {"name": TYPED}},
     "Drill": exactly(
         going_on=nullable(exactly(who=STRING, why=STRING, signals=array(STRING), verified=BOOLEAN,
                                   until=nullable(TIME))),
@@ -103,9 +104,9 @@ SCHEMAS = {
                                through=STRING, name=TEXT, time=TIME, after_s=NUMBER)),
             acknowledged=nullable(exactly(who=STRING, time=TIME, after_s=NUMBER))))),
     "DrillAct": {
-        "type": "object", "required": ["act", "name"],
+        "type": "object", "required": ["act"],
         "properties": {"act": one_of("begin", "inject", "end"),
-                       "name": {"type": "string", "minLength": 1, "maxLength": 80},
+                       "name": TYPED,
                        "why": {"type": "string", "maxLength": 500}, "signals": array(STRING, "of begin"),
                        "for_s": NUMBER, "target_s": NUMBER, "signal": {"type": "string", "description": "of inject"},
                        "value": {"type": "number", "description": "default: just beyond its most urgent limit"}}},
@@ -119,19 +120,20 @@ SCHEMAS = {
 }
 
 ROOM = Room((
-    Door("GET", "/api/v1/selftest", selftest,
+    Door("GET", "/api/v1/selftest", selftest, Role.VIEWER,
          get("The last self-test of the whole chain", answer("its report", "SelfTest"))),
-    Door("POST", "/api/v1/selftest", ask_selftest,
+    Door("POST", "/api/v1/selftest", ask_selftest, Role.OPERATOR,
          post("Begin a self-test now", "SelfTestAsked", answer("begun; ask again for the report", "SelfTest"),
               **{"409": answer("there is no test signal, or one is under way", "Error")})),
-    Door("GET", "/api/v1/drill", drill,
+    Door("GET", "/api/v1/drill", drill, Role.VIEWER,
          get("The drill that goes on, and the result sheet of the latest", answer("both", "Drill"))),
-    Door("POST", "/api/v1/drill", drill_act,
+    Door("POST", "/api/v1/drill", drill_act, Role.OPERATOR,
          post("Begin a drill, inject an excursion, end it", "DrillAct", answer("done", "Drill"),
               **{"409": answer("it is not allowed, or makes no sense now", "Error")})),
-    Door("GET", "/api/v1/heartbeats", heartbeats,
+    Door("GET", "/api/v1/heartbeats", heartbeats, Role.VIEWER,
          get("Other gateways whose life this one watches", answer_with("all of them", gateways=array(form("Peer"))))),
-    Door("POST", "/api/v1/heartbeats/{peer:path}", hear,
+    Door("POST", "/api/v1/heartbeats/{peer:path}", hear, Role.ENGINEER,
          post("A sign of life of another gateway", "Nothing", answer("heard", "Heard"),
-              path("peer", "id of the other gateway"), **{"404": answer("it is not watched here", "Error")})),
+              path("peer", "id of the other gateway"), **{"404": answer("it is not watched here", "Error")}),
+         Scope.HEARTBEAT),
 ), SCHEMAS)

@@ -7,7 +7,7 @@ import { historyRow } from "./history.js";
 import { plot } from "./plot.js";
 import { age, pick, say } from "./texts.js";
 import { get } from "./ask.js";
-import { allDefinitions, beginHold, endHold, holdWords, targets, wordOf } from "./withheld.js";
+import { allDefinitions, beginHold, endHold, holdWords, targets, wordOf, needed } from "./withheld.js";
 
 const RECENT = 10;
 
@@ -58,10 +58,10 @@ export class AlarmRoom {
     this.shown = shown;
     this.row = { age: el("span"), now: el("span") };
     const act = el("div", "act");
-    if (alarm?.waits) act.append(button(say("acknowledge"), () => acknowledge([alarm]), { look: "go", key: `ack ${id}` }));
+    if (alarm?.waits) act.append(button(say("acknowledge"), () => acknowledge([alarm]), { look: "go", key: `ack ${id}`, needs: "operator" }));
     for (const hold of holds.filter(({ kind }) => kind !== "suppression"))
-      act.append(button(say("holdEnd"), () => endHold(hold), { look: "quiet", key: `end ${hold.kind} ${hold.target}`, label: `${say("holdEnd")}: ${wordOf(hold.kind)} ${hold.target}` }));
-    act.append(button(say("holdBegin"), async () => beginHold(targets(site, await allDefinitions() ?? []), id), { look: "quiet", key: "bypass begin" }));
+      act.append(button(say("holdEnd"), () => endHold(hold), { look: "quiet", key: `end ${hold.kind} ${hold.target}`, label: `${say("holdEnd")}: ${wordOf(hold.kind)} ${hold.target}`, needs: needed(hold.kind) }));
+    act.append(button(say("holdBegin"), async () => beginHold(targets(site, await allDefinitions() ?? []), id), { look: "quiet", key: "bypass begin", needs: "operator" }));
     this.head.className = alarm ? look(alarm) : "alarm";
     this.head.replaceChildren(el("div", "", alarm ? facts(alarm, site.words, this.row) : el("p", "", say("normalNow")),
       ...holds.map((hold) => el("p", "", `${wordOf(hold.kind)} · ${holdWords(hold)}`)), ...(alarm ? badges(alarm) : [])), act);

@@ -84,7 +84,7 @@ export class Alarms {
     $("selection").hidden = waiting.length < 2;
     keepFocus($("selection"), () => $("selection").replaceChildren(
       el("span", "", say("selected", { n: selected.length })),
-      selected.length ? button(say("ackSelected", { n: selected.length }), () => this.acknowledgeSelected(), { look: "go", key: "ack selected" }) : "",
+      selected.length ? button(say("ackSelected", { n: selected.length }), () => this.acknowledgeSelected(), { look: "go", key: "ack selected", needs: "operator" }) : "",
       selected.length < waiting.length ? button(say("selectAll"), () => this.choose(waiting, true), { look: "quiet", key: "select all" }) : "",
       selected.length ? button(say("selectNone"), () => this.choose(waiting, false), { look: "quiet", key: "select none" }) : ""));
   }
@@ -111,8 +111,8 @@ export class Alarms {
     const name = el("div", "what", link(pick(alarm.name), `#alarm/${encodeURIComponent(alarm.id)}`, { key: `open ${alarm.id}` }), ...badges(alarm));
     const act = el("div", "act"), group = alarm.first_out ? this.groupOf(alarm) : [];
     if (alarm.waits) {
-      if (group.length > 1) act.append(button(say("ackGroup", { n: group.length }), () => acknowledge(this.groupOf(alarm)), { look: "quiet", key: `group ${alarm.id}` }));
-      act.append(button(say("acknowledge"), () => acknowledge([alarm]), { look: "go", key: `ack ${alarm.id}`, label: `${say("acknowledge")}: ${pick(alarm.name)}` }));
+      if (group.length > 1) act.append(button(say("ackGroup", { n: group.length }), () => acknowledge(this.groupOf(alarm)), { look: "quiet", key: `group ${alarm.id}`, needs: "operator" }));
+      act.append(button(say("acknowledge"), () => acknowledge([alarm]), { look: "go", key: `ack ${alarm.id}`, label: `${say("acknowledge")}: ${pick(alarm.name)}`, needs: "operator" }));
     }
     row.element.append(this.box(alarm), shape(`p${alarm.priority}`, "sign", `P${alarm.priority}`), el("div", "", name, facts(alarm, this.words, row)), act);
     const guidance = pick(alarm.guidance);

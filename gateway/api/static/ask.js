@@ -1,5 +1,6 @@
 // What the page asks of the gateway, and the one dialog in which a person commands something.
 import { $, byKey, button, el } from "./dom.js";
+import { me } from "./session.js";
 import { pick, say } from "./texts.js";
 
 // The answer, or null when there is none.
@@ -24,7 +25,8 @@ let opener = null;
 // fields: {name, label, kind: "line" | "lines" | "choice" | "choices", value, options, follows, hints, needed, most}. follows: [name of
 // another field, its value -> options]. send(values) gives null when it was done, else what to say: the dialog then stays open, for
 // nobody may believe in what was not done.
-export function ask({ title, about = [], fields, go, note = "", send }) {
+export function ask({ title, about = [], fields: all, go, note = "", send }) {
+  const fields = all.filter(({ name }) => name !== "name" || !me.account); // with an account nobody types a name
   const dialog = $("ask"), inputs = new Map();
   opener = document.activeElement;
   const rows = fields.map((field) => {

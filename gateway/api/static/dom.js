@@ -9,12 +9,14 @@ export function el(tag, className = "", ...children) {
 }
 
 // `key` is how the focus finds it again when the list around it was made anew.
-export function button(text, act, { look = "", key = "", label = "" } = {}) {
+// needs: the role that the server asks for it; the page hides it from others.
+export function button(text, act, { look = "", key = "", label = "", needs = "" } = {}) {
   const made = el("button", look, text);
   made.type = "button";
   made.onclick = act;
   if (key) made.dataset.key = key;
   if (label) made.setAttribute("aria-label", label);
+  if (needs) made.dataset.needs = needs;
   return made;
 }
 

@@ -1,7 +1,7 @@
 // The alarm figures after EEMUA 191 and ISA-18.2, beside what is recommended. They are not in the stream: asked for once a minute.
 import { get } from "./ask.js";
 import { dayAndClock, el, link, shape, table, title } from "./dom.js";
-import { age, pick, say } from "./texts.js";
+import { age, personOf, pick, say } from "./texts.js";
 
 const RENEW_MS = 60000;
 
@@ -45,7 +45,7 @@ export class Figures {
       this.choice(periods), ...named(say("worst", { n: chosen.worst_percent }), chosen.worst, (one) => `${one.count} ×`),
       ...named(say("chatteredThen"), chosen.chattering, (one) => `${one.count} ×`), ...named(say("withheldThen"), chosen.withheld, (one) => `${one.count} ×`),
       ...(chosen.by_person.length ? [el("h4", "", say("byPerson")), el("div", "wide", table([say("person"), say("count"), say("median"), say("ninety")],
-        chosen.by_person.map((one) => [one.who, String(one.count), seconds(one.median_s), seconds(one.p90_s)])))] : []), details);
+        chosen.by_person.map((one) => [personOf(one.who), String(one.count), seconds(one.median_s), seconds(one.p90_s)])))] : []), details);
   }
 
   periods(periods, targets) {

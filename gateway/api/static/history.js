@@ -58,7 +58,7 @@ export class History {
 
 export function historyRow(row, site) {
   const line = el("li", "", el("time", "", dayAndClock(row.time)), el("div", "",
-    row.alarm ? link(row.alarm, `#${OF_SIGNALS.has(row.kind) ? "history" : "alarm"}/${encodeURIComponent(row.alarm)}`) : "", " ", el("span", "", (TELLS[row.kind] ?? plain)(row, site))), el("small", "", `#${row.position}`));
+    row.alarm ? row.kind === "access" ? row.alarm : link(row.alarm, `#${OF_SIGNALS.has(row.kind) ? "history" : "alarm"}/${encodeURIComponent(row.alarm)}`) : "", " ", el("span", "", (TELLS[row.kind] ?? plain)(row, site))), el("small", "", `#${row.position}`));
   line.title = row.hash;
   return line;
 }
@@ -93,7 +93,7 @@ const TELLS = {
       acknowledged: () => say("rowAnswered", { to }), test: () => say("rowWayTested", { to }) }[body.act]?.() ?? plain({ kind: "delivery", body });
   },
   routing: ({ body }) => [say(body.step ? "rowRoutedAgain" : "rowRouted", { step: (body.step ?? 0) + 1 }), ...body.decisions.map((one) =>
-    say(one.told ? "rowTold" : "rowNotTold", { who: [one.person, one.channel].filter(Boolean).join(" · "), reason: pick(one.reason) }))].join(" · "),
+    say(one.told ? "rowTold" : "rowNotTold", { to: [one.person, one.channel].filter(Boolean).join(" · "), reason: pick(one.reason) }))].join(" · "),
   output: ({ body }) => say({ arm: "rowArmed", disarm: "rowDisarmed", test: "rowSirenTested" }[body.act], body),
   flood: ({ body }) => say(body.act === "begin" ? "rowFlood" : "rowFloodOver", { n: body.alarms }),
   chatter: ({ body }) => say(body.act === "begin" ? "rowChatter" : "rowChatterOver", { n: body.alarms }),
@@ -103,7 +103,14 @@ const TELLS = {
     return changes.length ? [say("rowChanged"), ...changes.map(([item, both]) => `${item} ${value(both.old)} → ${value(both.new)}`.trim())].join(" · ") : say("rowFirstFile", { n: body.items });
   },
   selftest: ({ body }) => (body.failed ? say("rowSelfTestFailed", { station: body.failed }) : say("rowSelfTest")),
+  access: ({ body }) => (ACCESS[body.act] ? say(ACCESS[body.act], { count: 1, ...body }) : plain({ kind: "access", body })),
   drill: ({ body }) => say({ begin: "rowDrillBegin", inject: "rowDrillInject" }[body.act] ?? "rowDrillEnd", body),
+};
+
+const ACCESS = {
+  "logged in": "rowLoggedIn", "logged out": "rowLoggedOut", "log-in refused": "rowLogInRefused", "log-in held back": "rowLogInHeld",
+  "token refused": "rowTokenRefused", "account added": "rowAccountAdded", "role changed": "rowAccountRole", "password changed": "rowAccountPassword",
+  "account removed": "rowAccountRemoved", "token made": "rowTokenMade", "token revoked": "rowTokenRevoked",
 };
 
 const wordsOf = (value) => (value && typeof value === "object" && "en" in value ? pick(value) : String(value));

@@ -11,7 +11,7 @@ export function notifierCards(notifiers, people) {
       people.get(figures.person) ?? (figures.person || say("notOnePerson")), String(figures.delivered), seconds(figures.delivery_median_s),
       figures.acknowledged ? `${figures.acknowledged} × ${seconds(figures.acknowledge_median_s)}` : "–"]))) : "",
     one.latest.length ? el("details", "", el("summary", "", say("sentLast", { title: one.latest[0].title, time: dayAndClock(one.latest[0].time) })), ...one.latest.map(message)) : "",
-    el("div", "act", button(say("testMessage"), () => test(one.id), { look: "quiet", key: `test notifier ${one.id}`, label: `${say("testMessage")}: ${one.id}` }))));
+    el("div", "act", button(say("testMessage"), () => test(one.id), { look: "quiet", key: `test notifier ${one.id}`, label: `${say("testMessage")}: ${one.id}`, needs: "engineer" }))));
 }
 
 // As its reader sees it; link and code to acknowledge are masked: whoever reads this page is somebody else.

@@ -63,7 +63,7 @@ function card({ id, name, now, next, shifts }, open) {
   more.open = open;
   return el("article", now.person ? "" : "empty", el("small", "", pick(name)), el("div", "duty", el("b", "", who(now))),
     el("p", "", say("onUntil", { time: dayAndClock(now.ends), why: pick(now.reason) })),
-    next ? el("p", "soft", say("thenOn", { who: who(next), time: dayAndClock(next.begins) })) : "", more);
+    next ? el("p", "soft", say("thenOn", { to: who(next), time: dayAndClock(next.begins) })) : "", more);
 }
 
 const told = ({ name, channel }) => (name ? `${pick(name)} (${channel})` : channel);

@@ -16,9 +16,11 @@ import { Rules } from "./rules.js";
 import { Signals } from "./signals.js";
 import { Watch } from "./watch.js";
 import { Ways } from "./ways.js";
+import { speakSession, stillIn, whoAmI } from "./session.js";
 import { Withheld } from "./withheld.js";
 import { age, language, pick, say, speak } from "./texts.js";
 
+let asked = false; // whether the session still stands, since the stream was lost
 let site = null, alarms = null, signals = null, rooms = null, status = null, last = null, linkShown = "", opened = false;
 const waitingFrames = [];
 const feed = new Feed((frame) => { if (site) take(frame); else waitingFrames.push(frame); });
@@ -53,6 +55,8 @@ function tick() {
   document.body.className = state;
   showLink(state);
   showBanner(state);
+  if (state === "lost" && !asked) stillIn();
+  asked = state === "lost";
   if (state !== "live") { if (state === "lost") document.title = `!! ${say("noLink")} - Davylamp`; return; }
   put($("clock"), clockOf(last.time));
   put($("zone"), last.trusted ? site.timezone : say("clockBad"));
@@ -92,6 +96,7 @@ function show() {
   button.textContent = say("language");
   button.lang = language() === "zh" ? "en" : "zh-CN";
   if (!site) return;
+  speakSession();
   put($("site"), pick(site.name));
   put($("product"), "Davylamp");
   alarms.speak();
@@ -123,8 +128,9 @@ window.addEventListener("error", fail);
 window.addEventListener("unhandledrejection", fail);
 
 async function load() {
+  await whoAmI();
   const [loaded, related, peers] = await Promise.all(["site", "rules", "heartbeats"].map(get));
-  if (!loaded || !related || !peers) { setTimeout(load, 2000); return; }
+  if (!loaded || !related || !peers) { stillIn(); setTimeout(load, 2000); return; }
   speak(localStorage.getItem("language") ?? loaded.language);
   signals = new Signals(loaded);
   alarms = new Alarms(loaded, (id) => signals.reading(id));

@@ -10,8 +10,11 @@ let index = 0;
 export const language = () => (index ? "zh" : "en");
 export function speak(code) { index = code === "zh" ? 1 : 0; }
 export function say(key, values = {}) {
-  return ALL[key][index].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+  return ALL[key][index].replace(/\{(\w+)\}/g, (_, name) => (NAMES.has(name) ? personOf(values[name]) : values[name]));
 }
+// A person: with the doubt, where no account stands behind the name ("Li Wei [li.wei]").
+const NAMES = new Set(["who", "approved"]);
+export const personOf = (who) => (!who || / \[.+\]$/.test(who) ? who : `${who} (${say("notVerified")})`);
 // A {en, zh} of the gateway in the language of the page.
 export const pick = (text) => text[language()];
 export function age(seconds) {

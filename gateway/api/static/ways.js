@@ -46,7 +46,7 @@ export class Ways {
 
   card(one) {
     const { site } = this.here, areas = one.areas.map((id) => pick(site.areas.find((area) => area.id === id)?.name ?? { en: id, zh: id }));
-    const act = (what, key) => button(say(key), () => this.command(one, what, key), { look: "quiet", key: `${what} ${one.id}`, label: `${say(key)}: ${pick(one.name)}` });
+    const act = (what, key) => button(say(key), () => this.command(one, what, key), { look: "quiet", key: `${what} ${one.id}`, label: `${say(key)}: ${pick(one.name)}`, needs: "administrator" });
     const state = one.driven === null ? [shape("question"), say("sirenUnknown")] : one.driven ? [shape("tick"), say("sirenOn")] : [shape("cross"), say("sirenOff")];
     return el("article", "", el("div", "what", pick(one.name)), el("small", "", `${one.id} · ${one.output}`),
       el("p", "", ...state), one.trouble ? el("p", "trouble", shape("p2", "sign small P2", "!"), " ", pick(one.trouble)) : "",

@@ -11,6 +11,8 @@ const lengths = (kind) => (kind === "out of service" ? LONG : SHORT).map(([unit,
 // What a person can ask for, and its address. A suppression is by design: it ends when its cause does.
 const PATHS = { bypass: "bypasses", shelve: "shelve", "out of service": "out-of-service" };
 const WORDS = { bypass: "kindBypass", shelve: "kindShelve", "out of service": "kindService", suppression: "kindSuppression" };
+// The role that the server asks for to begin or end one.
+export const needed = (kind) => (kind === "shelve" ? "operator" : "engineer");
 export const KINDS = Object.keys(WORDS);
 export const wordOf = (kind) => say(WORDS[kind]);
 
@@ -21,7 +23,7 @@ export function holdLine(one) {
   return el("li", "P4", shape("p4", "sign small", "P4"), el("div", "",
     el("b", "", `${wordOf(one.kind)} · ${holdWords(one)}`),
     one.who ? el("small", "", say(one.approved ? "bypassByTwo" : "bypassBy", one)) : null),
-  one.kind in PATHS ? button(say("holdEnd"), () => endHold(one), { look: "quiet", key: `end ${one.kind} ${one.target}`, label: `${say("holdEnd")}: ${wordOf(one.kind)} ${one.target}` }) : null);
+  one.kind in PATHS ? button(say("holdEnd"), () => endHold(one), { look: "quiet", key: `end ${one.kind} ${one.target}`, label: `${say("holdEnd")}: ${wordOf(one.kind)} ${one.target}`, needs: needed(one.kind) }) : null);
 }
 
 // A suppression by design ends with its cause; its time is only the longest that it may last.
@@ -79,7 +81,7 @@ export class Withheld {
   async open() {
     const { site, alarms } = this.here;
     this.list = el("ul", "bypasses");
-    const begin = button(say("holdBegin"), async () => beginHold(targets(site, await allDefinitions() ?? [])), { key: "bypass begin" });
+    const begin = button(say("holdBegin"), async () => beginHold(targets(site, await allDefinitions() ?? [])), { key: "bypass begin", needs: "operator" });
     const head = title(say("roomWithheld"));
     head.append(begin);
     this.element.replaceChildren(head, el("p", "", say("withheldWhat")), this.list);

@@ -1,0 +1,62 @@
+"""The way in from outside: the page's address, its certificate, and who is let in, over one running gateway."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from gateway.access.access import Access, AccessSettings, Journal
+from gateway.access.certificates import WARN_DAYS, Facts, PageCertificate
+from gateway.api.server import serve
+from gateway.api.view import GatewayView, Part
+from gateway.config.page import ApiSection
+from gateway.model.clock import Clock, Instant
+from gateway.model.text import Text
+
+LOOK_S: Final = 60.0
+
+
+class Entrance:
+    """journal: see Access. folder: data folder."""
+
+    def __init__(self, section: ApiSection, folder: Path, clock: Clock, journal: Journal):
+        self._section = section
+        self.access = Access(folder, clock, journal, AccessSettings(section.session_idle, section.session_longest))
+        self._certificate = (None if section.tls_cert is None or section.tls_key is None
+                             else PageCertificate(Path(section.tls_cert), Path(section.tls_key)))
+        self._facts: Facts | None = None
+
+    async def serve(self, view: GatewayView, ready: Callable[[str], None]) -> None:
+        """Until cancelled; a renewed certificate is taken up meanwhile. DavylampError: see gateway.api.server."""
+        following = None
+        if self._certificate is not None:
+            self._facts = await asyncio.to_thread(self._certificate.facts)
+            following = asyncio.create_task(self._follow(self._certificate), name="certificate")
+        try:
+            await serve(view, self._section.host, self._section.port, ready=ready, access=self.access,
+                        certificate=self._certificate, names=self._section.names)
+        finally:
+            if following is not None:
+                following.cancel()
+
+    async def _follow(self, certificate: PageCertificate) -> None:
+        while True:
+            await asyncio.sleep(LOOK_S)
+            if await asyncio.to_thread(certificate.look):
+                self._facts = await asyncio.to_thread(certificate.facts)
+
+    def ends(self, now: Instant) -> bool:
+        """Is the certificate to be renewed? Not known by a clock that nobody trusts."""
+        return self._facts is not None and now.trusted and self._facts.days_left(now.wall_ns) < WARN_DAYS
+
+    def part(self, now: Instant) -> Part:
+        """For health."""
+        trouble, facts = self.access.trouble, self._facts
+        detail = trouble.what if trouble is not None else Text("", "")
+        if not detail.en and facts is not None and self.ends(now):
+            days = facts.days_left(now.wall_ns)
+            detail = Text(f"the certificate of the page ends in {days:.0f} days", f"页面证书还有 {days:.0f} 天到期")
+        figures = {} if facts is None else {"certificate_days": round(facts.days_left(now.wall_ns), 1)}
+        return Part("access", Text("Access", "访问控制"), not detail.en, detail, figures)
