@@ -2,14 +2,14 @@
 # make test   prove it, with real servers where they are installed
 # make bundle KEY=bundle-key.pem   everything for an installation without internet, signed (deploy/install.sh --bundle)
 # make grafana `davylamp grafana provision` with the real grafana-client, in an environment of its own
-# make setup | lint | bench [ONLY=name] | chaos | cleanroom
+# make setup | lint | bench [ONLY=name] | chaos | cleanroom | cleanroom-arm64
 
 PYTHON ?= python3
 BIN := .venv/bin
 BROKER_EXTRA := $(shell PATH="$$PATH:/usr/sbin:/usr/local/sbin" command -v mosquitto >/dev/null 2>&1 || echo demo)
 export PYTHON
 
-.PHONY: setup demo test lint bench chaos bundle cleanroom clean
+.PHONY: setup demo test lint bench chaos bundle cleanroom cleanroom-arm64 clean
 
 setup: .venv/.run
 
@@ -55,6 +55,9 @@ cleanroom: .venv/.test
 
 grafana: .venv/.test .venv-grafana/.done
 	DAVYLAMP_GRAFANA_PYTHON=$(CURDIR)/.venv-grafana/bin/python $(BIN)/python -m pytest tests/grafana/test_provision.py $(ARGS)
+
+cleanroom-arm64: .venv/.test
+	@tests/cleanroom/arm64.sh
 
 clean:
 	rm -rf .venv .venv-grafana build *.egg-info .davylamp .ruff_cache .pytest_cache .hypothesis

@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -98,7 +99,9 @@ def load_key(path: Path) -> Ed25519PrivateKey:
 def collect(content: Path, targets: list[Target], scratch: Path) -> None:
     wheels, clean = content / "wheels", scratch / "source"
     wheels.mkdir(parents=True)
-    for part in ("gateway", "drivers", "alerting", "simulators"):  # a build in the checkout takes up old files
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    packages = [pattern.rstrip("*") for pattern in project["tool"]["setuptools"]["packages"]["find"]["include"]]
+    for part in packages:  # a build in the checkout would take up old files
         shutil.copytree(ROOT / part, clean / part, ignore=NOT_OURS)
     for part in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy2(ROOT / part, clean)

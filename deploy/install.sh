@@ -181,7 +181,7 @@ else
     source=$(dirname -- "$here")
     [ -r "$source/pyproject.toml" ] || refuse "there is nothing to install from beside this script" \
         "give the bundle (--bundle FILE), or run it in a checkout" "此脚本旁没有可安装的内容" "请用 --bundle 指定安装包，或在源码目录中运行"
-    release=$(cd "$source" && find pyproject.toml constraints.txt gateway drivers alerting simulators -type f ! -name '*.pyc' |
+    release=$(cd "$source" && find pyproject.toml constraints.txt gateway drivers alerting simulators grafana -type f ! -name '*.pyc' |
         LC_ALL=C sort | xargs sha256sum | sha256sum | cut -c 1-12)
 fi
 # From here on it is the bundle's own text, which fits what it installs.

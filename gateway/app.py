@@ -68,6 +68,7 @@ from gateway.explaining import Explainer
 from gateway.health import Health, Metric, written_bytes
 from gateway.historian.historian import Historian, Limits
 from gateway.historian.streams import streams
+from gateway.logs import LogLevel
 from gateway.model.alarm import DRILL_PREFIX, AlarmDefinition, Priority, Risk
 from gateway.model.clock import NS, Clock, Instant, TimeLine
 from gateway.model.errors import DavylampError, LedgerError
@@ -154,6 +155,7 @@ class Gateway:
         self.site = replace(site_file.site, exercises=drill_alarms(site_file.site))
         self.folder = folder or Path(site_file.store.folder)
         self._ready, self._watch = ready, watch
+        self.logs = LogLevel()
         self.clock: Clock
         self.bank: Bank
         self.store: TelemetryStore
@@ -294,6 +296,7 @@ class Gateway:
                 log.warning("the wall clock was set by %+.3f s; delays and deadmen are not affected", step.seconds)
             self.alarms.apply(self.health.judge(self.clock.now()))
             self.alarms.apply(self.peers.judge(self.clock.now()))
+            self.logs.judge()
             await asyncio.sleep(1)
 
     def _own(self, now: Instant) -> dict[str, object]:
@@ -414,6 +417,7 @@ class View:
         self._gateway = gateway
         self.site = gateway.site
         self.latest = gateway.bank.latest
+        self.logs = gateway.logs
         self._started_wall_ns = time.time_ns()
         self._explainer = Explainer(gateway.site, gateway.folder)
         self.public_host = hostname(urlsplit(gateway.site_file.alarms.base_url or "").netloc)

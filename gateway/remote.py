@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import getpass
 import json
 import time
 import urllib.error
@@ -130,6 +131,16 @@ def self_test(options: argparse.Namespace, language: str) -> int:
     print((Text("The self-test has FAILED.", "自检未通过。") if last["failed"] else
            Text("The self-test has passed.", "自检通过。"))[language])
     return 1 if last["failed"] else 0
+
+
+def log_level(options: argparse.Namespace, language: str) -> int:
+    found = _ask(options.url, "log-level", "log-level", None if options.level is None else {
+        "level": options.level, "for_s": _seconds(options.duration), "name": options.name or getpass.getuser()})
+    seconds = round(found["left_s"])
+    left = Text(f", for {seconds} s more", f"，{seconds} 秒后恢复") if seconds else Text("", "")
+    print(Text("The gateway logs: {level}{left}", "网关日志级别：{level}{left}").format(
+        level=found["level"], left=left)[language])
+    return 0
 
 
 def drill(options: argparse.Namespace, language: str) -> int:

@@ -2,7 +2,8 @@
 
     beside FILE                 a points file that the site file names, relative to it
     listens UNIT ADDRESS PORT   where a service of this machine will listen
-    page PORT                   of the page
+    page ADDRESS                of the page, for a browser
+    name NAME                   under which the site file lets browsers open the page
     unnamed ID                  a section that would speak to this machine's broker without a name
 
 `site.py --free ADDRESS PORT`: exit status 0 when nothing listens there.
@@ -23,9 +24,11 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 def facts(path: Path) -> Iterator[str]:
     site = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     api = site.get("api", {})
-    port = api.get("port", 8080)
-    yield f"page {port}"
-    yield f"listens davylamp {api.get('host', '127.0.0.1')} {port}"
+    port, host, names = api.get("port", 8080), api.get("host", "127.0.0.1"), api.get("names", [])
+    yield f"page {'https' if 'tls_cert' in api else 'http'}://{[*names, host][0]}:{port}"
+    yield f"listens davylamp {host} {port}"
+    for name in names:
+        yield f"name {name}"
     yield f"listens mosquitto 127.0.0.1 {BROKER}"
     for table in _tables(site):
         if "points_csv" in table:

@@ -6,6 +6,7 @@
 releases=/opt/davylamp-releases new=/opt/davylamp-releases/$release davylamp=/opt/davylamp/bin/davylamp
 config=/etc/davylamp data=/var/lib/davylamp broker=/etc/mosquitto/davylamp
 broker_secret=$config/secrets/broker-password
+tls=$config/tls
 
 changes=/run/davylamp-install.changes   # what differs from before, also before an installation that was broken off
 
@@ -128,12 +129,38 @@ people_and_places() {
     fi
 }
 
+# An authority of this site's own, and a certificate of it for the page and the broker, issued anew in its last two months.
+certificates() {
+    if ! "$new/bin/davylamp" ca --help >/dev/null 2>&1; then return; fi
+    step "Certificates" "签发证书"
+    install -d -m 0750 -o root -g davylamp "$tls"
+    if ! [ -s "$tls/ca.crt" ]; then "$new/bin/davylamp" ca create --folder "$tls" --lang "$lang" >/dev/null; fi
+    if openssl x509 -checkend 5184000 -noout -in "$tls/gateway.crt" >/dev/null 2>&1; then
+        note "are there" "已签发"
+    else
+        set -- --dns "$(hostname)" --dns "$(hostname).local" --dns localhost --ip 127.0.0.1
+        for one in $(printf '%s\n' "$facts" | sed -n 's/^name //p') $(hostname -I); do
+            case "$one" in *[!0-9.]*) kind=--dns ;; *) kind=--ip ;; esac
+            case "$one" in *:*) kind=--ip ;; esac
+            set -- "$@" "$kind" "$one"
+        done
+        "$new/bin/davylamp" ca issue gateway --folder "$tls" --lang "$lang" "$@" >/dev/null
+        echo "$tls/gateway.crt" >>"$changes"
+    fi
+    chgrp davylamp "$tls/gateway.key"
+    chmod 0640 "$tls/gateway.key"
+}
+
 message_broker() {
     step "Message broker (mosquitto)" "配置消息代理（mosquitto）"
     install -d -m 0750 -o root -g mosquitto "$broker"
     {
         cat "$source/deploy/mosquitto/listeners.conf"
-        if [ -s "$broker/broker.key" ]; then cat "$source/deploy/mosquitto/tls.conf"; fi
+        if [ -s "$tls/gateway.crt" ]; then
+            put 0640 root:mosquitto "$broker/broker.crt" <"$tls/gateway.crt"
+            put 0640 root:mosquitto "$broker/broker.key" <"$tls/gateway.key"
+            cat "$source/deploy/mosquitto/tls.conf"
+        fi
         echo
         sed -n '/^# --- nothing is lost/,$p' "$source/deploy/mosquitto.conf"
     } | put 0640 root:mosquitto "$broker/mosquitto.conf"
@@ -194,14 +221,14 @@ Davylamp is installed.
   what it watches   $config/site.toml
   data              $data
   how is it         systemctl status davylamp;  sudo davylamp doctor
-  page              http://127.0.0.1:$(printf '%s\n' "$facts" | sed -n 's/^page //p')
+  page              $(printf '%s\n' "$facts" | sed -n 's/^page //p')
   broker password   $broker_secret (user davylamp); for a device: sudo davylamp-broker-client NAME TOPIC" \
 "
 Davylamp 安装完成。
   站点文件      $config/site.toml
   数据目录      $data
   运行状态      systemctl status davylamp；sudo davylamp doctor
-  页面          http://127.0.0.1:$(printf '%s\n' "$facts" | sed -n 's/^page //p')
+  页面          $(printf '%s\n' "$facts" | sed -n 's/^page //p')
   代理密码      $broker_secret（用户 davylamp）；为设备添加账号：sudo davylamp-broker-client 名称 主题"
 }
 
@@ -209,6 +236,7 @@ packages
 programs
 judge
 people_and_places
+certificates
 message_broker
 units
 tidy

@@ -24,6 +24,7 @@ from gateway.annunciation import AnnunciatorAct, AnnunciatorStatus
 from gateway.core.detectors.devices import OnlineShare
 from gateway.core.detectors.group import GroupState
 from gateway.core.learning import LearningAct, Lessons, Picture
+from gateway.logs import LogLevel
 from gateway.model.alarm import AlarmDefinition, Risk
 from gateway.model.clock import Instant
 from gateway.model.ports import DeviceStatus, SinkStatus
@@ -83,6 +84,7 @@ class Metric(Protocol):
 class GatewayView(Protocol):
     site: Site
     latest: Latest
+    logs: LogLevel
     public_host: str  # name under which readers of messages reach /ack; "": none
 
     def now(self) -> Instant: ...

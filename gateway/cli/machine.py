@@ -1,4 +1,4 @@
-"""`davylamp doctor`: the machine that the gateway runs on."""
+"""`davylamp doctor` and `log-level`: the machine that the gateway runs on, and what is written there of its work."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from gateway.cli.commands import Commands
+from gateway import logs
+from gateway.cli.commands import Commands, Later
 
 INSTALLED = Path("/etc/davylamp/site.toml")
 
@@ -21,6 +22,16 @@ def register(commands: Commands) -> None:
     command.option("--root", type=Path, default=Path("/"), metavar="DIR",
                    en="look at the machine below this folder; none of its programs are run",
                    zh="检查此目录下的系统，不运行其中的程序")
+
+    command = commands.add("log-level", Later("gateway.remote:log_level"),
+                           "how much the running gateway logs; change it for a while, without a restart",
+                           "查看运行中网关的日志级别；可临时调整，无需重启")
+    command.option("level", nargs="?", default=None, choices=logs.LEVELS)
+    command.option("--for", dest="duration", default="1h", metavar=commands.text("DURATION", "时长"),
+                   en="then it is as before again (1h, at most 1d)", zh="到期自动恢复（默认 1h，最长 1d）")
+    command.option("--name", default=None, en="who does it (default: your user name)",
+                   zh="操作人姓名（默认为当前用户名）")
+    command.running()
 
 
 def doctor(options: argparse.Namespace, language: str) -> int:

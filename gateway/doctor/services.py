@@ -52,7 +52,7 @@ def facts(machine: Machine, certificates: Sequence[str] = ()) -> Facts:
     return Facts(
         machine.path("/etc/systemd/system/davylamp.service").exists(), _units(machine, names), _open_ports(machine),
         dict(_loose(machine)), _strangers(machine), _broker(machine),
-        dict(_expiries(machine, [*certificates, f"{BROKER}/broker.pem", *machine.names(f"{CONFIG}/tls", "*.crt")])))
+        dict(_expiries(machine, [*certificates, f"{BROKER}/broker.crt", *machine.names(f"{CONFIG}/tls", "*.crt")])))
 
 
 def _units(machine: Machine, names: Sequence[str]) -> list[Unit] | None:

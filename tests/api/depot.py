@@ -24,6 +24,7 @@ from gateway.core.bank import Bank
 from gateway.core.detectors.devices import OnlineShare
 from gateway.core.detectors.group import GroupState
 from gateway.core.learning import LearningAct, Lessons, Picture
+from gateway.logs import LogLevel
 from gateway.model.alarm import AlarmDefinition, Priority, Risk
 from gateway.model.annunciator import Annunciator
 from gateway.model.clock import NS, Clock, Instant, ManualClock
@@ -136,6 +137,7 @@ class MemoryGateway:
         self.site = here or site()
         self.clock = clock or ManualClock(line_ns=1_000 * NS)
         n = len(self.site.signals)
+        self.logs = LogLevel("warning")
         self.latest = Columns(np.full(n, np.nan), np.full(n, int(Quality.BAD_WAITING), np.uint16),
                               np.zeros(n, np.int64), np.zeros(n, np.int64))
         self.engine = AlarmEngine(self.site.alarms)

@@ -1,11 +1,17 @@
 #!/bin/bash
-# `make cleanroom`: a Debian that has never seen Davylamp, booted without any network, goes from nothing to serving the demo
-# site, from the offline bundle. Needs root, debootstrap, systemd-nspawn, and internet for the bundle and the Debian (not
-# for the installation). Environment: SUITE (bookworm, trixie), CUTS (installations that are cut off in the middle; 3),
-# BUNDLE (a bundle that is there already; else one is made). The log is printed; scratch is build/cleanroom.
+# `make cleanroom`: a Debian that has never seen Davylamp, booted without any network, goes from nothing to serving the
+# demo site, from the offline bundle. Needs root, debootstrap, systemd-nspawn, and internet for the bundle and the Debian
+# (not for the installation). Environment: SUITE (bookworm, trixie), BUNDLE (one that is there already; else one is made),
+# CUTS (where installations are cut off: lines of seconds and the step after which they are counted; empty: none). The log
+# is printed; scratch is build/cleanroom.
 set -euo pipefail
 repository=$(cd "$(dirname "$0")/../.." && pwd)
-suite=${SUITE:-bookworm} cuts=${CUTS:-3} target=$(dpkg --print-architecture)-${SUITE:-bookworm}
+suite=${SUITE:-bookworm} target=$(dpkg --print-architecture)-${SUITE:-bookworm}
+cuts=${CUTS-'4 Debian packages
+5 Programs
+0 User, folders
+0 Message broker
+0.2 Services'}
 scratch=$repository/build/cleanroom
 pristine=$scratch/pristine-$target
 room=$scratch/room
@@ -151,16 +157,20 @@ check "it serves" serves
 inside sh /opt/davylamp/deploy/install.sh --uninstall --purge >/dev/null
 check "purged" inside sh -c '! test -e /var/lib/davylamp && ! test -e /etc/davylamp && ! getent passwd davylamp >/dev/null'
 
-for number in $(seq "$cuts"); do
+# In the middle of each step, and once right after it began.
+while read -r seconds at <&3; do
+    if [ -z "$at" ]; then continue; fi
     fresh
-    after=$((number * 40 / (cuts + 1)))
     install en >"$scratch/cut.log" 2>&1 &
-    sleep "$after"
+    until grep -q "==> $at" "$scratch/cut.log"; do sleep 0.05; done
+    sleep "$seconds"
     power_cut
     wait $! 2>/dev/null || true
     boot
-    say "cut off after $after s, at: $(grep '==>' "$scratch/cut.log" | tail -1)"
+    say "cut off $seconds s after: $(grep '==>' "$scratch/cut.log" | tail -1)"
     install en >/dev/null
     check "the second run brings it in order" serves
-done
+done 3<<CUTS
+$cuts
+CUTS
 say "the clean room is passed"

@@ -161,18 +161,23 @@ def test_every_message_is_in_both_languages():
 
 def test_the_scripts_are_shellcheck_clean():
     scripts = [SCRIPT, ROOT / "deploy" / "venv.sh", *sorted((ROOT / "deploy" / "install").glob("*.sh")),
-               ROOT / "deploy" / "mosquitto" / "davylamp-broker-client", ROOT / "tests" / "cleanroom" / "run.sh"]
+               ROOT / "deploy" / "mosquitto" / "davylamp-broker-client",
+               *sorted((ROOT / "tests" / "cleanroom").glob("*.sh"))]
     done = subprocess.run([program("shellcheck"), "-x", *map(str, scripts)], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stdout
 
 
 def test_what_the_installer_reads_of_a_site_file(tmp_path):
     assert set(site_facts.facts(DEPOT)) == {
-        "page 8080", "listens davylamp 127.0.0.1 8080", "listens mosquitto 127.0.0.1 1883", "beside depot-gas.csv"}
+        "page http://127.0.0.1:8080", "listens davylamp 127.0.0.1 8080", "listens mosquitto 127.0.0.1 1883",
+        "beside depot-gas.csv"}
     own = tmp_path / "site.toml"
     own.write_text("""
 [api]
+host = "0.0.0.0"
 port = 9000
+names = ["gateway.local", "192.0.2.7"]
+tls_cert = "/etc/davylamp/tls/gateway.crt"
 [heartbeat]
 broker = { host = "localhost" }
 [[sources]]
@@ -189,8 +194,8 @@ id = "elsewhere"
 type = "mqtt"
 host = "192.0.2.1"
 """, encoding="utf-8")
-    assert [fact for fact in site_facts.facts(own) if fact.startswith(("page", "unnamed"))] == [
-        "page 9000", "unnamed own", "unnamed heartbeat"]
+    assert [fact for fact in site_facts.facts(own) if not fact.startswith("listens")] == [
+        "page https://gateway.local:9000", "name gateway.local", "name 192.0.2.7", "unnamed own", "unnamed heartbeat"]
 
 
 def test_a_taken_port_is_noticed():
