@@ -18,12 +18,14 @@ def state(rng: random.Random, number: int) -> bytes:
     red, orange, yellow, blue = (int(rng.random() < share) for share in (0.01, 0.03, 0.10, 0.20))
     risk = 4 if red else 3 if orange else 2 if yellow else 1 if blue else 0
     online = DEVICES - (rng.random() < 0.02)
-    return (f'site,site=site-{number:04} blue={blue}i,contact="Duty desk 010-5555-{number:04}",devices={DEVICES}i,'
-            f"devices_online={online}i,gas={1 + (online == DEVICES)}i,latitude={30 + number % 40 * 0.1:.1f},"
-            f'load={number % 3}i,longitude={110 + number // 40 * 0.2:.1f},name_en="Site {number}",'
-            f'name_zh="{number} 号站",online_ratio={online / DEVICES},orange={orange}i,people={number % 5}i,red={red}i,'
-            f"risk={risk}i,shutoff=2i,signals={SIGNALS}i,signals_online={SIGNALS * online // DEVICES}i,"
-            f"unacknowledged={red + orange}i,video=2i,yellow={yellow}i ").encode()
+    return (
+        f'site,site=site-{number:04} blue={blue}i,contact="Duty desk 010-5555-{number:04}",devices={DEVICES}i,'
+        f"devices_online={online}i,gas={1 + (online == DEVICES)}i,latitude={30 + number % 40 * 0.1:.1f},"
+        f'load={number % 3}i,longitude={110 + number // 40 * 0.2:.1f},name_en="Site {number}",'
+        f'name_zh="{number} 号站",online_ratio={online / DEVICES},orange={orange}i,people={number % 5}i,red={red}i,'
+        f"risk={risk}i,shutoff=2i,signals={SIGNALS}i,signals_online={SIGNALS * online // DEVICES}i,"
+        f"unacknowledged={red + orange}i,video=2i,yellow={yellow}i "
+    ).encode()
 
 
 def minutes(sites: int, start: int, end: int, seed: int = 6) -> Iterator[bytes]:
@@ -43,13 +45,16 @@ def hours(sites: int, start: int, end: int, seed: int = 7) -> Iterator[bytes]:
     for second in range(start, end, 3600):
         yield b"".join(
             b"kpi,site=site-%04d alarms=%di,flood_minutes=0,online_ratio=%.4f,peak_10min=1,standing=2i %d\n"
-            % (number, rng.random() < 0.1, 1 - (rng.random() < 0.02) / DEVICES, second) for number in range(sites))
+            % (number, rng.random() < 0.1, 1 - (rng.random() < 0.02) / DEVICES, second)
+            for number in range(sites)
+        )
 
 
-def write(url: str, pieces: Iterator[bytes], sites: int, *, database: str = "davylamp", policy: str = "long",
-          writers: int = 2) -> int:
+def write(
+    url: str, pieces: Iterator[bytes], sites: int, *, database: str = "davylamp", writers: int = 2
+) -> int:
     """Sends the pieces, a few requests at a time. Returns the number of rows. RuntimeError if the database refuses."""
-    host, path = urlsplit(url).netloc, f"/write?db={database}&rp={policy}&precision=s"
+    host, path = urlsplit(url).netloc, f"/write?db={database}&precision=s"
 
     def post(body: bytes) -> int:
         for _ in range(20):  # a busy database gives up on its own disk after 10 s; writing again is harmless

@@ -12,7 +12,7 @@ from grafana_foundation_sdk.models import dashboard as model
 from gateway.model.text import Text
 from gateway.sinks import schema
 from gateway.sinks.schema import Measurement
-from grafana.boards.influxql import REAL, SITE, Query, columns
+from grafana.boards.influxql import REAL, SITE, Query, columns, place
 from grafana.boards.panel import SOURCE, Panel
 
 COLUMNS = 24
@@ -30,8 +30,7 @@ class Choice:
 
     def query(self) -> str:
         where = f" WHERE {' AND '.join(self.within)}" if self.within else ""
-        return (f'SHOW TAG VALUES FROM "{self.measurement.retention.name}"."{self.measurement.name}" '
-                f'WITH KEY = "{self.tag}"{where}')
+        return f'SHOW TAG VALUES FROM {place(self.measurement)} WITH KEY = "{self.tag}"{where}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +120,8 @@ class Board:
                 all_value=".*" if choice.many else None,
                 current=model.VariableOption(text=Text("All", "全部")[language], value="$__all") if choice.many else None)
         yield _typed("zone", Text("Time zone of days", "统计日时区")[language], "Asia/Shanghai")
+        if any("$raw" in str(ask.query) for panel in self.panels for ask in panel.asks):
+            yield _typed("raw", Text("Database of single samples", "原始样本数据库")[language], "davylamp_raw")
         if THE_SITE in self.choices:
             yield _typed("gateway", Text("Page of the gateway", "网关页面地址")[language], "http://127.0.0.1:8080")
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from gateway.sinks.schema import Measurement
+from gateway.sinks.schema import RAW, Measurement
 
 _NAME = re.compile(r'"([^"]+)"')
 
@@ -56,6 +56,12 @@ def chosen(tag: str, variable: str = "") -> str:
 
 def one_of(tag: str, *values: str) -> str:
     return f'"{tag}" =~ /^({"|".join(re.escape(value).replace("/", chr(92) + "/") for value in values)})$/'
+
+
+def place(measurement: Measurement) -> str:
+    """Single samples are in a database of their own, kept for a month; the variable `raw` has its name. All else is in the
+    database of the data source."""
+    return f'"$raw".."{measurement.name}"' if measurement.retention is RAW else f'"{measurement.name}"'
 
 
 SITE = chosen("site")
@@ -111,7 +117,7 @@ class Query:
 
     def __str__(self) -> str:
         if isinstance(self.source, Measurement):
-            source, when = f'"{self.source.retention.name}"."{self.source.name}"', self.when
+            source, when = place(self.source), self.when
         else:  # the sources have their own times; every point of theirs counts
             source, when = ", ".join(f"({query})" for query in self.source), self.when if self.every else None
         groups = [*(f'"{tag}"' for tag in self.by), *([f"time({self.every})"] if self.every else [])]

@@ -84,7 +84,7 @@ EXPECTED: dict[str, dict[str, object]] = {
             (1, DEPOT, "North depot", "Wang 010-5555-0101"),
         ],
         "days": {"alarms": {20 * 60: 1 + 3 + 2 + 10, 44 * 60: 4}},  # days begin at midnight in Shanghai
-        "history": {"online": {60: 93.75, 120: 87.5, 180: 75, 1620: 100}},
+        "history": {"online": {20 * 60: 100 * (1 + 0.875 + 0.9375 + 0.5) / 4, 44 * 60: 100}},
         "loudest": [(ODD, 14), (DEPOT, 6)],
     },
     "site": {

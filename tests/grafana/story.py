@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import time
 import urllib.error
-import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Mapping
 
-from gateway.sinks.schema import CONTRACT, LONG, RETENTIONS, Type
+from gateway.sinks.config import InfluxSettings
+from gateway.sinks.schema import CONTRACT, LONG, RAW, RETENTIONS, Type
+from gateway.sinks.setup import steps
 
 DAY = 86_400
 END = (int(time.time()) - 12 * 3600) // DAY * DAY + 12 * 3600  # the last 20:00 in Shanghai: two days lie in 24 hours
@@ -435,22 +436,18 @@ def rows() -> list[str]:
 
 
 def create(url: str) -> None:
-    """The database and what `davylamp influx setup` makes in it."""
-    policies = [
-        f'CREATE RETENTION POLICY "{one.name}" ON davylamp DURATION {one.days}d REPLICATION 1'
-        for one in RETENTIONS.values()
-    ]
-    for sentence in ("CREATE DATABASE davylamp", *policies):
-        urllib.request.urlopen(f"{url}/query?" + urllib.parse.urlencode({"q": sentence}), b"").close()
+    """What `davylamp influx setup` makes."""
+    settings = InfluxSettings(type="influx", url=url, database="davylamp", raw_database="davylamp_raw")
+    for step in steps(settings, {one: one.days for one in RETENTIONS.values()}):
+        if step.do is not None:
+            step.do()
 
 
-def put(url: str, lines: list[str], policy: str = LONG.name) -> None:
-    """A policy that was just made may be unknown to InfluxDB 1.6 for a moment: then it answers 500."""
+def put(url: str, lines: list[str], database: str = "davylamp") -> None:
+    """A database that was just made may be unknown to InfluxDB 1.6 for a moment: then it answers 500."""
     for attempt in range(50):
         try:
-            return urllib.request.urlopen(
-                f"{url}/write?db=davylamp&rp={policy}&precision=s", "\n".join(lines).encode()
-            ).close()
+            return urllib.request.urlopen(f"{url}/write?db={database}&precision=s", "\n".join(lines).encode()).close()
         except urllib.error.HTTPError as error:
             if error.code != 500 or attempt == 49:
                 raise AssertionError(error.read()) from error
@@ -458,7 +455,7 @@ def put(url: str, lines: list[str], policy: str = LONG.name) -> None:
 
 
 def tell(url: str) -> None:
-    """Write the story into the database of a server; rows go where the contract keeps them."""
+    """Write the story into the databases of a server; rows go where the contract keeps them."""
     create(url)
-    for policy in RETENTIONS:
-        put(url, [line for line in rows() if CONTRACT[line.split(",", 1)[0]].retention.name == policy], policy)
+    for retention, database in ((LONG, "davylamp"), (RAW, "davylamp_raw")):
+        put(url, [line for line in rows() if CONTRACT[line.split(",", 1)[0]].retention is retention], database)

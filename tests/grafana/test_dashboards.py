@@ -46,7 +46,7 @@ def test_a_dashboard_is_complete(board):
     asked = [target["query"] for panel in board["panels"] for target in panel["targets"]]
     asked += [mark["target"]["query"] for mark in board["annotations"]["list"]]
     asked += [variable["query"] for variable in board["templating"]["list"]]
-    used = set(re.findall(r"\$\{(\w+):", "\n".join(asked))) | ({"zone"} if "$zone" in "\n".join(asked) else set())
+    used = set(re.findall(r"\$\{(\w+):", "\n".join(asked))) | set(re.findall(r"\$(zone|raw)\b", "\n".join(asked)))
     assert used <= set(names), "a query needs a variable that the dashboard does not have"
     assert "{language}" not in str(board)
 

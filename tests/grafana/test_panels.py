@@ -34,6 +34,7 @@ def office(database, board: str) -> Office:
         {
             "site": ".*" if board == "fleet" else story.DEPOT,
             "zone": "Asia/Shanghai",
+            "raw": "davylamp_raw",
             "signal": "GD-01" if board == "signal" else ".*",
         },
     )
@@ -96,7 +97,10 @@ def test_lists_of_choices_are_those_of_the_site(database):
     then="exactly that site and that signal are shown",
 )
 def test_a_site_with_an_odd_name_is_found_by_it(database):
-    here = replace(office(database, "gas"), chosen={"site": story.ODD, "signal": "罐 1, a=b", "zone": "Asia/Shanghai"})
+    here = replace(
+        office(database, "gas"),
+        chosen={"site": story.ODD, "signal": "罐 1, a=b", "zone": "Asia/Shanghai", "raw": "davylamp_raw"},
+    )
     at = [panel.key for panel in BOARDS[2].panels].index("combustible")
     assert see(here, ENGLISH, "gas", at) == {"罐 1, a=b": {10: 70}}
 
