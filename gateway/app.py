@@ -529,7 +529,11 @@ class View:
 
     async def history(self, signals: Sequence[int], start_wall_ns: int, end_wall_ns: int,
                       max_points: int) -> Trend:
-        return await asyncio.to_thread(self._gateway.store.history, signals, start_wall_ns, end_wall_ns, max_points)
+        store, archive = self._gateway.store, self._gateway.historian.archive
+        deleted = store.oldest_position > 0 and start_wall_ns < store.stats().oldest_wall_ns
+        if deleted and archive.opened:  # single samples do not reach back so far
+            return await asyncio.to_thread(archive.trend, signals, start_wall_ns, end_wall_ns, max_points)
+        return await asyncio.to_thread(store.history, signals, start_wall_ns, end_wall_ns, max_points)
 
     def devices(self) -> Sequence[DeviceStatus]:
         return [device for source in self._gateway.health.sources for device in source.devices()]

@@ -71,7 +71,7 @@ class Historian:
     trouble: Text | None = None
 
     def __post_init__(self) -> None:
-        self._summary = Summary(self.site)
+        self._summary, self._turn = Summary(self.site), asyncio.Lock()
         self._hour: int | None = None  # the last one of which the names were written
         self._looked: tuple[int, dict[str, int]] | None = None  # hour, and what stood when it was looked at last
 
@@ -92,7 +92,12 @@ class Historian:
 
     async def keep(self) -> None:
         """Everything up to the minute that has just begun. A disk that does not take it is tried again next time."""
-        now = self.clock.now()
+        async with self._turn:  # two at once would count the same samples
+            await self._keep(self.clock.now())
+        for wake in self.wake:
+            wake()
+
+    async def _keep(self, now: Instant) -> None:
         try:
             if not self.archive.opened:
                 await asyncio.to_thread(self.archive.open)
@@ -112,8 +117,6 @@ class Historian:
             self.trouble = trouble
         else:
             self.trouble = None
-        for wake in self.wake:
-            wake()
 
     async def _count(self, now: Instant) -> int:
         """What arrived before the minute that has just begun; its own samples are counted when it is over."""

@@ -231,3 +231,15 @@ def test_minutes_are_encoded_as_they_are():
         f"mean={(0.1 + 0.2) / 2!r},min=0.1,max=0.2,last=0.2,count=2i,bad=0i,quality=65i {START * NS}",
         "telemetry_1m,area=tank_farm,kind=combustible_gas,signal=GD-02,site=depot "
         f"count=0i,bad=1i,quality=131i {START * NS}"]
+
+
+async def test_passes_at_once_count_once(tmp_path):
+    async with living(SITE, tmp_path) as house:
+        for second in range(1, 31):
+            await house.poll(second)
+        await house.quiet(60)
+        await house.keep()
+        await house.poll(99.0, wall_s=5)
+        await house.quiet(60)
+        await asyncio.gather(*(house.keep() for _ in range(4)))
+        assert counted(house) == {(0, "GD-01"): (31, 0, 1.0, 99.0)}
