@@ -29,16 +29,17 @@ _SBIN = ("/usr/sbin", "/sbin")
 class Power:
     """disk: where the file system is mounted. cuts: how often the power has failed."""
 
-    def __init__(self, folder: Path, megabytes: int):
+    def __init__(self, folder: Path, megabytes: int, options: str = "defaults"):
         self.disk = folder / "disk"
         self.cuts = 0
         self._folder = folder
         self._image = folder / "image-0"
         self._loop = ""
+        self._options = options
         self.disk.mkdir()
         with self._image.open("wb") as image:
             image.truncate(megabytes << 20)
-        _run("mkfs.ext4", "-q", "-F", "-b", 4096, self._image)  # as on a card; a small image would get 1024
+        run("mkfs.ext4", "-q", "-F", "-b", 4096, self._image)  # as on a card; a small image would get 1024
         self._mount()
 
     def cut(self, *writers: subprocess.Popen) -> None:
@@ -49,7 +50,7 @@ class Power:
             os.waitpid(writer.pid, os.WUNTRACED)  # it stands still
         self.cuts += 1
         survived = self._folder / f"image-{self.cuts}"
-        _run("cp", "--sparse=always", self._image, survived)
+        run("cp", "--sparse=always", self._image, survived)
         for writer in writers:
             writer.kill()
             writer.wait()
@@ -58,22 +59,32 @@ class Power:
         self._image = survived
         self._mount()
 
+    def wears_out(self) -> None:
+        """The file system finds an error and makes itself read-only, as it does on a dying card."""
+        Path(f"/sys/fs/ext4/{Path(self._loop).name}/trigger_fs_error").write_text("worn out")
+
+    def repaired(self) -> None:
+        """Checked and mounted again; nobody may have a file open."""
+        self.off()
+        run("fsck.ext4", "-fy", self._image, status=1)
+        self._mount()
+
     def off(self) -> None:
         """Unmount; a file that a failed test still has open must not leave the device behind."""
         if self._loop:
             try:
-                _run("umount", self.disk)
+                run("umount", self.disk)
             except RuntimeError:
-                _run("umount", "-l", self.disk)
-            _run("losetup", "-d", self._loop)
+                run("umount", "-l", self.disk)
+            run("losetup", "-d", self._loop)
             self._loop = ""
 
     def _mount(self) -> None:
-        loop = _run("losetup", "-f", "--show", "--direct-io=on", self._image).strip()
+        loop = run("losetup", "-f", "--show", "--direct-io=on", self._image).strip()
         try:
-            _run("mount", "-t", "ext4", loop, self.disk)
+            run("mount", "-t", "ext4", "-o", self._options, loop, self.disk)
         except RuntimeError:
-            _run("losetup", "-d", loop)
+            run("losetup", "-d", loop)
             raise
         self._loop = loop
 
@@ -91,11 +102,12 @@ def power_supply(folder: Path, megabytes: int = 64) -> Iterator[Power]:
         power.off()
 
 
-def _run(program: str, *arguments: object) -> str:
+def run(program: str, *arguments: object, status: int = 0) -> str:
+    """Its standard output; RuntimeError where it ends with more than `status`."""
     path = shutil.which(program, path=os.pathsep.join((os.environ.get("PATH", ""), *_SBIN)))
     if path is None:
         raise RuntimeError(f"{program} is not installed")
     done = subprocess.run([path, *map(str, arguments)], capture_output=True, text=True)
-    if done.returncode:
+    if done.returncode > status or done.returncode < 0:
         raise RuntimeError(f"{program}: {done.stderr.strip()}")
     return done.stdout
