@@ -70,7 +70,7 @@ from gateway.historian.historian import Historian, Limits
 from gateway.historian.streams import streams
 from gateway.logs import LogLevel
 from gateway.model.alarm import DRILL_PREFIX, AlarmDefinition, Priority, Risk
-from gateway.model.clock import NS, Clock, Instant, TimeLine
+from gateway.model.clock import NS, Instant, TimeLine
 from gateway.model.errors import DavylampError, LedgerError
 from gateway.model.person import verified
 from gateway.model.ports import DeviceStatus, Notifier, SinkStatus
@@ -83,9 +83,10 @@ from gateway.pipeline import Pipeline
 from gateway.sinks.config import InfluxSettings
 from gateway.sinks.influx import InfluxSink
 from gateway.sinks.stream import Samples
-from gateway.store import StoreSettings, TelemetryStore, Trend, last_instant
+from gateway.store import StoreSettings, TelemetryStore, Trend, kept, last_instant
 from gateway.store.archive import Archive
 from gateway.teaching import Teaching
+from gateway.timekeeping import KEPT, Timekeeping
 from gateway.vigil import systemd
 from gateway.vigil.drill import Drill, Drills
 from gateway.vigil.heartbeat import Heartbeat
@@ -156,13 +157,14 @@ class Gateway:
         self.folder = folder or Path(site_file.store.folder)
         self._ready, self._watch = ready, watch
         self.logs = LogLevel()
-        self.clock: Clock
+        self.clock: TimeLine
         self.bank: Bank
         self.store: TelemetryStore
         self.routing: Routing
         self.alarms: AlarmService
         self.notifiers: Sequence[Notifier]
         self.answers: Answers
+        self.timekeeping: Timekeeping
         self.pipeline: Pipeline
         self.health: Health
         self.historian: Historian
@@ -209,7 +211,9 @@ class Gateway:
         telemetry, section = made_folder(self.folder) / "telemetry", self.site_file.store
         heard = last_instant(telemetry)
         known = [instant for instant in (heard, ledger.last_instant(self.folder / ALARM_FILE)) if instant is not None]
-        self.clock = TimeLine.resume(max(known, key=lambda instant: instant.line_ns, default=None))
+        clock = kept(telemetry, KEPT)
+        self.clock = TimeLine.resume(max(known, key=lambda instant: instant.line_ns, default=None),
+                                     None if clock is None else clock.data)
         self._started_ns = self.clock.now().line_ns
         away_s = _away_s(heard, self.clock.now()) if known else 0.0
         self.store = TelemetryStore(telemetry, self.site.signals, StoreSettings(
@@ -232,6 +236,7 @@ class Gateway:
         self.alarms.connect(Plant(self.site.signals, self.bank.latest))
         await self.alarms.start(away_s)
         parts.push_async_callback(self.alarms.close)
+        self.timekeeping = Timekeeping(self.clock, self.store, self.alarms.note)
         self.pipeline = Pipeline(self.bank, self.store, self.alarms.apply, self.clock)
         replayed = self.pipeline.replay(self._standing)
         if self._watch is not None:
@@ -240,10 +245,10 @@ class Gateway:
         sources = [DRIVERS[type(settings)](settings, self.site.signals, self.pipeline, self.clock)
                    for settings in self.site_file.sources]
         archive = Archive(self.folder / ARCHIVE_FILE, self.site.signals)
-        kept = {settings.id: streams(settings.id, archive, self.site, self.folder / ALARM_FILE, settings.batch)
+        sent = {settings.id: streams(settings.id, archive, self.site, self.folder / ALARM_FILE, settings.batch)
                 for settings in self.site_file.sinks}
         sinks = [InfluxSink(settings, Samples(settings, self.site, self.store.reader(
-            settings.id, settings.backfill_rate)), kept[settings.id], self.folder)
+            settings.id, settings.backfill_rate)), sent[settings.id], self.folder)
             for settings in self.site_file.sinks]
         outputs = {output.id: output for source in sources if isinstance(source, ModbusDriver)
                    for output in source.outputs}
@@ -256,9 +261,9 @@ class Gateway:
         self.historian = Historian(
             self.site, archive, self.store, self.bank, self.alarms, self.clock, self._own,
             Limits(section.minutes_max_age / DAY_S, section.minutes_max_size), section.commit_interval + 1,
-            tuple(stream.wake for one in kept.values() for stream in one))
+            tuple(stream.wake for one in sent.values() for stream in one))
         parts.push_async_callback(self.historian.close)
-        self.alarms.on_commit.append(lambda *_: [stream.wake() for stream, *_ in kept.values()])
+        self.alarms.on_commit.append(lambda *_: [stream.wake() for stream, *_ in sent.values()])
         self.peers = Peers(self.site.peers, self.site.alarms, self.clock.now())
         self.drills = Drills(self.site, self.alarms, self.clock)
         self.selftest = SelfTest(self.site_file.selftest, self.site, self.pipeline, self.alarms, self.clock,
@@ -291,9 +296,8 @@ class Gateway:
 
     async def _judge(self) -> None:
         while True:
-            if isinstance(self.clock, TimeLine) and (step := self.clock.judge()) is not None:
+            if self.timekeeping.judge() is not None:
                 self.health.clock_steps += 1
-                log.warning("the wall clock was set by %+.3f s; delays and deadmen are not affected", step.seconds)
             self.alarms.apply(self.health.judge(self.clock.now()))
             self.alarms.apply(self.peers.judge(self.clock.now()))
             self.logs.judge()
@@ -426,7 +430,7 @@ class View:
         return self._gateway.clock.now()
 
     def alarms(self) -> Sequence[AlarmView]:
-        return self._gateway.alarms.views()
+        return [self._gateway.timekeeping.view(alarm) for alarm in self._gateway.alarms.views()]
 
     def risk_level(self) -> Risk:
         return self._gateway.alarms.risk_level()
@@ -507,7 +511,8 @@ class View:
         return self._gateway.alarms.ladders()
 
     async def journal(self, limit: int, before: int | None, alarms: Collection[str]) -> Sequence[JournalRow]:
-        return await self._gateway.alarms.history(limit, before, alarms)
+        rows = await self._gateway.alarms.history(limit, before, alarms)
+        return [self._gateway.timekeeping.row(row) for row in rows]
 
     async def explain(self, alarm: str, at_wall_ns: int | None, look_back_s: float) -> dict:
         return await self._explainer.explain(alarm, at_wall_ns, look_back_s)

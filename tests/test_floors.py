@@ -17,7 +17,7 @@ FLOORS = {
     "gateway.watcher": 6,
     "gateway.app": 5, "gateway.api": 4, "gateway.console": 4,
     "gateway.health": 3, "gateway.teaching": 3, "gateway.vigil": 3, "gateway.explaining": 3, "gateway.annunciation": 3,
-    "gateway.overdue": 3, "gateway.historian": 3,
+    "gateway.overdue": 3, "gateway.historian": 3, "gateway.timekeeping": 3,
     "gateway.pipeline": 2, "grafana.boards": 2, "grafana.provision": 2,
     "gateway.core": 1, "gateway.config": 1, "gateway.access": 1, "gateway.store": 1, "gateway.sinks": 1,
     "gateway.doctor": 1, "gateway.logs": 1,

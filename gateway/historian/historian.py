@@ -36,6 +36,7 @@ class Telemetry(Protocol):
     """gateway.store.TelemetryStore."""
 
     durable_position: int
+    readable_position: int
     oldest_position: int
 
     async def read(self, start: int, stop: int, max_samples: int) -> tuple[Frame, int]: ...
@@ -121,8 +122,8 @@ class Historian:
     async def _count(self, now: Instant) -> int:
         """What arrived before the minute that has just begun; its own samples are counted when it is over."""
         begun_ns = now.line_ns - now.wall_ns % MINUTE_NS
-        counted, stop = self.archive.counted, self.store.durable_position
-        if counted > stop:
+        counted, stop = self.archive.counted, self.store.readable_position
+        if counted > self.store.durable_position:
             log.warning("the telemetry store is a new one: minutes are counted from its beginning")
             counted = 0
         if (missed := self.store.oldest_position - counted) > 0 and counted:

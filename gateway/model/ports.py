@@ -76,6 +76,9 @@ class Reader(Protocol):
     @property
     def lag_samples(self) -> int: ...
 
+    @property
+    def backlog_due_s(self) -> float: ...
+
 
 @dataclass(frozen=True, slots=True)
 class SinkStatus:

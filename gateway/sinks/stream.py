@@ -45,7 +45,7 @@ class Samples:
 
     async def take(self) -> Parcel:
         loop = asyncio.get_running_loop()
-        await asyncio.sleep(max(0.0, self._due - loop.time()))
+        await asyncio.sleep(max(0.0, min(self._due - loop.time(), self._reader.backlog_due_s)))
         batch = await self._reader.take(self._settings.batch)
         few = len(batch.frame) < self._settings.batch and not batch.historic
         self._due = loop.time() + self._settings.flush_interval if few else 0.0

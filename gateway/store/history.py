@@ -57,14 +57,16 @@ class History:
     def overlaps(self, wall_low: int, wall_high: int) -> bool:
         return wall_low < self._end and wall_high >= self._start
 
-    def choice(self, signals: NDArray) -> tuple[Callable[[Head], bool], Callable[[Stretch], bool]]:
-        """Which blocks are worth decoding, by the numbers that their segment gives to the signals wanted."""
+    def choice(self, signals: NDArray, dated: bool = True) -> tuple[Callable[[Head], bool], Callable[[Stretch], bool]]:
+        """Which blocks are worth decoding, by the numbers that their segment gives to the signals wanted. dated: by the
+        wall times that they state, too."""
         low, high = (int(signals.min()), int(signals.max())) if len(signals) else (0, -1)
 
         def wanted(head: Head) -> bool:
-            return head.signal_low <= high and head.signal_high >= low and self.overlaps(head.wall_low, head.wall_high)
+            return (head.signal_low <= high and head.signal_high >= low
+                    and (not dated or self.overlaps(head.wall_low, head.wall_high)))
 
-        return wanted, lambda stretch: self.overlaps(stretch.wall_low, stretch.wall_high)
+        return wanted, lambda stretch: not dated or self.overlaps(stretch.wall_low, stretch.wall_high)
 
     def add(self, frame: Frame) -> None:
         """Small frames are gathered: one pass over many rows costs hardly more than one over few."""

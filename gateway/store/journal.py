@@ -175,7 +175,7 @@ class Journal:
         self.complain(path, 0, reason)
         base = int(path.stem)
         never = Instant(0, 0, False)  # its place on the time line is not known: size, not age, will remove it
-        return Segment(path, base, base + 1, 0, (), 0, 0, size, 1, 0, never, ())
+        return Segment(path, base, base + 1, 0, (), 0, 0, size, 1, 0, never, never, ())
 
     # -- writing ----------------------------------------------------------------------------------------------------
 

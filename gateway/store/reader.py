@@ -3,7 +3,8 @@
 The cursor is the set of positions not yet done: `live` and everything after it, and a short list of older ranges, the
 backlog. In normal operation the backlog is empty. A reader that has fallen behind what is in memory (an outage of the
 database, a restart) goes on with the newest samples, and what it skipped becomes backlog, oldest first because that
-is what retention deletes next. A batch of backlog is handed out only when no new data waits, and no faster than asked.
+is what retention deletes next. New data and backlog take turns, and the backlog comes no faster than asked: where
+samples never cease, a backlog that waits for them to cease is never sent.
 
 Delivery is at least once: the cursor is saved every few seconds, so after a crash the last of it is sent again.
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -20,6 +22,7 @@ from gateway.model.frame import Frame
 from gateway.model.ports import Batch
 from gateway.store.block import Block
 
+_BACKLOGS_TURN = 2  # batches of new data, and then it is that of the backlog
 _MOST_RANGES = 16  # of backlog; beyond that the two oldest are joined, and what lies between them is sent again
 
 
@@ -28,6 +31,11 @@ class Source(Protocol):
 
     @property
     def durable_position(self) -> int: ...
+
+    @property
+    def readable_position(self) -> int: ...
+
+    def corrected(self, frame: Frame) -> Frame: ...
 
     @property
     def recent_start(self) -> int: ...
@@ -56,6 +64,7 @@ class StoreReader:
         self._pace = 0.0 if backfill_per_s is None else 1 / backfill_per_s  # seconds per sample
         self._backfill_at = 0.0  # loop time from which the next backlog batch is due
         self._news = asyncio.Event()
+        self._live_in_a_row = 0
         self._taken: tuple[int, int] | None = None
         self._live, self._backlog = oldest, []
         if cursor is not None:
@@ -70,9 +79,13 @@ class StoreReader:
         """
         while True:
             self._news.clear()
-            batch = self._take_live(max_samples)
-            if batch is None and self._backlog and self._backfill_due() <= 0:
+            batch = await self._take_backlog(max_samples) if self._live_in_a_row >= _BACKLOGS_TURN else None
+            if batch is None:
+                batch = self._take_live(max_samples)
+            if batch is None:
                 batch = await self._take_backlog(max_samples)
+            self._live_in_a_row = (self._live_in_a_row + 1 if self._backlog and batch is not None and not batch.historic
+                                   else 0)
             if batch is None:
                 await self._wait()
             elif len(batch.frame):
@@ -118,10 +131,10 @@ class StoreReader:
     # -- inside -----------------------------------------------------------------------------------------------------
 
     def _take_live(self, max_samples: int) -> Batch | None:
-        durable = self._store.durable_position
+        durable = self._store.readable_position
         if self._live >= durable:
             return None
-        self._skip_to(self._store.recent_start)
+        self._skip_to(min(durable, self._store.recent_start))
         blocks = self._store.recent(self._live)
         if blocks and self._clock.now().line_ns - blocks[0].at.line_ns > self._live_age_ns:
             self._skip_to(durable - max_samples)
@@ -130,7 +143,7 @@ class StoreReader:
             return None
         frame, position = slice_blocks(blocks, self._live, durable, max_samples)
         self._taken = (self._live, position)
-        return Batch(frame, position, historic=False)
+        return Batch(self._store.corrected(frame), position, historic=False)
 
     def _skip_to(self, position: int) -> None:
         if position > self._live:
@@ -140,21 +153,31 @@ class StoreReader:
             (start, _), (_, stop), *rest = self._backlog
             self._backlog = [(start, stop), *rest]
 
-    async def _take_backlog(self, max_samples: int) -> Batch:
-        start, stop = self._backlog[0]
+    async def _take_backlog(self, max_samples: int) -> Batch | None:
+        if self.backlog_due_s > 0:
+            return None
+        start, stop = self._due_range()
         frame, position = await self._store.read(start, stop, max_samples)
         self._taken = (start, position)
         now = asyncio.get_running_loop().time()
         self._backfill_at = max(now, self._backfill_at) + len(frame) * self._pace
         return Batch(frame, position, historic=True)
 
-    def _backfill_due(self) -> float:
-        return self._backfill_at - asyncio.get_running_loop().time()
+    def _due_range(self) -> tuple[int, int] | None:
+        """The oldest backlog that may be read."""
+        until = self._store.readable_position
+        return next(((start, min(stop, until)) for start, stop in self._backlog if start < until), None)
+
+    @property
+    def backlog_due_s(self) -> float:
+        """Seconds until a batch of backlog may be taken; infinite where there is none."""
+        return math.inf if self._due_range() is None else self._backfill_at - asyncio.get_running_loop().time()
 
     async def _wait(self) -> None:
         """For new data, or for the next turn of the backlog."""
         try:
-            await asyncio.wait_for(self._news.wait(), max(0.0, self._backfill_due()) if self._backlog else None)
+            turn = self.backlog_due_s
+            await asyncio.wait_for(self._news.wait(), None if math.isinf(turn) else max(0.0, turn))
         except TimeoutError:
             return
 

@@ -10,15 +10,17 @@ from pathlib import Path
 
 import numpy as np
 
-from gateway.model.clock import NS
+from gateway.model.clock import NS, Correction
+from gateway.model.correction import corrected
 from gateway.model.errors import StoreError
 from gateway.model.frame import Frame
 from gateway.model.signal import SignalTable
 from gateway.model.text import Text
 from gateway.store import segment
 from gateway.store.block import Damaged, Head
+from gateway.store.corrections import kept_corrections
 from gateway.store.segment import Segment, Stretch, blocks, parts
-from gateway.store.store import numbers, renumbered
+from gateway.store.store import moved, numbers, renumbered
 
 EVER = (int(np.iinfo(np.int64).min), int(np.iinfo(np.int64).max))
 OUTAGE_NS = 2 * NS  # a longer gap between two segments was an outage of the gateway, not silence of the field
@@ -33,6 +35,7 @@ class Recording:
 
     def __init__(self, folder: Path, start_wall_ns: int = EVER[0], end_wall_ns: int = EVER[1]):
         self._start, self._end = start_wall_ns, end_wall_ns
+        self._corrections: tuple[Correction, ...] = kept_corrections(folder)
         self.damage: list[str] = []  # places that could not be read back
         segments = [one for path in segment.paths(folder / "telemetry") if (one := self._load(path)) is not None]
         if not any(one.samples for one in segments):
@@ -65,8 +68,9 @@ class Recording:
 
     def _joined(self, one: Segment, until: int, signals: SignalTable) -> Iterator[Frame]:
         table, waiting, count = numbers(one.ids, signals), [], 0
-        for block in blocks(one, 0, until, self._complain, self._wanted, self._wanted):
-            frame = renumbered(self._within(block.frame), table)
+        wanted = (lambda part: True) if moved(one, self._corrections) else self._wanted
+        for block in blocks(one, 0, until, self._complain, wanted, wanted):
+            frame = renumbered(self._within(corrected(self._corrections, block.frame)), table)
             if len(frame):
                 waiting.append(frame)
                 count += len(frame)
@@ -84,7 +88,8 @@ class Recording:
         return part.wall_low <= self._end and part.wall_high >= self._start
 
     def _overlaps(self, one: Segment) -> bool:
-        return bool(one.samples) and one.wall_low <= self._end and one.wall_high >= self._start
+        return bool(one.samples) and ((one.wall_low <= self._end and one.wall_high >= self._start)
+                                      or moved(one, self._corrections))
 
     def _load(self, path: Path) -> Segment | None:
         try:

@@ -56,6 +56,7 @@ class Segment:
     end        position after the last sample; equals base when there is none
     data_end   offset after the last good block
     size       bytes on disk
+    oldest     the gateway's instant when it was begun
     newest     the gateway's instant of the last block
     index      stretches in order; None: sealed, read it from the file when needed
     """
@@ -70,6 +71,7 @@ class Segment:
     size: int
     wall_low: int
     wall_high: int
+    oldest: Instant
     newest: Instant
     index: tuple[Stretch, ...] | None
 
@@ -108,7 +110,8 @@ class SegmentWriter:
         table = zlib.compress(json.dumps(list(ids), ensure_ascii=False).encode(), 6)
         head = _HEAD.pack(_HEAD_MAGIC, 0, VERSION, len(table), base, at.line_ns, at.wall_ns, at.trusted)
         head = _sealed(_HEAD_MAGIC, head[_CRC_FROM:] + table)
-        self.segment = Segment(self._path, base, base, 0, tuple(ids), len(head), len(head), len(head), *_NEVER, at, ())
+        self.segment = Segment(self._path, base, base, 0, tuple(ids), len(head), len(head), len(head), *_NEVER,
+                               at, at, ())
         self._file = disk.create(self._path)
         try:
             disk.reserve(self._file, room)
@@ -202,7 +205,8 @@ def load(path: Path) -> tuple[Segment, bool]:
         ids = tuple(json.loads(zlib.decompress(head[_HEAD.size:])))
         size = path.stat().st_size
         start = len(head)
-        empty = Segment(path, base, base, 0, ids, start, start, size, *_NEVER, Instant(line, wall, bool(trusted)), ())
+        begun = Instant(line, wall, bool(trusted))
+        empty = Segment(path, base, base, 0, ids, start, start, size, *_NEVER, begun, begun, ())
         if size >= start + _SEAL.size:
             file.seek(size - _SEAL.size)
             end = file.read(_SEAL.size)

@@ -23,12 +23,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.model.clock import NS, Clock, Instant
+from gateway.model.clock import NS, Clock, Correction, Instant
+from gateway.model.correction import corrected
 from gateway.model.errors import StoreInUse
 from gateway.model.frame import Frame
 from gateway.model.signal import SignalTable
 from gateway.model.text import Text
 from gateway.store.block import Block
+from gateway.store.corrections import MOST, NAME, encode, kept_corrections
 from gateway.store.disk import SILENT, Disk, explain
 from gateway.store.history import History, Trend
 from gateway.store.journal import Journal, StoreSettings
@@ -96,6 +98,8 @@ class TelemetryStore:
         self._recent_start = 0
         self._recent_lock = threading.Lock()
         self._readers: dict[str, StoreReader] = {}
+        self.corrections = kept_corrections(folder)
+        self._held_from: int | None = None  # position from which readers wait for the time
         self._cursors_moved = False
         self._cursors_due = 0.0
         self._saves: dict[str, _Snapshot] = {}
@@ -178,7 +182,7 @@ class TelemetryStore:
             for block in blocks(segment, after, until, self._journal.complain):
                 for position, frame in block.frames(after):
                     if len(known := renumbered(frame, numbers)):
-                        yield position, known
+                        yield position, self.corrected(known)
 
     def history(self, signals: Sequence[int], start_wall_ns: int, end_wall_ns: int, max_points: int = 500) -> Trend:
         """Lowest, highest and mean value per signal in at most `max_points` equal steps of time; see Trend.
@@ -189,16 +193,49 @@ class TelemetryStore:
         with self._recent_lock:
             recent, stop = tuple(self._recent), self._recent_start
         for segment, until in self._journal.parts(0, stop):
-            if history.overlaps(segment.wall_low, segment.wall_high):
+            dated = not moved(segment, self.corrections)
+            if not dated or history.overlaps(segment.wall_low, segment.wall_high):
                 numbers = self._numbers(segment)
                 for block in blocks(segment, 0, until, self._journal.complain,
-                                    *history.choice(_old_numbers(history.signals, numbers))):
-                    history.add(renumbered(block.frame, numbers))
+                                    *history.choice(_old_numbers(history.signals, numbers), dated)):
+                    history.add(self.corrected(renumbered(block.frame, numbers)))
         for block in recent:
-            history.add(block.frame)
+            history.add(self.corrected(block.frame))
         return history.trend()
 
+    # -- time that arrives late -------------------------------------------------------------------------------------
+
+    def hold_back(self, since_line_ns: int) -> None:
+        """Readers wait with what came at this line time and later, until `correct` or `release`: its wall time is not
+        known yet."""
+        since = (segment.base for segment in self._journal.segments if segment.newest.line_ns >= since_line_ns)
+        self._held_from = next(since, self._queue.position)
+
+    @property
+    def holds_back(self) -> bool:
+        return self._held_from is not None
+
+    def release(self) -> None:
+        """Readers get what there is, with the times that it has."""
+        self._held_from = None
+        for reader in self._readers.values():
+            reader.wake()
+
+    def correct(self, corrections: Sequence[Correction]) -> None:
+        """From now on everything is read with these corrections, too, and nothing is held back."""
+        self.corrections = (*self.corrections, *corrections)[-MOST:]
+        self.save(NAME, encode(self.corrections))
+        self.release()
+
+    def corrected(self, frame: Frame) -> Frame:
+        return corrected(self.corrections, frame)
+
     # -- for the readers --------------------------------------------------------------------------------------------
+
+    @property
+    def readable_position(self) -> int:
+        """What readers may have: all that is durable, less what is held back."""
+        return self._durable if self._held_from is None else min(self._durable, self._held_from)
 
     @property
     def recent_start(self) -> int:
@@ -225,7 +262,7 @@ class TelemetryStore:
             for block in blocks(segment, start, until, self._journal.complain):
                 part, position = slice_blocks([block], start, until, max_samples)
                 max_samples -= len(part)
-                parts.append(renumbered(part, numbers))
+                parts.append(self.corrected(renumbered(part, numbers)))
                 if max_samples == 0:
                     return Frame.concat(parts), position
         return (Frame.concat(parts) if parts else Frame.empty()), stop
@@ -440,6 +477,11 @@ def renumbered(frame: Frame, numbers: NDArray[np.int32] | None) -> Frame:
     signal = numbers[frame.signal]
     moved = Frame.from_columns(signal, frame.value, frame.quality, frame.wall_ns, frame.line_ns)
     return moved if (signal >= 0).all() else moved.take(signal >= 0)
+
+
+def moved(segment: Segment, corrections: Sequence[Correction]) -> bool:
+    """Whether the wall times that the segment states of itself may be wrong by a correction."""
+    return any(one.covers(segment.oldest.line_ns, segment.newest.line_ns) for one in corrections)
 
 
 def _old_numbers(signals: NDArray[np.int32], numbers: NDArray[np.int32] | None) -> NDArray[np.int32]:

@@ -221,6 +221,8 @@ ROWS = {
             {"person": "wang", "channel": "", "told": False, "reason": {
                 "en": "off duty until 08:00", "zh": "不值班，至 08:00"}}]}),
     "siren or beacon armed by Li (unverified): new": ("output", {"act": "arm", "who": "Li", "why": "new"}),
+    "the time has arrived, the clock was off by 2 d: what came before is shown with its true time": (
+        "clock", {"act": "arrived", "line_ns": 1, "since_line_ns": 0, "moved_s": 180000.0}),
     "alarm flood begins: 11 alarms": ("flood", {"act": "begin", "alarms": 11}),
     "chatters no more: 5 times": ("chatter", {"act": "end", "alarms": 5}),
     "the site file was changed · 20 → 18": ("configuration", {"old": 20, "new": 18, "file": "depot.toml"}),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import math
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Sequence
@@ -42,6 +43,8 @@ class Script:
     @property
     def lag_samples(self) -> int:
         return sum(len(frame) for frame in self.frames[self.finished:])
+
+    backlog_due_s = math.inf
 
 
 def polls(count: int) -> list[Frame]:

@@ -36,6 +36,10 @@ class Diary:
     def lag_samples(self) -> int:
         return self.reader.lag_samples
 
+    @property
+    def backlog_due_s(self) -> float:
+        return self.reader.backlog_due_s
+
 
 def poll(second: int, clock: ManualClock) -> Frame:
     """Each value is its own second and detector."""

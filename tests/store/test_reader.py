@@ -71,6 +71,21 @@ async def test_the_cursor_survives_a_restart(site):
     assert values(*(one.frame for one in await drain(store.reader("another")))) == list(range(20))
 
 
+async def test_a_backlog_is_sent_although_new_samples_never_cease(site):
+    store = site.start()
+    await durable(store, *(frame(10 * number) for number in range(10)))
+    await site.stop(store)
+    store = site.start()
+    reader = store.reader("database")
+    sent = []
+    for number in range(10, 30):
+        await durable(store, frame(10 * number))
+        batch = await take(reader, 20)
+        sent.append(batch.historic)
+        reader.done(batch.position)
+    assert sum(sent) >= 5 and reader.historic_samples == 0, "new data and backlog take turns"
+
+
 async def test_a_cursor_is_saved_while_the_gateway_runs(site):
     """Killed, not closed: what was done before stays done."""
     store = site.start()

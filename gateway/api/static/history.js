@@ -1,7 +1,7 @@
 // The journal: newest first, page by page, of everything or of one alarm. New rows come by themselves.
 import { get } from "./ask.js";
 import { button, dayAndClock, el, link, title } from "./dom.js";
-import { pick, say } from "./texts.js";
+import { age, pick, say } from "./texts.js";
 import { KINDS, wordOf } from "./withheld.js";
 
 const PAGE = 50;
@@ -58,7 +58,7 @@ export class History {
 
 export function historyRow(row, site) {
   const line = el("li", "", el("time", "", dayAndClock(row.time)), el("div", "",
-    row.alarm ? row.kind === "access" ? row.alarm : link(row.alarm, `#${OF_SIGNALS.has(row.kind) ? "history" : "alarm"}/${encodeURIComponent(row.alarm)}`) : "", " ", el("span", "", (TELLS[row.kind] ?? plain)(row, site))), el("small", "", `#${row.position}`));
+    row.alarm ? row.kind === "access" ? row.alarm : link(row.alarm, `#${OF_SIGNALS.has(row.kind) ? "history" : "alarm"}/${encodeURIComponent(row.alarm)}`) : "", " ", el("span", "", (TELLS[row.kind] ?? plain)(row, site)), row.kind !== "clock" && row.body.moved_s ? el("small", "", ` ${say("rowTimeSet")}`) : ""), el("small", "", `#${row.position}`));
   line.title = row.hash;
   return line;
 }
@@ -102,6 +102,7 @@ const TELLS = {
     const changes = body.changes ? Object.entries(body.changes) : "new" in body || "old" in body ? [["", body]] : [];
     return changes.length ? [say("rowChanged"), ...changes.map(([item, both]) => `${item} ${value(both.old)} → ${value(both.new)}`.trim())].join(" · ") : say("rowFirstFile", { n: body.items });
   },
+  clock: ({ body }) => say("rowClock", { off: age(Math.abs(body.moved_s)) }),
   selftest: ({ body }) => (body.failed ? say("rowSelfTestFailed", { station: body.failed }) : say("rowSelfTest")),
   access: ({ body }) => (ACCESS[body.act] ? say(ACCESS[body.act], { count: 1, ...body }) : plain({ kind: "access", body })),
   drill: ({ body }) => say({ begin: "rowDrillBegin", inject: "rowDrillInject" }[body.act] ?? "rowDrillEnd", body),

@@ -1,0 +1,218 @@
+"""A wall clock that is told the time late, or set while the gateway runs: stories on a clock of the test's own."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import pytest
+
+from alerting.ledger import AlarmLedger, Record
+from alerting.service import AlarmService
+from gateway.core.bank import Bank
+from gateway.model import clock
+from gateway.model.alarm import Priority, Risk
+from gateway.model.clock import NS, TimeLine
+from gateway.model.frame import Frame
+from gateway.model.quality import Flag
+from gateway.model.signal import Condition, Limit
+from gateway.pipeline import Pipeline
+from gateway.store import Recording, StoreSettings, TelemetryStore, kept
+from gateway.timekeeping import HOLD_S, KEPT, Timekeeping
+from tests.sites import gas, site
+
+survives = pytest.mark.survives
+HOUR, YEAR = 3600.0, 365 * 86_400.0
+START = 1_790_000_000 * NS
+
+
+class Machine:
+    """Its two clocks and what it says of them. True time is `START` + what has gone by."""
+
+    def __init__(self, monkeypatch, *, off_s: float = 0.0, synchronised: bool = True, boot: str = "first"):
+        self.gone_ns, self.off_ns, self.synchronised, self.boot = 0, round(off_s * NS), synchronised, boot
+        monkeypatch.setattr(clock.time, "monotonic_ns", lambda: 1000 * NS + self.gone_ns)
+        monkeypatch.setattr(clock.time, "time_ns", lambda: START + self.gone_ns + self.off_ns)
+        monkeypatch.setattr(clock, "kernel_clock_synchronised", lambda: self.synchronised)
+        monkeypatch.setattr(clock, "_boot", lambda: self.boot)
+
+    @property
+    def true_ns(self) -> int:
+        return START + self.gone_ns
+
+    def wait(self, seconds: float) -> None:
+        self.gone_ns += round(seconds * NS)
+
+    def time_arrives(self) -> None:
+        self.off_ns, self.synchronised = 0, True
+
+
+SLOW = Limit(Condition.HIGH, 20.0, Priority.P2, Risk.ORANGE, deadband=2.0, on_delay_s=10.0, off_delay_s=10.0)
+SITE = site(gas("GD-01", limits=(SLOW,)))
+
+
+class House:
+    """The inner parts of a gateway on the machine's clocks."""
+
+    def __init__(self, folder, machine: Machine):
+        self.machine, self.folder = machine, folder
+        saved = kept(folder / "telemetry", KEPT)
+        known = kept(folder / "telemetry", "bank")
+        self.clock = TimeLine.resume(known and known.at, saved and saved.data)
+        self.store = TelemetryStore(folder / "telemetry", SITE.signals,
+                                    StoreSettings(commit_interval_s=0.0, keep_free=0), self.clock)
+        self.store.open()
+        self.bank = Bank(SITE)
+        self.alarms = AlarmService(SITE.alarms, SITE, AlarmLedger(folder / "alarms.db"), [], self.clock)
+        self.pipeline = Pipeline(self.bank, self.store, self.alarms.apply, self.clock)
+        self.records: list[Record] = []
+        self.time = Timekeeping(self.clock, self.store, self.records.append)
+
+    async def poll(self, value: float, seconds: int = 1) -> list[str]:
+        """Once a second; which alarms stand after it."""
+        for _ in range(seconds):
+            self.machine.wait(1)
+            await self.pipeline.put(Frame.of([0], [value], self.clock.now()))
+            self.pipeline.step()
+            self.time.judge()
+        return [view.definition.id for view in self.alarms.views() if view.active]
+
+    async def durable(self) -> None:
+        async with asyncio.timeout(20):
+            while self.store.durable_position < self.store.position:
+                await asyncio.sleep(0.001)
+
+    async def sent(self, reader) -> Frame:
+        async with asyncio.timeout(20):
+            batch = await reader.take(1000)
+        reader.done(batch.position)
+        return batch.frame
+
+
+@asynccontextmanager
+async def living(folder, machine: Machine):
+    house = House(folder, machine)
+    await house.alarms.start()
+    house.pipeline.replay()
+    try:
+        yield house
+    finally:
+        house.pipeline.close()
+        await house.alarms.close()
+        await house.store.close()
+
+
+@survives("the wall clock is set by seconds, hours or years, forward or back, while delays run",
+          then="nothing begins, ends or is swallowed: delays and deadmen run on the time line")
+@pytest.mark.parametrize("step_s", [3.0, -3.0, HOUR, -HOUR, 30 * YEAR, -30 * YEAR])
+async def test_steps_of_the_wall_clock(tmp_path, monkeypatch, step_s):
+    machine = Machine(monkeypatch)
+    async with living(tmp_path, machine) as house:
+        assert await house.poll(25, 5) == []
+        machine.off_ns += round(step_s * NS)
+        assert await house.poll(25, 5) == [], "neither earlier, nor for silence"
+        assert await house.poll(25, 2) == ["GD-01/H"], "nor later"
+        machine.off_ns -= round(2 * step_s * NS)
+        assert await house.poll(5, 9) == ["GD-01/H"], "the end waits for its delay, too"
+        assert await house.poll(5, 3) == []
+        machine.off_ns += round(step_s * NS)
+        machine.wait(3)
+        house.pipeline.step()
+        assert not [view for view in house.alarms.views() if view.active], "silent for less than the deadman"
+        machine.wait(2.9)
+        house.pipeline.step()
+        assert "GD-01/deadman" in [view.definition.id for view in house.alarms.views() if view.active]
+
+
+@survives("start without a clock of its own: 55 years off until the time arrives",
+          then="samples are judged and stored at once, and wait for their true time before a database gets them")
+async def test_what_was_measured_before_the_time_arrived(tmp_path, monkeypatch):
+    machine = Machine(monkeypatch, off_s=-55 * YEAR, synchronised=False)
+    async with living(tmp_path, machine) as house:
+        reader = house.store.reader("database")
+        first_true_ns = machine.true_ns + NS
+        assert await house.poll(25, 12) == ["GD-01/H"], "alarms need no clock"
+        raised_true_ns = machine.true_ns - 1 * NS
+        await house.durable()
+        waiting = asyncio.create_task(house.sent(reader))
+        await asyncio.sleep(0.05)
+        assert not waiting.done() and reader.lag_samples == 12
+        machine.time_arrives()
+        await house.poll(25)
+        frame = await waiting
+        assert frame.wall_ns.tolist() == [first_true_ns + n * NS for n in range(len(frame))]
+        assert not (frame.quality & Flag.CLOCK_NOT_TRUSTED).any()
+        (record,) = house.records
+        assert (record.kind, round(record.body["moved_s"])) == ("clock", round(55 * YEAR))
+        alarm = house.time.view(house.alarms.views()[0])
+        assert abs(alarm.raised_wall_ns - raised_true_ns) < 2 * NS and alarm.since_wall_ns == alarm.raised_wall_ns
+        await house.durable()
+        trend = await asyncio.to_thread(house.store.history, [0], first_true_ns, first_true_ns + 13 * NS, 13)
+        assert trend.count[0].tolist() == [1] * 13, "the page shows them where they belong"
+    recording = Recording(tmp_path / "telemetry", first_true_ns, first_true_ns + 20 * NS)
+    assert sum(len(frame) for _, frame in recording.frames(SITE.signals)) == 13, "so does everything that looks back"
+
+
+async def test_the_gateway_is_restarted_before_the_time_arrives(tmp_path, monkeypatch):
+    """kill -9, but the machine runs on: the line is the same line, and the earlier samples get their true time, too."""
+    machine = Machine(monkeypatch, off_s=-YEAR, synchronised=False)
+    async with living(tmp_path, machine) as house:
+        await house.poll(5, 3)
+        line_ns = house.clock.now().line_ns
+        await house.durable()
+    machine.wait(60)
+    async with living(tmp_path, machine) as house:
+        assert house.clock.now().line_ns - line_ns == 60 * NS
+        reader = house.store.reader("database")
+        machine.time_arrives()
+        await house.poll(5, 2)
+        await house.durable()
+        walls = []
+        while len(walls) < 5:
+            walls += (await house.sent(reader)).wall_ns.tolist()
+        assert sorted(walls) == [START + n * NS for n in (1, 2, 3, 64, 65)]
+
+
+async def test_another_boot_keeps_the_mark(tmp_path, monkeypatch):
+    """The machine lost its power before the time arrived: nobody knows how long it was off."""
+    machine = Machine(monkeypatch, off_s=-YEAR, synchronised=False)
+    async with living(tmp_path, machine) as house:
+        await house.poll(5, 2)
+        await house.durable()
+    machine.boot = "second"
+    machine.time_arrives()
+    async with living(tmp_path, machine) as house:
+        await house.poll(5)
+        await house.durable()
+        reader, marks = house.store.reader("database"), []
+        while len(marks) < 3:
+            marks += (await house.sent(reader)).quality.tolist()
+        assert sorted(marks) == [0, Flag.CLOCK_NOT_TRUSTED, Flag.CLOCK_NOT_TRUSTED]
+
+
+@survives("a site that never hears the time", then="its database gets the samples after ten minutes, marked")
+async def test_the_time_never_arrives(tmp_path, monkeypatch):
+    machine = Machine(monkeypatch, off_s=-HOUR, synchronised=False)
+    async with living(tmp_path, machine) as house:
+        await house.poll(5, 3)
+        await house.durable()
+        assert house.store.readable_position == 0
+        machine.wait(HOLD_S)
+        await house.poll(5)
+        await house.durable()
+        frame = await house.sent(house.store.reader("database"))
+        assert (frame.quality & Flag.CLOCK_NOT_TRUSTED).all()
+        assert frame.wall_ns[0] == START + NS - HOUR * NS
+
+
+async def test_a_stamp_of_the_sender_s_own_clock_is_kept(tmp_path, monkeypatch):
+    machine = Machine(monkeypatch, off_s=-YEAR, synchronised=False)
+    async with living(tmp_path, machine) as house:
+        own_ns = machine.true_ns + 7
+        await house.pipeline.put(Frame.of([0], [5], house.clock.now(), wall_ns=own_ns))
+        house.pipeline.step()
+        machine.time_arrives()
+        house.time.judge()
+        await house.durable()
+        frame = await house.sent(house.store.reader("database"))
+        assert frame.wall_ns.tolist() == [own_ns]
