@@ -109,8 +109,8 @@ async def test_a_real_excursion_of_the_same_signal_during_a_drill_is_a_real_unma
             hh, h = sorted(found["alarms"], key=lambda event: event["priority"])
             assert hh["acknowledged"]["who"] == "Wang" and hh["told"][0]["through"] == "phone" and hh["in_time"]
             assert h["acknowledged"] is None and not h["in_time"], "what the gateway closed is nobody's answer"
-            for language in ("en", "zh"):
-                assert "Wang +" in markdown(Text("Yard", "料场"), found, language)
+            for language, answer in (("en", "Wang after "), ("zh", "Wang（")):
+                assert answer in markdown(Text("Yard", "料场"), found, language)
 
 
 async def test_a_drill_ends_by_itself_and_is_over_after_a_restart(tmp_path):
