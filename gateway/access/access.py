@@ -1,6 +1,7 @@
 """Who is let in: the register, the sessions and the log-ins of one running gateway.
 
-Without any account nobody is asked who they are (`open`), and the page is served to this machine only. A register that
+Without any account nobody is asked who they are (`open`), and the page is served to this machine only; a page that is
+served to the network when its last account is removed lets nobody in. A register that
 can not be read at the start lets nobody in (`closed`); one that is damaged or lost later does not turn away those whom
 the gateway knows: they may be needed now.
 """
@@ -51,13 +52,14 @@ class Welcome:
 
 
 class Access:
-    """journal: takes what happened, and never fails. `run` keeps up with the register; all other methods are for the
-    event loop and do not touch the disk."""
+    """journal: takes what happened, and never fails. to_network: others than this machine reach the page. `run` keeps
+    up with the register; all other methods are for the event loop and do not touch the disk."""
 
-    def __init__(self, folder: Path, clock: Clock, journal: Journal, settings: AccessSettings | None = None):
+    def __init__(self, folder: Path, clock: Clock, journal: Journal, settings: AccessSettings | None = None, *,
+                 to_network: bool = False):
         settings = settings or AccessSettings()
         self._file, self._clock, self._journal = RegisterFile(folder), clock, journal
-        self._kept_path = folder / KEPT
+        self._kept_path, self._to_network = folder / KEPT, to_network
         self._sessions = Sessions(settings.idle_s, settings.longest_s)
         self.longest_s = settings.longest_s
         self._throttle, self._checker, self._audit = Throttle(), Checker(), Audit()
@@ -70,7 +72,12 @@ class Access:
     @property
     def open(self) -> bool:
         """Nobody is asked who they are."""
-        return self._known and not self._register.accounts
+        return self._known and not self._register.accounts and not self._to_network
+
+    @property
+    def peopled(self) -> bool:
+        """There are accounts."""
+        return bool(self._register.accounts)
 
     @property
     def closed(self) -> bool:

@@ -11,7 +11,7 @@ from gateway.access.access import Access, AccessSettings, Journal
 from gateway.access.certificates import WARN_DAYS, Facts, PageCertificate
 from gateway.api.server import serve
 from gateway.api.view import GatewayView, Part
-from gateway.config.page import ApiSection
+from gateway.config.page import ApiSection, is_loopback
 from gateway.model.clock import Clock, Instant
 from gateway.model.text import Text
 
@@ -23,7 +23,8 @@ class Entrance:
 
     def __init__(self, section: ApiSection, folder: Path, clock: Clock, journal: Journal):
         self._section = section
-        self.access = Access(folder, clock, journal, AccessSettings(section.session_idle, section.session_longest))
+        self.access = Access(folder, clock, journal, AccessSettings(section.session_idle, section.session_longest),
+                             to_network=not is_loopback(section.host))
         self._certificate = (None if section.tls_cert is None or section.tls_key is None
                              else PageCertificate(Path(section.tls_cert), Path(section.tls_key)))
         self._facts: Facts | None = None

@@ -93,7 +93,7 @@ def _may_be_open(host: str, access: Access | None, certificate: PageCertificate 
                      "ssh -L 8080:127.0.0.1:8080 GATEWAY",
                      "请设置 tls_cert 和 tls_key（可用 davylamp ca 生成），或保留 127.0.0.1，远程访问使用 SSH 隧道："
                      "ssh -L 8080:127.0.0.1:8080 网关地址"))
-    if access is None or access.open:
+    if access is None or not (access.peopled or access.closed):
         raise DavylampError(
             Text(f"the page would be open to the network on {host}, but there is no account yet",
                  f"页面将在 {host} 上对网络开放，但尚无任何账户"), where="[api] host", retryable=True,

@@ -28,9 +28,9 @@ class House:
         self.file = RegisterFile(folder)
         self.access = self.started()
 
-    def started(self) -> Access:
+    def started(self, **how) -> Access:
         return Access(self.folder, self.clock, lambda about, body: self.journal.append((about, body["act"])),
-                      AccessSettings(3600, 86400))
+                      AccessSettings(3600, 86400), **how)
 
     def add(self, id="li", role=Role.OPERATOR) -> None:
         self.file.change(lambda found: found.added(id, id.title(), role, HASH, self.clock.now().wall_ns, "root"))
@@ -49,6 +49,15 @@ async def test_without_accounts_nobody_is_asked(house):
     assert house.access.open and house.access.nobody() is OPEN
     house.add()
     assert not house.access.open and house.access.nobody() is None
+
+
+async def test_a_page_on_the_network_is_not_open_to_all_when_its_last_account_is_removed(house):
+    house.add()
+    access = house.started(to_network=True)
+    assert access.peopled and access.nobody() is None
+    house.file.change(lambda found: found.without("li", house.clock.now().wall_ns, "root", last=True))
+    access.look()
+    assert not access.peopled and not access.open and access.nobody() is None
 
 
 async def test_a_log_in_opens_and_a_log_out_closes(house):
