@@ -56,6 +56,7 @@ from gateway import __version__, config
 from gateway.annunciation import Annunciation, AnnunciatorAct, AnnunciatorStatus
 from gateway.api import view as api
 from gateway.api.entrance import Entrance
+from gateway.api.entrance import problems as certificate_problems
 from gateway.api.guard import hostname
 from gateway.api.kpi import gauges
 from gateway.config import Loaded, Plugins, SiteFile
@@ -115,7 +116,11 @@ PROOF_TESTS_S = 60.0  # the proof-test log is looked through so often
 
 def load(path: Path | str, overrides: Mapping[str, object] = MappingProxyType({})) -> Loaded:
     """A site file with every plugin there is."""
-    return config.load(path, PLUGINS, overrides)
+    loaded = config.load(path, PLUGINS, overrides)
+    if loaded.site_file is None:
+        return loaded
+    found = certificate_problems(str(path), loaded.site_file.api, time.time_ns())
+    return replace(loaded, problems=(*loaded.problems, *found))
 
 
 def notifiers(sections: Iterable[BaseModel]) -> list[Notifier]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import getpass
 import json
+import os
+import ssl
 import time
 import urllib.error
 import urllib.parse
@@ -20,6 +22,7 @@ from gateway.config.values import did_you_mean
 from gateway.core.learning import LearningAct
 from gateway.model.errors import CommandError, ConfigError, DavylampError
 from gateway.model.person import named
+from gateway.model.secret import read_secret
 from gateway.model.text import Text
 from gateway.model.units import parse_duration
 from gateway.pipeline import saved_bank
@@ -30,7 +33,7 @@ from gateway.vigil.sheet import markdown
 
 
 def acknowledge(options: argparse.Namespace, language: str) -> int:
-    done = _ask(options.url, f"alarms/{_quoted(options.alarm)}/ack", options.alarm,
+    done = _ask(options, f"alarms/{_quoted(options.alarm)}/ack", options.alarm,
                 {"name": options.name, "comment": options.comment})
     print(Text("{alarm} acknowledged by {who}", "{alarm} 已由 {who} 确认").format(
         alarm=options.alarm, who=named(done["name"]))[language])
@@ -66,7 +69,7 @@ def hold(options: argparse.Namespace, language: str) -> int:
     if options.name is None:
         raise _missing("--name", Text("who answers for it", "责任人姓名"))
     if options.end:
-        ended = _ask(options.url, f"{words.path}/{_quoted(options.target)}/end", options.target,
+        ended = _ask(options, f"{words.path}/{_quoted(options.target)}/end", options.target,
                      {"name": options.name, "why": options.why or ""})
         print(Text("The {name} of {target} is over; people are called for what is still active.{unsaved}",
                    "{target} 的{name}已解除；仍在报警的告警将通知人员。{unsaved}").format(
@@ -76,7 +79,7 @@ def hold(options: argparse.Namespace, language: str) -> int:
                                 ("--why", options.why, Text("why nobody shall be called", "不通知人员的原因"))):
         if not value:
             raise _missing(option, what)
-    made = _ask(options.url, words.path, options.target, {
+    made = _ask(options, words.path, options.target, {
         "target": options.target, "name": options.name, "why": options.why, "approved": options.approved_by or "",
         "for_s": _seconds(options.duration), **({"once": True} if getattr(options, "once", False) else {})})
     found = made[words.one]
@@ -90,14 +93,14 @@ def hold(options: argparse.Namespace, language: str) -> int:
 
 def annunciator(options: argparse.Namespace, language: str) -> int:
     if options.act is None:
-        found = _ask(options.url, "annunciators", "annunciators")
+        found = _ask(options, "annunciators", "annunciators")
     else:
         for option, value, what in (("ID", options.annunciator, Text("which one", "编号")),
                                     ("--name", options.name, Text("who does it", "操作人姓名")),
                                     ("--why", options.why, Text("why", "原因"))):
             if not value:
                 raise _missing(option, what)
-        found = _ask(options.url, f"annunciators/{_quoted(options.annunciator)}", options.annunciator,
+        found = _ask(options, f"annunciators/{_quoted(options.annunciator)}", options.annunciator,
                      {"act": options.act, "name": options.name, "why": options.why})
     shown = [one for one in found["annunciators"] if options.annunciator in (None, one["id"])]
     if not shown:
@@ -121,8 +124,8 @@ def _annunciator(one: dict[str, Any]) -> Text:
 
 
 def self_test(options: argparse.Namespace, language: str) -> int:
-    _ask(options.url, "selftest", "selftest", {"name": options.name})
-    while (found := _ask(options.url, "selftest", "selftest"))["running"] or found["last"] is None:
+    _ask(options, "selftest", "selftest", {"name": options.name})
+    while (found := _ask(options, "selftest", "selftest"))["running"] or found["last"] is None:
         time.sleep(0.5)
     last = found["last"]
     for station in last["stations"]:
@@ -145,13 +148,13 @@ def log_level(options: argparse.Namespace, language: str) -> int:
 
 def drill(options: argparse.Namespace, language: str) -> int:
     if options.act == "sheet":
-        found = _ask(options.url, "drill", "drill")["sheet"]
+        found = _ask(options, "drill", "drill")["sheet"]
         if options.json:
             print(json.dumps(found, ensure_ascii=False, indent=1))
         elif found is None:
             print(Text("There was no drill.", "尚无演练记录。")[language])
         else:
-            site = _ask(options.url, "site", "site")
+            site = _ask(options, "site", "site")
             print(markdown(Text(**site["name"]), found, language), end="")
         return 0
     if options.name is None:
@@ -167,7 +170,7 @@ def drill(options: argparse.Namespace, language: str) -> int:
         asked |= {"signal": options.signals[0]} | ({} if options.value is None else {"value": options.value})
     if options.duration:
         asked["for_s"] = _seconds(options.duration)
-    going_on = _ask(options.url, "drill", "drill", asked)["going_on"]
+    going_on = _ask(options, "drill", "drill", asked)["going_on"]
     print((Text("The drill is over. Result: davylamp drill sheet", "演练已结束。结果：davylamp drill sheet")
            if going_on is None else Text("Drill until {until}: {signals}", "演练至 {until}：{signals}").format(
         until=_time(going_on["until"]), signals=", ".join(going_on["signals"])))[language])
@@ -183,13 +186,13 @@ def baseline(options: argparse.Namespace, language: str) -> int:
                                                           "请去掉站点文件参数，并启动网关"))
         found = _saved(options.site, options.data, options.signal)
     elif act is None:
-        found = _ask(options.url, f"signals/{_quoted(options.signal)}/baseline", options.signal)
+        found = _ask(options, f"signals/{_quoted(options.signal)}/baseline", options.signal)
     else:
         for option, value, what in (("--name", options.name, Text("who does it", "操作人姓名")),
                                     ("--why", options.why, Text("why", "原因"))):
             if not value:
                 raise _missing(option, what)
-        done = _ask(options.url, f"signals/{_quoted(options.signal)}/baseline", options.signal,
+        done = _ask(options, f"signals/{_quoted(options.signal)}/baseline", options.signal,
                     {"act": act, "name": options.name, "why": options.why})
         found = done["baseline"]
         print(Text("{act} by {who}{unsaved}", "{act}，操作人：{who}{unsaved}").format(
@@ -208,7 +211,7 @@ def kpi(options: argparse.Namespace, language: str) -> int:
         raise CommandError(Text("--from, --to and --data need the site file", "--from、--to 和 --data 需要站点文件"),
                            where="davylamp kpi", fix=Text("davylamp kpi SITE.toml --from ... --to ...",
                                                           "davylamp kpi SITE.toml --from …… --to ……"))
-    found = _ask(options.url, "kpi", "kpi") if options.site is None else figures.of_file(options)
+    found = _ask(options, "kpi", "kpi") if options.site is None else figures.of_file(options)
     print(json.dumps(found, ensure_ascii=False, indent=1) if options.json else "\n".join(
         figures.lines(found, language)))
     return 0
@@ -217,7 +220,7 @@ def kpi(options: argparse.Namespace, language: str) -> int:
 def route(options: argparse.Namespace, language: str) -> int:
     """By the running gateway, or by a site file."""
     asked = {"alarm": options.alarm} | ({"at": options.at} if options.at else {})
-    found = (_ask(options.url, f"route?{urllib.parse.urlencode(asked)}", options.alarm) if options.site is None
+    found = (_ask(options, f"route?{urllib.parse.urlencode(asked)}", options.alarm) if options.site is None
              else routes.of_file(options))
     print(json.dumps(found, ensure_ascii=False, indent=1) if options.json else "\n".join(
         routes.lines(found, language)))
@@ -229,7 +232,7 @@ _ACTS = {LearningAct.FREEZE: Text("frozen", "已冻结"), LearningAct.THAW: Text
 
 
 def _list_holds(options: argparse.Namespace, words: _Words, language: str) -> int:
-    standing = _ask(options.url, words.path, words.path)[words.many]
+    standing = _ask(options, words.path, words.path)[words.many]
     if not standing:
         print(words.nothing[language])
     for one in standing:
@@ -256,20 +259,52 @@ def _saved(path: Path, data: Path | None, signal: str) -> dict[str, Any]:
     return json.loads(encode(present.baseline(site, bank.learning.lessons(), pictures, at, signal)))
 
 
-def _ask(base: str, path: str, about: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+def _ask(options: argparse.Namespace, path: str, about: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
     """One question to the API: a GET, or a POST with `body`. about: what the refusal is told to be about."""
+    base = options.url.rstrip("/")
     request = urllib.request.Request(f"{base}/api/v1/{path}", None if body is None else json.dumps(body).encode(),
-                                     {"Content-Type": "application/json"})
+                                     {"Content-Type": "application/json", **_token(options.token_file)})
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=10, context=_trusted(options.ca, base)) as answer:
             return json.load(answer)
     except urllib.error.HTTPError as error:
         raise _refused(error, about) from error
+    except urllib.error.URLError as error:
+        if isinstance(error.reason, ssl.SSLError):
+            raise DavylampError(Text(f"the certificate of {base} is not trusted: {error.reason}",
+                                     f"{base} 的证书不受信任：{error.reason}"),
+                                fix=Text("give the certificate authority of the site with --ca ca.crt, and the name "
+                                         "that the certificate is for with --url",
+                                         "请用 --ca ca.crt 指定站点证书机构，并用 --url 填写证书所对应的名称",
+                                         )) from error
+        raise _silent(base, error.reason) from error
     except OSError as error:
-        raise DavylampError(Text(f"the gateway at {base} does not answer: {error}",
-                                 f"网关 {base} 无应答：{error}"),
-                            fix=Text("start it with `davylamp run`, or give its address with --url",
-                                     "用 `davylamp run` 启动网关，或用 --url 指定地址")) from error
+        raise _silent(base, error) from error
+
+
+def _silent(base: str, error: object) -> DavylampError:
+    return DavylampError(Text(f"the gateway at {base} does not answer: {error}", f"网关 {base} 无应答：{error}"),
+                         fix=Text("start it with `davylamp run`, or give its address with --url",
+                                  "用 `davylamp run` 启动网关，或用 --url 指定地址"))
+
+
+def _token(file: Path | None) -> dict[str, str]:
+    """Where accounts are asked for. Without --token-file: DAVYLAMP_TOKEN_FILE; without that no token is sent."""
+    if file is None and not (file := os.environ.get("DAVYLAMP_TOKEN_FILE")):
+        return {}
+    secret = read_secret(file=str(file), env=None, where="--token-file")
+    return {"Authorization": f"Bearer {(secret or '').strip()}"}
+
+
+def _trusted(authority: Path | None, base: str) -> ssl.SSLContext | None:
+    if not base.startswith("https:"):
+        return None
+    try:
+        return ssl.create_default_context(cafile=authority)
+    except (OSError, ssl.SSLError) as error:
+        raise DavylampError(Text(f"can not be read: {error}", f"无法读取：{error}"), where=str(authority),
+                            fix=Text("give the file ca.crt of `davylamp ca create`",
+                                     "请指定 davylamp ca create 生成的 ca.crt")) from error
 
 
 def _refused(error: urllib.error.HTTPError, about: str) -> DavylampError:

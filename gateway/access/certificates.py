@@ -111,25 +111,25 @@ class PageCertificate:
             return self._stamp
 
 
-def findings(facts: Facts, names: Collection[str], now_wall_ns: int) -> Iterator[tuple[bool, Text, Text]]:
-    """(is it an error, what, fix): expired, not begun, soon over, self-signed, of another name."""
+def findings(facts: Facts, names: Collection[str], now_wall_ns: int) -> Iterator[tuple[Text, Text]]:
+    """(what, fix): expired, not begun, soon over, self-signed, of another name."""
     ends = f"{datetime.fromtimestamp(facts.ends_wall_ns / NS, UTC):%Y-%m-%d}"
     if now_wall_ns >= facts.ends_wall_ns:
-        yield True, Text(f"the certificate has expired on {ends}", f"证书已于 {ends} 过期"), _RENEW
+        yield Text(f"the certificate has expired on {ends}", f"证书已于 {ends} 过期"), _RENEW
     elif facts.days_left(now_wall_ns) < WARN_DAYS:
-        yield False, Text(f"the certificate expires on {ends}", f"证书将于 {ends} 过期"), _RENEW
+        yield Text(f"the certificate expires on {ends}", f"证书将于 {ends} 过期"), _RENEW
     if now_wall_ns < facts.begins_wall_ns:
-        yield (False, Text("the certificate is not valid yet, by the clock of this machine",
-                           "按本机时钟，证书尚未生效"), Text("check the clock", "请检查时钟"))
+        yield (Text("the certificate is not valid yet, by the clock of this machine",
+                    "按本机时钟，证书尚未生效"), Text("check the clock", "请检查时钟"))
     if facts.self_signed:
-        yield False, Text("the certificate is signed by itself: every browser and phone warns of it, and people learn "
+        yield Text("the certificate is signed by itself: every browser and phone warns of it, and people learn "
                           "to click warnings away",
                           "证书为自签名：浏览器和手机都会告警，久而久之人们会习惯忽略警告"), Text(
             "use a certificate authority: davylamp ca create, davylamp ca issue NAME",
             "请使用证书机构：davylamp ca create，davylamp ca issue 名称")
     missing = [name for name in names if name not in facts.names]
     if missing:
-        yield False, Text(f"the certificate is not for {', '.join(missing)}", f"证书不包含 {'、'.join(missing)}"), Text(
+        yield Text(f"the certificate is not for {', '.join(missing)}", f"证书不包含 {'、'.join(missing)}"), Text(
             f"issue it for these names, too (it has: {', '.join(facts.names) or '-'})",
             f"请为这些名称重新签发（现有：{'、'.join(facts.names) or '-'}）")
 

@@ -8,14 +8,29 @@ from pathlib import Path
 from typing import Final
 
 from gateway.access.access import Access, AccessSettings, Journal
-from gateway.access.certificates import WARN_DAYS, Facts, PageCertificate
+from gateway.access.certificates import WARN_DAYS, Facts, PageCertificate, findings
 from gateway.api.server import serve
 from gateway.api.view import GatewayView, Part
 from gateway.config.page import ApiSection, is_loopback
 from gateway.model.clock import Clock, Instant
+from gateway.model.errors import DavylampError, Problem
 from gateway.model.text import Text
 
 LOOK_S: Final = 60.0
+EVERYWHERE: Final = ("0.0.0.0", "::")
+
+
+def problems(file: str, section: ApiSection, now_wall_ns: int) -> tuple[Problem, ...]:
+    """What `davylamp check` says of the certificate. Warnings: whatever is wrong with it, a gateway starts."""
+    if section.tls_cert is None or section.tls_key is None:
+        return ()
+    try:
+        facts = PageCertificate(Path(section.tls_cert), Path(section.tls_key)).facts()
+    except DavylampError as error:
+        return (Problem(file, "api", "tls_cert", error.what, error.fix, "warning"),)
+    names = [name for name in (section.host, *section.names) if name not in EVERYWHERE and not is_loopback(name)]
+    return tuple(Problem(file, "api", "tls_cert", what, fix, "warning")
+                 for what, fix in findings(facts, names, now_wall_ns))
 
 
 class Entrance:

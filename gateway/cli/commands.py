@@ -89,6 +89,12 @@ class Command:
         """Of the commands that ask a running gateway."""
         self.option("--url", default=DEFAULT_URL, en=f"address of the gateway ({DEFAULT_URL})",
                     zh=f"网关地址 ({DEFAULT_URL})")
+        self.option("--token-file", type=Path, default=None, metavar="FILE",
+                    en="file with a token (`davylamp token create`), where the gateway has accounts; "
+                       "default: DAVYLAMP_TOKEN_FILE", zh="令牌文件（davylamp token create 生成），网关启用账户时需要；"
+                                                          "默认取 DAVYLAMP_TOKEN_FILE")
+        self.option("--ca", type=Path, default=None, metavar="FILE",
+                    en="certificate authority of an https gateway (ca.crt)", zh="https 网关的证书机构文件（ca.crt）")
 
 
 def show_problems(problems: Iterable[Problem], language: str) -> None:
