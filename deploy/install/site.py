@@ -1,4 +1,4 @@
-"""What the installer wants to know of a site file that `davylamp check` found good. Lines on stdout:
+"""What the installer wants to know of a site file; nothing of one that is no TOML: `davylamp check` refuses it. Lines:
 
     beside FILE                 a points file that the site file names, relative to it
     listens UNIT ADDRESS PORT   where a service of this machine will listen
@@ -22,7 +22,10 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def facts(path: Path) -> Iterator[str]:
-    site = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    try:
+        site = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except ValueError:
+        return
     api = site.get("api", {})
     port, host, names = api.get("port", 8080), api.get("host", "127.0.0.1"), api.get("names", [])
     yield f"page {'https' if 'tls_cert' in api else 'http'}://{[*names, host][0]}:{port}"

@@ -79,13 +79,51 @@ wheels_refused() {
     refuse "the Python packages can not be installed" "see the message above" "无法安装 Python 软件包" "请查看上面的信息"
 }
 
-# Before anything of the running gateway changes: the site file, and what stands in its way.
+people() {
+    step "User, folders and the broker's password" "创建用户、目录和代理密码"
+    if ! getent group davylamp >/dev/null; then groupadd --system davylamp; fi
+    if ! getent passwd davylamp >/dev/null; then
+        useradd --system --gid davylamp --groups dialout --home-dir "$data" --no-create-home --shell /usr/sbin/nologin davylamp
+    fi
+    install -d -m 0750 -o root -g davylamp "$config"
+    install -d -m 0700 -o davylamp -g davylamp "$config/secrets"
+    install -d -m 0750 -o davylamp -g davylamp "$data"
+    if ! [ -s "$broker_secret" ]; then
+        openssl rand -base64 24 | put 0600 davylamp:davylamp "$broker_secret"
+        if [ -e "$broker/passwd" ]; then sed -i '/^davylamp:/d' "$broker/passwd"; fi
+    fi
+}
+
+# An authority of this site's own, and a certificate of it for the page and the broker, issued anew in its last two months.
+certificates() {
+    if ! "$new/bin/davylamp" ca --help >/dev/null 2>&1; then return; fi
+    step "Certificates" "签发证书"
+    install -d -m 0750 -o root -g davylamp "$tls"
+    if ! [ -s "$tls/ca.crt" ]; then "$new/bin/davylamp" ca create --folder "$tls" --lang "$lang" >/dev/null; fi
+    if openssl x509 -checkend 5184000 -noout -in "$tls/gateway.crt" >/dev/null 2>&1; then
+        note "are there" "已签发"
+    elif ! [ -s "$tls/ca.key" ]; then   # taken off the gateway, as it should be
+        note "to renew them, bring back $tls/ca.key and run this again" "续签需要放回 $tls/ca.key 后重新运行"
+    else
+        set -- --dns "$(hostname)" --dns "$(hostname).local" --dns localhost --ip 127.0.0.1
+        for one in $(printf '%s\n' "$facts" | sed -n 's/^name //p') $(hostname -I); do
+            case "$one" in *[!0-9.]*) kind=--dns ;; *) kind=--ip ;; esac
+            case "$one" in *:*) kind=--ip ;; esac
+            set -- "$@" "$kind" "$one"
+        done
+        "$new/bin/davylamp" ca issue gateway --folder "$tls" --lang "$lang" "$@" >/dev/null
+        echo "$tls/gateway.crt" >>"$changes"
+    fi
+    chgrp davylamp "$tls/gateway.key"
+    chmod 0640 "$tls/gateway.key"
+}
+
+# Before anything that runs is changed: the site file, and what stands in its way.
 judge() {
     step "Checking $site" "检查 $site"
     "$new/bin/davylamp" check "$site" --lang "$lang" || refuse "the site file has errors; the gateway was not changed" \
         "correct them and run this again" "站点配置文件有错误，网关未做改动" "请更正后重新运行"
     if [ -n "$watch" ]; then "$new/bin/davylamp" watch "$watch" --check --lang "$lang" || exit 1; fi
-    facts=$("$new/bin/python" "$source/deploy/install/site.py" "$site")
     unnamed=$(printf '%s\n' "$facts" | sed -n 's/^unnamed //p' | tr '\n' ' ')
     [ -z "$unnamed" ] || refuse "the broker of this machine lets nobody in without a name, and these sections have none: $unnamed" \
         "add to each: username = \"davylamp\" and password_file = \"$broker_secret\"" \
@@ -101,15 +139,8 @@ judge() {
     done
 }
 
-people_and_places() {
-    step "User, folders and configuration" "创建用户、目录和配置"
-    if ! getent group davylamp >/dev/null; then groupadd --system davylamp; fi
-    if ! getent passwd davylamp >/dev/null; then
-        useradd --system --gid davylamp --groups dialout --home-dir "$data" --no-create-home --shell /usr/sbin/nologin davylamp
-    fi
-    install -d -m 0750 -o root -g davylamp "$config"
-    install -d -m 0700 -o davylamp -g davylamp "$config/secrets"
-    install -d -m 0750 -o davylamp -g davylamp "$data"
+configuration() {
+    step "Configuration" "安装配置"
     if [ -n "$key" ] && [ "$key" != "$config/bundle.pub" ]; then put 0644 root:root "$config/bundle.pub" <"$key"; fi
     if [ "$site" = "$config/site.toml" ]; then
         note "the site file stays" "站点文件保持不变"
@@ -129,28 +160,6 @@ people_and_places() {
     fi
 }
 
-# An authority of this site's own, and a certificate of it for the page and the broker, issued anew in its last two months.
-certificates() {
-    if ! "$new/bin/davylamp" ca --help >/dev/null 2>&1; then return; fi
-    step "Certificates" "签发证书"
-    install -d -m 0750 -o root -g davylamp "$tls"
-    if ! [ -s "$tls/ca.crt" ]; then "$new/bin/davylamp" ca create --folder "$tls" --lang "$lang" >/dev/null; fi
-    if openssl x509 -checkend 5184000 -noout -in "$tls/gateway.crt" >/dev/null 2>&1; then
-        note "are there" "已签发"
-    else
-        set -- --dns "$(hostname)" --dns "$(hostname).local" --dns localhost --ip 127.0.0.1
-        for one in $(printf '%s\n' "$facts" | sed -n 's/^name //p') $(hostname -I); do
-            case "$one" in *[!0-9.]*) kind=--dns ;; *) kind=--ip ;; esac
-            case "$one" in *:*) kind=--ip ;; esac
-            set -- "$@" "$kind" "$one"
-        done
-        "$new/bin/davylamp" ca issue gateway --folder "$tls" --lang "$lang" "$@" >/dev/null
-        echo "$tls/gateway.crt" >>"$changes"
-    fi
-    chgrp davylamp "$tls/gateway.key"
-    chmod 0640 "$tls/gateway.key"
-}
-
 message_broker() {
     step "Message broker (mosquitto)" "配置消息代理（mosquitto）"
     install -d -m 0750 -o root -g mosquitto "$broker"
@@ -166,14 +175,23 @@ message_broker() {
     } | put 0640 root:mosquitto "$broker/mosquitto.conf"
     # Who may do what is the technician's from here on (davylamp-broker-client): never overwritten.
     if ! [ -e "$broker/acl" ]; then put 0640 root:mosquitto "$broker/acl" <"$source/deploy/mosquitto/acl"; fi
-    if ! [ -e "$broker/passwd" ] || ! [ -s "$broker_secret" ]; then
-        if ! [ -s "$broker_secret" ]; then openssl rand -base64 24 | put 0600 davylamp:davylamp "$broker_secret"; fi
+    if ! grep -qs '^davylamp:' "$broker/passwd"; then
         "$source/deploy/mosquitto/davylamp-broker-client" --gateway <"$broker_secret"
     fi
     install -m 0755 "$source/deploy/mosquitto/davylamp-broker-client" /usr/local/sbin/davylamp-broker-client
     install -d /etc/systemd/system/mosquitto.service.d
     put 0644 root:root /etc/systemd/system/mosquitto.service.d/davylamp.conf <"$source/deploy/mosquitto/unit.conf"
 }
+
+# Somebody who may let others in. The password is shown in the report and is nowhere else.
+first_administrator() {
+    if ! "$new/bin/davylamp" account --help >/dev/null 2>&1; then return; fi
+    step "First administrator" "创建首个管理员"
+    if [ -n "$(as_davylamp account list)" ]; then note "there are accounts" "已有账户"; return; fi
+    password=$(as_davylamp account add "$name" --role administrator --generate --lang "$lang" 2>&1)
+}
+
+as_davylamp() { (cd / && runuser -u davylamp -- "$new/bin/davylamp" "$@" --data "$data"); }
 
 # shellcheck disable=SC2086
 units() {
@@ -234,11 +252,16 @@ Davylamp 安装完成。
 
 packages
 programs
-judge
-people_and_places
+facts=$("$new/bin/python" "$source/deploy/install/site.py" "$site")
+people
 certificates
+judge
+configuration
 message_broker
+password=''
+first_administrator
 units
 tidy
 rm -f "$changes"
 report
+if [ -n "$password" ]; then printf '\n%s\n' "$password"; fi

@@ -53,8 +53,10 @@ trap power_cut EXIT
 fresh() { power_cut; rm -rf "$room"; cp -a --reflink=auto "$pristine" "$room"; boot; }
 install() { inside sh /media/usb/install.sh --bundle "/media/usb/$(basename "$bundle")" --site /media/usb/depot.toml --lang "$1"; }
 serves() { inside /opt/davylamp/bin/python - <<'PYTHON'
-import json, time, urllib.request
-def get(path): return urllib.request.urlopen("http://127.0.0.1:8080" + path, timeout=5).read()
+import json, ssl, time, urllib.request
+def get(path):
+    trusted = ssl.create_default_context(cafile="/etc/davylamp/tls/ca.crt")
+    return urllib.request.urlopen("https://127.0.0.1:8080" + path, timeout=5, context=trusted).read()
 for attempt in range(60):
     try:
         if json.loads(get("/healthz"))["working"] and b"<html" in get("/"):
@@ -66,14 +68,25 @@ raise SystemExit(1)
 PYTHON
 }
 measures() { inside /opt/davylamp/bin/python - <<'PYTHON'
-import re, time, urllib.request
-for attempt in range(60):
-    text = urllib.request.urlopen("http://127.0.0.1:8080/metrics", timeout=5).read().decode()
+import re, ssl, time, urllib.request
+trusted = ssl.create_default_context(cafile="/etc/davylamp/tls/ca.crt")
+for attempt in range(60):   # figures are open to programs on the machine itself
+    text = urllib.request.urlopen("https://127.0.0.1:8080/metrics", timeout=5, context=trusted).read().decode()
     good = float(re.search(r"^davylamp_signals_good (\S+)", text, re.M)[1])
     if good >= 20:
         print(f"          {good:.0f} signals are good")
         raise SystemExit(0)
     time.sleep(0.5)
+raise SystemExit(1)
+PYTHON
+}
+asks_who() { inside /opt/davylamp/bin/python - <<'PYTHON'
+import ssl, urllib.error, urllib.request
+try:
+    urllib.request.urlopen("https://127.0.0.1:8080/api/v1/signals", timeout=5,
+                           context=ssl.create_default_context(cafile="/etc/davylamp/tls/ca.crt"))
+except urllib.error.HTTPError as refused:
+    raise SystemExit(refused.code != 401)
 raise SystemExit(1)
 PYTHON
 }
@@ -102,9 +115,10 @@ if [ "$(dirname "$bundle")" != "$usb" ]; then
     mkdir -p "$usb"
     cp "$bundle" "$bundle.manifest" "$bundle.sig" "$(dirname "$bundle")/bundle.pub" "$(dirname "$bundle")/install.sh" "$usb"
 fi
-# The demo site, but for its broker: the one that is installed, which lets nobody in without a name.
+# The demo site, but for its broker (the one that is installed, which lets nobody in without a name) and its page (by TLS).
 named='username = "davylamp"\npassword_file = "/etc/davylamp/secrets/broker-password"'
-sed "s|^port = 18830|$named|" "$repository/deploy/sites/depot.toml" >"$usb/depot.toml"
+by_tls='[api]\ntls_cert = "/etc/davylamp/tls/gateway.crt"\ntls_key = "/etc/davylamp/tls/gateway.key"'
+sed -e "s|^port = 18830|$named|" -e "s|^\[api\]|$by_tls|" "$repository/deploy/sites/depot.toml" >"$usb/depot.toml"
 cp "$repository/deploy/sites/depot-gas.csv" "$usb"
 if ! [ -e "$pristine/complete" ]; then
     say "debootstrap of a least $suite with what every Raspberry Pi OS Lite has (systemd, openssl, sudo, iproute2)"
@@ -119,9 +133,13 @@ say "booting it by systemd-nspawn: systemd is process 1, no network but loopback
 fresh
 check "neither Python nor mosquitto is there" bare
 check "no way out of this machine" offline
-timed "installed" install en
+timed "installed" install en | tee "$scratch/install.log"
+check "a first administrator was made" grep -q 'admin may log in' "$scratch/install.log"
 check "mosquitto, davylamp are running" inside systemctl is-active -q mosquitto davylamp
 check "the page of the demo site is served" serves
+check "it asks who is there" asks_who
+check "the broker speaks TLS to the network" inside sh -c 'openssl s_client -connect 127.0.0.1:8883 -CAfile /etc/davylamp/tls/ca.crt \
+    -verify_return_error </dev/null 2>/dev/null | grep -q "Verify return code: 0"'
 check "the broker has let the gateway in by its name" said mosquitto "u'davylamp'"
 check "its journal has records with fields" said davylamp . LOGGER=drivers.modbus.poller
 say "starting the simulated depot beside it"
