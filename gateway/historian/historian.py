@@ -105,6 +105,8 @@ class Historian:
             counted = await self._count(now)
             last_kpi = await asyncio.to_thread(self.archive.last, schema.KPI.name)
             rows = list(self._rows(now, last_kpi))
+            rows = [await asyncio.to_thread(self._completed, row) if row.measurement == schema.KPI.name else row
+                    for row in rows]
             await asyncio.to_thread(self.archive.add, Minutes.empty(), counted, rows)
             hour = now.wall_ns // HOUR_NS
             if self._hour != hour:
@@ -142,6 +144,10 @@ class Historian:
             if over:
                 break
         return counted
+
+    def _completed(self, hour: Row) -> Row:
+        """With what the site's rows of that hour say; they are on disk."""
+        return performance.with_online(hour, self.archive.rows(schema.SITE.name, hour.wall_ns, hour.wall_ns + HOUR_NS))
 
     def _rows(self, now: Instant, last_kpi: int | None) -> Iterator[Row]:
         minute = now.wall_ns // MINUTE_NS * MINUTE_NS

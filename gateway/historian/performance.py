@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from alerting.figures.figures import STALE_S, Figures
@@ -29,6 +30,12 @@ def of_hour(site: str, figures: Figures, start_wall_ns: int, at_its_end: dict[st
         "answer_median_s": _known(found.answers.median_s), "answer_p90_s": _known(found.answers.p90_s),
         **(at_its_end or {})}
     return Row(schema.KPI.name, start_wall_ns, {"site": site}, fields)
+
+
+def with_online(hour: Row, minutes: Sequence[Row]) -> Row:
+    """minutes: the site's rows of that hour. A minute in which the gateway did not run has none, and does not count."""
+    ratios = [row.fields["online_ratio"] for row in minutes]
+    return hour if not ratios else replace(hour, fields={**hour.fields, "online_ratio": sum(ratios) / len(ratios)})
 
 
 def gauges(figures: Figures, alarms: Sequence[AlarmView], holds: Callable[[Kind], Collection[Hold]],

@@ -13,6 +13,7 @@ from alerting.journal.chain import Row
 from alerting.overlays.hold import Kind
 from alerting.overlays.overlays import Ask
 from gateway.historian.journal import lines
+from gateway.historian.performance import with_online
 from gateway.historian.streams import streams
 from gateway.model.clock import NS, Instant, ManualClock
 from gateway.model.frame import Frame
@@ -21,6 +22,7 @@ from gateway.model.rules import ShutdownVerification, Test
 from gateway.model.signal import HeadCount
 from gateway.model.text import Text
 from gateway.sinks.line_protocol import MinuteEncoder
+from gateway.store.archive import Row as Kept
 from gateway.store.minutes import MINUTE_NS, Minutes
 from tests.historian.stage import START, House, living
 from tests.sinks.stage import query, until
@@ -186,6 +188,12 @@ async def test_each_hour_has_its_figures_also_one_that_ended_while_the_gateway_w
     assert first["alarms"] == standing == first["standing"] and first["answered"] == 1 and first["bypassed"] == 0
     assert first["unacknowledged"] == standing - 1
     assert rows[2].fields["alarms"] == 0 and "standing" not in rows[2].fields
+    assert first["online_ratio"] == 1 and "online_ratio" not in rows[2].fields  # no minute of that hour was watched
+
+
+def test_the_online_rate_of_an_hour_is_the_mean_of_its_minutes():
+    minutes = [Kept("site", minute, {}, {"online_ratio": ratio}) for minute, ratio in enumerate((1.0, 0.5, 0.75))]
+    assert with_online(Kept("kpi", 0, {}, {"alarms": 2}), minutes).fields == {"alarms": 2, "online_ratio": 0.75}
 
 
 @pytest.mark.survives("the disk of the archive of minutes can not be written",
