@@ -16,6 +16,7 @@ from gateway.sinks.schema import MINUTE, SITE
 from grafana.boards.__main__ import committed, rendered
 from grafana.boards.catalogue import BOARDS
 from grafana.boards.influxql import Query, call, columns, last
+from tests.grafana.page import PAGE, page
 from tests.grafana.shown import boards, seconds
 
 KINDS = tomllib.loads((Path(__file__).parents[2] / "gateway/config/kinds.toml").read_text(encoding="utf-8"))
@@ -33,6 +34,10 @@ each_board = pytest.mark.parametrize(
 def test_what_is_committed_is_what_the_code_makes():
     found = {path: path.read_text(encoding="utf-8") for path in committed()}
     assert found == rendered(), "run `python -m grafana.boards` and commit what it wrote"
+
+
+def test_the_page_of_panels_is_current():
+    assert PAGE.read_text(encoding="utf-8") == page(), "run `python -m tests.grafana.page`"
 
 
 @each_board
