@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -40,3 +41,12 @@ def test_help_loads_neither_numpy_nor_the_gateway():
         "print([name for name in ('numpy', 'starlette', 'pydantic', 'gateway.app') if name in sys.modules])")],
         capture_output=True, text=True, check=True)
     assert told.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("command", [["doctor", "--root", "/nowhere", "--json"], ["doctor", "--root", "/nowhere"]])
+def test_a_reader_that_has_seen_enough_ends_a_command_quietly(command):
+    reader, writer = os.pipe()
+    os.close(reader)
+    told = subprocess.run([sys.executable, "-m", "gateway", *command], stdout=writer, stderr=subprocess.PIPE, text=True)
+    os.close(writer)
+    assert (told.stderr, told.returncode) == ("", 0)

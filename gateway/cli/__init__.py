@@ -25,7 +25,9 @@ def main(arguments: list[str]) -> int:
     options = parser(language).parse_args(arguments)
     logs.begin(options.log_level)
     try:
-        return options.command(options, language)
+        status = options.command(options, language)
+        sys.stdout.flush()
+        return status
     except ConfigError as error:
         show_problems(error.problems, language)
         return 1
@@ -33,6 +35,9 @@ def main(arguments: list[str]) -> int:
         print(error.message(language), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
+        return 0
+    except BrokenPipeError:  # `davylamp kpi | head`: the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still buffered goes nowhere
         return 0
 
 
