@@ -137,7 +137,7 @@ def self_test(options: argparse.Namespace, language: str) -> int:
 
 
 def log_level(options: argparse.Namespace, language: str) -> int:
-    found = _ask(options.url, "log-level", "log-level", None if options.level is None else {
+    found = _ask(options, "log-level", "log-level", None if options.level is None else {
         "level": options.level, "for_s": _seconds(options.duration), "name": options.name or getpass.getuser()})
     seconds = round(found["left_s"])
     left = Text(f", for {seconds} s more", f"，{seconds} 秒后恢复") if seconds else Text("", "")

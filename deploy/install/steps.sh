@@ -96,7 +96,6 @@ people() {
 
 # An authority of this site's own, and a certificate of it for the page and the broker, issued anew in its last two months.
 certificates() {
-    if ! "$new/bin/davylamp" ca --help >/dev/null 2>&1; then return; fi
     step "Certificates" "签发证书"
     install -d -m 0750 -o root -g davylamp "$tls"
     if ! [ -s "$tls/ca.crt" ]; then "$new/bin/davylamp" ca create --folder "$tls" --lang "$lang" >/dev/null; fi
@@ -163,13 +162,10 @@ configuration() {
 message_broker() {
     step "Message broker (mosquitto)" "配置消息代理（mosquitto）"
     install -d -m 0750 -o root -g mosquitto "$broker"
+    put 0640 root:mosquitto "$broker/broker.crt" <"$tls/gateway.crt"
+    put 0640 root:mosquitto "$broker/broker.key" <"$tls/gateway.key"
     {
-        cat "$source/deploy/mosquitto/listeners.conf"
-        if [ -s "$tls/gateway.crt" ]; then
-            put 0640 root:mosquitto "$broker/broker.crt" <"$tls/gateway.crt"
-            put 0640 root:mosquitto "$broker/broker.key" <"$tls/gateway.key"
-            cat "$source/deploy/mosquitto/tls.conf"
-        fi
+        cat "$source/deploy/mosquitto/listeners.conf" "$source/deploy/mosquitto/tls.conf"
         echo
         sed -n '/^# --- nothing is lost/,$p' "$source/deploy/mosquitto.conf"
     } | put 0640 root:mosquitto "$broker/mosquitto.conf"
@@ -185,7 +181,6 @@ message_broker() {
 
 # Somebody who may let others in. The password is shown in the report and is nowhere else.
 first_administrator() {
-    if ! "$new/bin/davylamp" account --help >/dev/null 2>&1; then return; fi
     step "First administrator" "创建首个管理员"
     if [ -n "$(as_davylamp account list)" ]; then note "there are accounts" "已有账户"; return; fi
     password=$(as_davylamp account add "$name" --role administrator --generate --lang "$lang" 2>&1)
