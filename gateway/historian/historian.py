@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
@@ -110,8 +111,8 @@ class Historian:
             await asyncio.to_thread(self.archive.add, Minutes.empty(), counted, rows)
             hour = now.wall_ns // HOUR_NS
             if self._hour != hour:
-                await asyncio.to_thread(self.archive.tidy, now.wall_ns // MINUTE_NS, self.limits.max_age_days,
-                                        self.limits.max_size)
+                days = self.limits.max_age_days if now.trusted else math.inf  # a wrong clock must not delete
+                await asyncio.to_thread(self.archive.tidy, now.wall_ns // MINUTE_NS, days, self.limits.max_size)
                 self._hour = hour
         except StoreError as error:
             trouble = Text(error.message("en"), error.message("zh"))

@@ -30,7 +30,7 @@ _KINDS: Final = {
     "output": Text("Siren or beacon", "声光报警器"), _UNREADABLE: Text("Journal row can not be read", "日志行无法读取"),
     "configuration": Text("Site file changed", "站点文件变更"), "selftest": Text("Self-test", "自检"),
     "flood": Text("Alarm flood", "告警泛滥"), "chatter": Text("Chattering alarm", "告警抖动"),
-    "gap": Text("Journal rows lost", "日志缺失")}
+    "gap": Text("Journal rows lost", "日志缺失"), "clock": Text("Clock was set", "时钟校正")}
 _ACTS: Final = {
     "begin": Text("begins", "开始"), "end": Text("ends", "结束"), "expire": Text("is over", "到期"),
     "inject": Text("value given", "注入数值"), "arm": Text("armed", "启用"), "disarm": Text("disarmed", "停用"),

@@ -19,7 +19,7 @@ from gateway.sinks import schema
 from gateway.sinks.line_protocol import MinuteEncoder, row
 from gateway.sinks.schema import LONG
 from gateway.sinks.stream import Parcel
-from gateway.store.archive import Archive
+from gateway.store.archive import Archive, Row
 
 log = logging.getLogger(__name__)
 
@@ -83,8 +83,16 @@ class RowStream(Kept):
 
     def _read(self, position: int) -> tuple[bytes, int]:
         found = self._archive.rows_after(position, _ROWS)
-        return b"".join(row(schema.CONTRACT[one.measurement], one.tags, one.fields, one.wall_ns) for one in found), (
-            found[-1].position if found else position)
+        return b"".join(map(_line, found)), found[-1].position if found else position
+
+
+def _line(one: Row) -> bytes:
+    """A row that another version wrote, with what the contract no longer has, must not keep all others from going."""
+    try:
+        return row(schema.CONTRACT[one.measurement], one.tags, one.fields, one.wall_ns)
+    except (KeyError, ValueError) as error:
+        log.error("row %d of the archive is not in the contract and is not sent: %s", one.position, error)
+        return b""
 
 
 class JournalStream(Kept):

@@ -13,6 +13,7 @@ Once a minute one transaction is synced. Readers have connections of their own, 
 from __future__ import annotations
 
 import json
+import math
 import os
 import sqlite3
 import threading
@@ -131,7 +132,8 @@ class Archive:
         self._connection.execute("INSERT INTO change (minute) VALUES (?)", (minute,))
 
     def tidy(self, now_minute: int, max_age_days: float, max_size: int) -> None:
-        """Put whole old minutes into spans, delete what is too old or too much, oldest first."""
+        """Put whole old minutes into spans, delete what is too old or too much, oldest first. max_age_days: infinite
+        while nobody knows what time it is."""
         with self._errors(), self._lock:
             whole = (now_minute - _LATE) // SPAN * SPAN
             found = self._connection.execute("SELECT DISTINCT minute / ? FROM minute WHERE minute < ?",
@@ -139,7 +141,7 @@ class Archive:
             for (span,) in found:
                 with self._transaction():
                     self._compact(span)
-            oldest = now_minute - round(max_age_days * 1440)
+            oldest = 0 if math.isinf(max_age_days) else now_minute - round(max_age_days * 1440)
             while True:
                 with self._transaction():
                     self._delete_before(oldest)

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from alerting.journal.chain import Row
+from alerting.journal import chain
 from alerting.overlays.hold import Kind
 from alerting.overlays.overlays import Ask
 from gateway.historian.journal import lines
@@ -22,7 +22,7 @@ from gateway.model.rules import ShutdownVerification, Test
 from gateway.model.signal import HeadCount
 from gateway.model.text import Text
 from gateway.sinks.line_protocol import MinuteEncoder
-from gateway.store.archive import Row as Kept
+from gateway.store.archive import Row
 from gateway.store.minutes import MINUTE_NS, Minutes
 from tests.historian.stage import START, House, living
 from tests.sinks.stage import query, until
@@ -192,8 +192,8 @@ async def test_each_hour_has_its_figures_also_one_that_ended_while_the_gateway_w
 
 
 def test_the_online_rate_of_an_hour_is_the_mean_of_its_minutes():
-    minutes = [Kept("site", minute, {}, {"online_ratio": ratio}) for minute, ratio in enumerate((1.0, 0.5, 0.75))]
-    assert with_online(Kept("kpi", 0, {}, {"alarms": 2}), minutes).fields == {"alarms": 2, "online_ratio": 0.75}
+    minutes = [Row("site", minute, {}, {"online_ratio": ratio}) for minute, ratio in enumerate((1.0, 0.5, 0.75))]
+    assert with_online(Row("kpi", 0, {}, {"alarms": 2}), minutes).fields == {"alarms": 2, "online_ratio": 0.75}
 
 
 @pytest.mark.survives("the disk of the archive of minutes can not be written",
@@ -228,7 +228,7 @@ async def test_a_new_journal_is_sent_from_its_beginning(tmp_path):
 
 async def test_a_row_that_was_tampered_with_is_a_mark_and_ends_nothing(tmp_path):
     for body in ("{", "[]", json.dumps({"event": "raise"}), "\udcff"):
-        told = lines(SITE, Row(7, "transition", "GD-01/H", START * NS, body, b""))
+        told = lines(SITE, chain.Row(7, "transition", "GD-01/H", START * NS, body, b""))
         assert told.startswith(b"audit,kind=unreadable,site=depot-01 ") and b"position=7i" in told
 
 
@@ -251,3 +251,35 @@ async def test_passes_at_once_count_once(tmp_path):
         await house.quiet(60)
         await asyncio.gather(*(house.keep() for _ in range(4)))
         assert counted(house) == {(0, "GD-01"): (31, 0, 1.0, 99.0)}
+
+
+@pytest.mark.survives("a gateway whose clock was never set is years ahead",
+                      then="no minute is deleted for its age while the clock is not trusted")
+async def test_a_clock_that_is_not_trusted_deletes_nothing(tmp_path):
+    clock = ManualClock(wall_ns=START * NS)
+    async with living(SITE, tmp_path, clock) as house:
+        await house.poll(5.0)
+        await house.quiet(60)
+        await house.keep()
+    ahead = ManualClock(wall_ns=(START + 20 * 365 * 86_400) * NS, line_ns=clock.now().line_ns, trusted=False)
+    async with living(SITE, tmp_path, ahead) as house:
+        await house.keep()
+        assert counted(house)[0, "GD-01"] == (1, 0, 5.0, 5.0)
+        ahead.trust(True)
+        house.clock.advance(3600)
+        await house.keep()
+        assert not counted(house)
+
+
+async def test_a_row_of_another_version_does_not_stop_those_behind_it(tmp_path):
+    async with living(SITE, tmp_path) as house:
+        await house.keep()
+        house.archive.add(Minutes.empty(), 0, [Row("site", START * NS, {"site": "a"}, {"was": 1}),
+                                               Row("kpi", START * NS, {"site": "a"}, {"gone": 1})])
+        await house.keep()
+        _, rows, _ = streams("influx", house.archive, house.site, tmp_path / "alarms.db", 1000)
+        parcel = await asyncio.wait_for(rows.take(), 10)
+        told = [line.partition(b",")[0] for line in parcel.lines.splitlines()]
+        assert told.count(b"site") == 2 and b"kpi" not in told
+        parcel.done()
+        assert house.archive.cursor("influx/rows") == house.archive.newest()[1]
