@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from gateway.config import in_clear
 from gateway.config.document import Location, Spot
 from gateway.config.shape import keys, models_at
 from gateway.config.values import did_you_mean, nearest, shown
@@ -119,7 +120,8 @@ def problems(error: ValidationError, model: type[BaseModel], data: object,
         spot = locate(location)
         what, fix = _words(finding)
         if finding["type"] == "extra_forbidden":
-            what, fix = unknown_key(str(location[-1]), _allowed(model, location[:-1], data))
+            key, allowed = str(location[-1]), _allowed(model, location[:-1], data)
+            what, fix = in_clear.of_key(key) if key in in_clear.KEYS else unknown_key(key, allowed)
         problem = spot.problem(what, fix)
         if spot in told:  # several members of a union refused the same value: any of them would do
             first = told[spot]

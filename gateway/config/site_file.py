@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from pydantic import BaseModel
 
-from gateway.config import build, checks, rules
+from gateway.config import build, checks, in_clear, rules
 from gateway.config.build import SignalPlan
 from gateway.config.document import Unreadable, read_document
 from gateway.config.draft import Draft, Plugins
@@ -77,7 +77,7 @@ def load(path: str | Path, plugins: Plugins, overrides: Mapping[str, object] = M
     draft = Draft(document, plugins)
     plans = {id: SignalPlan.of(written.section, draft.kinds[written.section.kind])
              for id, written in draft.signals.items() if written.section.kind in draft.kinds}
-    problems = checks.duplicates((*refused, *draft.problems, *checks.check(draft, plans)))
+    problems = checks.duplicates((*refused, *in_clear.problems(document), *draft.problems, *checks.check(draft, plans)))
     if any(problem.severity == "error" for problem in problems):
         return Loaded(None, (*problems, *named_problems(draft)))
     site_file = _site_file(path, draft, plans, "store.folder" in overrides)

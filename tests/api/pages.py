@@ -6,6 +6,7 @@ import asyncio
 import threading
 from concurrent.futures import Future
 
+from gateway.access.access import Access
 from gateway.api.server import serve
 from tests.api.depot import MemoryGateway
 
@@ -13,8 +14,8 @@ from tests.api.depot import MemoryGateway
 class Running:
     """The server in a thread of its own, so that a test can drive the browser step by step."""
 
-    def __init__(self, gateway: MemoryGateway, port: int = 0):
-        self.gateway = gateway
+    def __init__(self, gateway: MemoryGateway, port: int = 0, access: Access | None = None):
+        self.gateway, self._access = gateway, access
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, args=(port,))
         self._address: Future[str] = Future()
@@ -32,7 +33,8 @@ class Running:
         self._thread.join(30)
 
     def _run(self, port: int) -> None:
-        self._task = self._loop.create_task(serve(self.gateway, "127.0.0.1", port, ready=self._address.set_result))
+        self._task = self._loop.create_task(serve(self.gateway, "127.0.0.1", port, ready=self._address.set_result,
+                                                  access=self._access))
         self._loop.run_until_complete(asyncio.gather(self._task, return_exceptions=True))
         self._loop.close()
 
