@@ -30,7 +30,8 @@ PAGE = ROOT / "docs" / "reference" / "bad-input.md"
 SECTIONS = {"Configuration": "tests/config", "Modbus": "tests/drivers/modbus", "MQTT": "tests/drivers/mqtt",
             "Database": "tests/sinks", "Disk": "tests/store", "Alarms and notices": "tests/alerting",
             "Command line": "tests/acceptance", "Watching": "tests/vigil", "Replay": "tests/replay",
-            "Detection": "tests/laws", "Dashboards": "tests/grafana", "Sirens and beacons": "tests/annunciation",
+            "Detection": "tests/laws", "Dashboards": "tests/grafana",
+            "Reports": "tests/reporting", "Sirens and beacons": "tests/annunciation",
             "Installation": "tests/deploy",
             "The machine": "tests/doctor"}
 

@@ -63,6 +63,29 @@ def newest(path: Path, kinds: Collection[str], start_wall_ns: int, up_to: int, m
             (up_to - most + 1, up_to, *kinds, start_wall_ns)))
 
 
+def between(path: Path, start_wall_ns: int, end_wall_ns: int) -> Iterator[Row]:
+    """Rows whose stamp is in this stretch (its end does not belong to it), in the order of the journal."""
+    with reading(path) as connection:
+        yield from map(Row._make, connection.execute(f"{_ROWS} WHERE wall_ns >= ? AND wall_ns < ? ORDER BY position",
+                                                     (start_wall_ns, end_wall_ns)))
+
+
+def of_kind(path: Path, kind: str, start_wall_ns: int, end_wall_ns: int) -> Iterator[Row]:
+    """As `between`, of one kind."""
+    with reading(path) as connection:
+        yield from map(Row._make, connection.execute(
+            f"{_ROWS} WHERE kind = ? AND wall_ns >= ? AND wall_ns < ? ORDER BY position",
+            (kind, start_wall_ns, end_wall_ns)))
+
+
+def last_before(path: Path, kind: str, wall_ns: int) -> Iterator[Row]:
+    """Of each alarm the last row of this kind that is older."""
+    with reading(path) as connection:
+        yield from map(Row._make, connection.execute(
+            f"{_ROWS} WHERE position IN (SELECT max(position) FROM journal WHERE kind = ? AND wall_ns < ? "
+            "GROUP BY alarm) ORDER BY position", (kind, wall_ns)))
+
+
 def after(path: Path, position: int, most: int) -> list[Row]:
     """The first `most` rows after a position, in the order of the journal."""
     with reading(path) as connection:

@@ -10,13 +10,25 @@ import os
 import sys
 
 from gateway import __version__, logs
-from gateway.cli import access, acts, asking, databases, exercises, grafana, journal, machine, recordings, running
+from gateway.cli import (
+    access,
+    acts,
+    asking,
+    databases,
+    exercises,
+    grafana,
+    journal,
+    machine,
+    recordings,
+    reports,
+    running,
+)
 from gateway.cli.commands import Commands, show_problems
 from gateway.cli.usage import ChineseParser
 from gateway.model.errors import ConfigError, DavylampError
 from gateway.model.text import LANGUAGES, Text
 
-FAMILIES = (running, access, acts, recordings, asking, journal, exercises, machine, databases, grafana)
+FAMILIES = (running, access, acts, recordings, asking, journal, exercises, machine, databases, grafana, reports)
 
 
 def main(arguments: list[str]) -> int:

@@ -23,7 +23,7 @@ JUDGED: Final = frozenset({
     Condition.DROPOUT, Condition.SATURATED, Condition.OVER_RANGE, Condition.INHIBIT})
 _NO_MARK: Final = frozenset({"delivery", "routing", "given up"})  # who was told what belongs on no curve
 _UNREADABLE: Final = "unreadable"
-_KINDS: Final = {
+KINDS: Final = {
     "bypass": Text("Bypass", "旁路"), "shelve": Text("Shelving", "搁置"), "drill": Text("Drill", "演练"),
     "out of service": Text("Out of service", "停用"), "suppression": Text("Suppression by design", "设计抑制"),
     "recall": Text("Called again", "恢复通知"), "learning": Text("Learning", "学习"),
@@ -31,7 +31,7 @@ _KINDS: Final = {
     "configuration": Text("Site file changed", "站点文件变更"), "selftest": Text("Self-test", "自检"),
     "flood": Text("Alarm flood", "告警泛滥"), "chatter": Text("Chattering alarm", "告警抖动"),
     "gap": Text("Journal rows lost", "日志缺失"), "clock": Text("Clock was set", "时钟校正")}
-_ACTS: Final = {
+ACTS: Final = {
     "begin": Text("begins", "开始"), "end": Text("ends", "结束"), "expire": Text("is over", "到期"),
     "inject": Text("value given", "注入数值"), "arm": Text("armed", "启用"), "disarm": Text("disarmed", "停用"),
     "test": Text("tested", "测试"), "freeze": Text("frozen", "冻结"), "thaw": Text("thawed", "解冻"),
@@ -88,8 +88,8 @@ def _of(alarm: AlarmDefinition | None, id: str) -> dict[str, Any]:
 def _mark(site: Site, journalled: Row, body: Mapping[str, Any]) -> bytes:
     """Several rows of one kind may have one stamp (all that a start found changed): the last digits tell them apart."""
     subject = journalled.alarm
-    act = _ACTS.get(body.get("act"), Text.same(str(body.get("act", ""))))
-    text = Text(*(" ".join(part for part in (_KINDS.get(journalled.kind, Text.same(journalled.kind))[language],
+    act = ACTS.get(body.get("act"), Text.same(str(body.get("act", ""))))
+    text = Text(*(" ".join(part for part in (KINDS.get(journalled.kind, Text.same(journalled.kind))[language],
                                              subject, act[language]) if part) for language in ("en", "zh")))
     return row(schema.AUDIT, {"site": site.id, "kind": journalled.kind}, {
         "text_en": text.en, "text_zh": text.zh, "subject": subject,

@@ -88,6 +88,11 @@ class Archive:
                 self._set_aside()
                 self._open()
 
+    def look(self) -> None:
+        """Only to read, beside the gateway that writes or in a copy: nothing is created. StoreError as everywhere."""
+        with self._reading() as connection:
+            self._number(dict(connection.execute("SELECT id, number FROM signal")))
+
     @property
     def opened(self) -> bool:
         return self._connection is not None
@@ -226,11 +231,24 @@ class Archive:
                 (measurement, start_wall_ns, end_wall_ns)))}
         return sorted(found.values(), key=lambda row: row.wall_ns)
 
+    def first(self, measurement: str) -> int | None:
+        """Wall time of the oldest row."""
+        return self._outermost("min", measurement)
+
     def last(self, measurement: str) -> int | None:
         """Wall time of the latest row."""
+        return self._outermost("max", measurement)
+
+    def _outermost(self, which: str, measurement: str) -> int | None:
         with self._reading() as connection:
-            return connection.execute("SELECT max(wall_ns) FROM row WHERE measurement = ?",
+            return connection.execute(f"SELECT {which}(wall_ns) FROM row WHERE measurement = ?",
                                       (measurement,)).fetchone()[0]
+
+    @property
+    def compacted(self) -> int:
+        """First minute that is not kept signal by signal yet. Reads the file."""
+        with self._reading() as connection:
+            return self._compacted(connection)
 
     def rows_after(self, position: int, most: int) -> list[Row]:
         """In the order in which they were made."""
@@ -271,9 +289,13 @@ class Archive:
             connection.close()
             raise
         self._connection, self._cursors = connection, cursors
-        self._mine = np.array([known[id] for id in self._signals.ids], np.int32)
+        self._number(known)
+
+    def _number(self, known: Mapping[str, int]) -> None:
+        """known: signals of the archive; of one that it does not have (only where it is looked at) nothing is found."""
+        self._mine = np.array([known.get(id, -1) for id in self._signals.ids], np.int32)
         self._theirs = np.full(max(known.values(), default=0) + 1, -1, np.int32)
-        self._theirs[self._mine] = np.arange(len(self._mine))
+        self._theirs[self._mine[self._mine >= 0]] = np.flatnonzero(self._mine >= 0)
 
     def _save_cursors(self, more: Mapping[str, int] | None = None) -> None:
         self._connection.executemany("INSERT OR REPLACE INTO cursor VALUES (?, ?)",

@@ -1,0 +1,155 @@
+"""The data folder of a gateway, or a copy of it, as the source of a report. Nothing is written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from alerting import proof
+from alerting.engine import Transition
+from alerting.journal import reader
+from alerting.journal.chain import Row
+from alerting.ledger import JournalRow, transition_of
+from alerting.lifecycle import State
+from gateway.app import ALARM_FILE, ARCHIVE_FILE
+from gateway.model.errors import CommandError, LedgerError, StoreError
+from gateway.model.site import Site
+from gateway.model.stroke import Stroke
+from gateway.model.text import Text
+from gateway.reporting.source import Act, Chain, SignalMinutes, Standing
+from gateway.store.archive import Archive
+from gateway.store.minutes import MINUTE_NS, Minutes
+
+_STEP: Final = "transition"
+_NO_ACT: Final = frozenset({_STEP, proof.KIND, "delivery", "routing", "given up", "recall"})
+_SHOWN: Final = 200  # characters of a change
+
+
+class Folder:
+    def __init__(self, site: Site, folder: Path):
+        self._site, self._ledger = site, folder / ALARM_FILE
+        self._archive = Archive(folder / ARCHIVE_FILE, site.signals)
+        self.name = Text("data folder of the gateway", "网关数据目录")
+        self._notes: list[Text] = []
+        self._unreadable = 0
+        if not self._ledger.exists() and not self._archive.path.exists():
+            raise CommandError(Text("no gateway has run here: there are neither alarms nor minutes",
+                                    "此处没有网关数据：既无告警文件也无分钟数据"), where=str(folder), fix=Text(
+                "give the data folder of the gateway, or a copy of it, with --data",
+                "用 --data 指定网关的数据目录或其副本"))
+        self._minutes = self._usable(self._archive.look, StoreError)
+        self._journal = self._usable(lambda: reader.head(self._ledger), LedgerError)
+
+    def _usable(self, look, error: type[StoreError | LedgerError]) -> bool:
+        """A file that can not be read takes only its own part of the report with it."""
+        try:
+            look()
+        except error as problem:
+            self._notes.append(Text(problem.message("en"), problem.message("zh")))
+            return False
+        return True
+
+    def since(self) -> int | None:
+        return self._archive.first("gateway") if self._minutes else None
+
+    def last(self) -> int | None:
+        return self._archive.last("gateway") if self._minutes else None
+
+    def standing(self, start_ns: int) -> list[Standing]:
+        if not self._journal:
+            return []
+        found = self._steps(reader.last_before(self._ledger, _STEP, start_ns))
+        return [Standing(step.alarm, step.occurrence, step.raised_wall_ns, step.new.active) for step in found
+                if step.new is not State.NORMAL]
+
+    def steps(self, start_ns: int, end_ns: int) -> Iterator[Transition]:
+        if self._journal:
+            yield from self._steps(reader.of_kind(self._ledger, _STEP, start_ns, end_ns))
+
+    def _steps(self, rows: Iterator[Row]) -> Iterator[Transition]:
+        for row in rows:
+            try:
+                yield transition_of(row.alarm, row.wall_ns, json.loads(row.body))
+            except (ValueError, KeyError, TypeError):  # somebody has tampered with it: the chain names it
+                self._unreadable += 1
+
+    def strokes(self, end_ns: int) -> list[Stroke]:
+        found = []
+        for row in reader.of_kind(self._ledger, proof.KIND, 0, end_ns) if self._journal else ():
+            try:
+                found.append(JournalRow(*row[:4], json.loads(row.body), row.hash.hex()))
+                proof.strokes(found[-1:])
+            except (ValueError, KeyError, TypeError):
+                del found[-1:]
+                self._unreadable += 1
+        return proof.strokes(reversed(found))
+
+    def acts(self, start_ns: int, end_ns: int) -> list[Act]:
+        found = []
+        for row in reader.between(self._ledger, start_ns, end_ns) if self._journal else ():
+            if row.kind not in _NO_ACT:
+                try:
+                    found.append(_act(row, json.loads(row.body)))
+                except (ValueError, KeyError, TypeError, AttributeError):
+                    self._unreadable += 1
+        return found
+
+    def rows(self, measurement: str, start_ns: int, end_ns: int) -> list[tuple[int, dict[str, Any]]]:
+        if not self._minutes:
+            return []
+        return [(row.wall_ns, dict(row.fields)) for row in self._archive.rows(measurement, start_ns, end_ns)]
+
+    def minutes(self, start_ns: int, end_ns: int) -> Iterator[tuple[int, SignalMinutes]]:
+        """Signal by signal as far as the archive is kept so; what is newer is read once, for all signals."""
+        if not self._minutes:
+            return
+        numbers = range(len(self._site.signals))
+        cut = min(max(self._archive.compacted * MINUTE_NS, start_ns), end_ns)
+        newer = self._archive.minutes(numbers, cut, end_ns) if cut < end_ns else Minutes.empty()
+        newer = newer.take(np.argsort(newer.signal, kind="stable"))
+        bounds = np.searchsorted(newer.signal, np.arange(len(numbers) + 1))
+        for number in numbers:
+            if cut > start_ns:
+                yield number, _plain(self._archive.minutes([number], start_ns, cut))
+            yield number, _plain(newer.take(slice(int(bounds[number]), int(bounds[number + 1]))))
+
+    def chain(self) -> Chain | None:
+        if not self._journal:
+            return None
+        examination = reader.examine(self._ledger)
+        position, head = examination.head
+        first = reader.hash_at(self._ledger, 1)
+        return Chain(examination, None if first is None else (1, first.hex()),
+                     (position, head.hex()) if position else None)
+
+    def notes(self) -> list[Text]:
+        unreadable = [Text(f"{self._unreadable} rows of the journal can not be read and are not counted",
+                           f"日志中有 {self._unreadable} 行无法读取，未计入")] if self._unreadable else []
+        return [*self._notes, *unreadable]
+
+
+def _plain(minutes: Minutes) -> SignalMinutes:
+    return SignalMinutes(minutes.minute, minutes.high, minutes.low, minutes.count, minutes.bad)
+
+
+def _act(row: Row, body: dict[str, Any]) -> Act:
+    passed = not body["failed"] if row.kind == "selftest" else None
+    who = body.get("who") or body.get("owner") or body.get("asked_by") or ""
+    subject = body.get("signal") or " ".join(body.get("signals", ())) or row.alarm if row.kind == "drill" else row.alarm
+    return Act(row.kind, subject, str(body.get("act", "")), row.wall_ns, who, body.get("why") or "", passed,
+               _detail(body) if row.kind == "configuration" else "")
+
+
+def _detail(body: dict[str, Any]) -> str:
+    """"value: 20 > 25"; an item that is new or gone says so by an empty side."""
+    if "changes" in body:
+        return f"{len(body['changes'])} x"
+    old, new = body.get("old") or {}, body.get("new") or {}
+    if bool(old) != bool(new):
+        return "+" if new else "-"
+    text = "; ".join(f"{key}: {old.get(key, '-')} → {new.get(key, '-')}" for key in old | new)
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"

@@ -1,0 +1,259 @@
+"""Rows of a source become facts. Memory is bounded by one signal and one day at a time, whatever the period."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from alerting import proof
+from alerting.engine import Transition
+from alerting.figures.figures import Figures
+from alerting.figures.report import report
+from alerting.lifecycle import Event
+from alerting.overlays.hold import Kind
+from alerting.overlays.tables import Act as Overlaid
+from gateway.model.alarm import DRILL, Risk
+from gateway.model.clock import NS
+from gateway.model.errors import CommandError
+from gateway.model.signal import SELFTEST, Signal
+from gateway.model.site import Site
+from gateway.model.text import Text
+from gateway.reporting.facts import SYSTEMS, Episode, Facts, Held, Presence, SignalFacts, SystemFacts
+from gateway.reporting.period import Period
+from gateway.reporting.source import Act, SignalMinutes, Source, Standing
+from gateway.reporting.words import stamp
+from gateway.sinks.schema import GATEWAY, SITE
+from gateway.store.minutes import MINUTE_NS
+
+_CARRIED_NS: Final = 92 * 86_400 * NS  # so long before the period a hold may have begun
+_SILENT: Final = 5  # minutes at the end without a row, before that is worth a remark
+_COLOURS: Final = {risk: number for number, risk in enumerate(Risk)}
+
+Progress = Callable[[Text], None]
+
+
+def gather(site: Site, period: Period, source: Source, now_ns: int, operators: int, progress: Progress) -> Facts:
+    """CommandError: there is nothing of this period. Other errors of the source take a part of the report with them."""
+    until = min(period.end_ns, now_ns // MINUTE_NS * MINUTE_NS)
+    since, last, missing = source.since(), source.last(), []
+    start = period.start_ns if since is None else min(max(period.start_ns, since), until)
+    progress(Text("alarms", "告警"))
+    history = _History(site, source.standing(period.start_ns), until)
+    figures = Figures(site.alarms, operators, period.end_ns - period.start_ns + 2 * 86_400 * NS)
+    figures.since_wall_ns = start  # else the time before the first alarm would not count
+    for step in source.steps(period.start_ns, until):
+        history.take(step, figures)
+    acts = source.acts(period.start_ns - _CARRIED_NS, until)
+    without = since is None or last is None or last < period.start_ns or since >= until
+    if without and not history.episodes and not acts:
+        raise CommandError(Text("there is no data of this period ({start} to {end})",
+                                "该周期（{start} 至 {end}）没有数据").format(
+            start=stamp(site, period.start_ns), end=stamp(site, until)), where="--ending", fix=_have(site, since, last))
+    if since is None:
+        missing.append(Text("no minutes: sensor statistics, availability and completeness are not known",
+                            "没有分钟数据：无法统计传感器、可用性和数据完整性"))
+    elif since > period.start_ns:
+        missing.append(Text("no minutes before {at}: the gateway kept none then",
+                            "{at} 之前没有分钟数据：网关当时尚未保存").format(at=stamp(site, since)))
+    if last is not None and until - last > _SILENT * MINUTE_NS:
+        missing.append(Text("no minutes after {at}: the gateway stood still, or this copy was made then",
+                            "{at} 之后没有分钟数据：网关停止运行，或数据副本截止于此").format(at=stamp(site, last)))
+    days = _Days(period, start, until)
+    presence, systems = _site(source, days, progress) if since is not None else (
+        Presence(0, 0, (), 0, math.nan, None, None), {})
+    signals = _signals(site, source, days, progress) if since is not None else ()
+    progress(Text("proof tests, journal", "验证测试、日志"))
+    strokes = source.strokes(until)
+    chain = source.chain()
+    missing += source.notes()
+    return Facts(
+        site, period, source.name, start, until, report(figures, period.start_ns, until), tuple(history.episodes),
+        tuple(history.drills), history.per_day(period), signals, systems, presence,
+        tuple(stroke for stroke in strokes if stroke.wall_ns >= period.start_ns),
+        tuple(one for rule in site.proved for one in proof.proofs(rule, strokes, until)),
+        _held(acts, period.start_ns), tuple(act for act in acts if act.wall_ns >= period.start_ns
+                                            and act.kind not in set(Kind)), chain, tuple(missing))
+
+
+def _have(site: Site, since: int | None, last: int | None) -> Text:
+    if since is None or last is None:
+        return Text("check the data folder, or the id of the site", "请检查数据目录或站点编号")
+    return Text("there is data from {since} to {last}", "现有数据：{since} 至 {last}").format(
+        since=stamp(site, since), last=stamp(site, last))
+
+
+@dataclass
+class _History:
+    """Steps of alarms become episodes."""
+
+    site: Site
+    standing: Iterable[Standing]
+    until_ns: int
+    episodes: list[Episode] = field(default_factory=list)
+    drills: list[Episode] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._open: dict[str, tuple[list[Episode], int]] = {}
+        for one in self.standing:
+            if one.active:
+                self._begin(one.alarm, one.raised_wall_ns, new=False)
+
+    def take(self, step: Transition, figures: Figures) -> None:
+        definition = self.site.alarms.get(step.alarm)
+        if definition is None or not definition.exercise:
+            figures.take(step)
+        if step.event is Event.RAISE:
+            self._begin(step.alarm, step.wall_ns, new=True)
+        elif step.alarm not in self._open:
+            if step.old.active:
+                self._begin(step.alarm, step.raised_wall_ns, new=False)
+            else:
+                return
+        ended = None if step.new.active else step.wall_ns
+        kept, place = self._open[step.alarm]
+        known = kept[place]
+        kept[place] = Episode(known.alarm, known.begun_ns, ended if known.ended_ns is None else known.ended_ns,
+                              step.wall_ns if step.event is Event.ACKNOWLEDGE and known.taken_ns is None
+                              else known.taken_ns, known.new)
+
+    def _begin(self, alarm: str, at_ns: int, *, new: bool) -> None:
+        definition = self.site.alarms.get(alarm)
+        exercise = "" if definition is None else definition.exercise
+        if exercise and exercise != DRILL:
+            kept: list[Episode] = []  # the self-test has a section of its own
+        else:
+            kept = self.drills if exercise else self.episodes
+        kept.append(Episode(alarm, at_ns, None, None, new))
+        self._open[alarm] = kept, len(kept) - 1
+
+    def per_day(self, period: Period) -> np.ndarray:
+        counts = np.zeros((len(period.days), len(_COLOURS)), np.int64)
+        for one in self.episodes:
+            if one.new and (alarm := self.site.alarms.get(one.alarm)) is not None:
+                counts[np.searchsorted(period.edges, one.begun_ns, "right") - 1, _COLOURS[alarm.risk]] += 1
+        return counts
+
+
+class _Days:
+    """The part of a period that can be known, by day."""
+
+    def __init__(self, period: Period, start_ns: int, until_ns: int):
+        self.first, self.end = -(-start_ns // MINUTE_NS), until_ns // MINUTE_NS
+        self.edges = np.clip(np.array(period.edges) // MINUTE_NS, self.first, self.end)
+        self.number = len(period.days)
+        self.expected = np.diff(self.edges)
+
+    def of(self, minute: np.ndarray) -> np.ndarray:
+        """Number of the day of each minute."""
+        return np.searchsorted(self.edges, minute, "right") - 1
+
+    def parts(self) -> Iterable[tuple[int, int, int]]:
+        """Day, start and end in ns; days of which nothing is known are left out."""
+        for day, (start, end) in enumerate(zip(self.edges[:-1].tolist(), self.edges[1:].tolist(), strict=True)):
+            if start < end:
+                yield day, start * MINUTE_NS, end * MINUTE_NS
+
+
+def _site(source: Source, days: _Days, progress: Progress) -> tuple[Presence, dict[str, SystemFacts]]:
+    counts = {name: np.zeros((days.number, 3), np.int64) for name in SYSTEMS}
+    gaps, untrusted, online, rows, people, running, loads = _Gaps(days.first, 0), 0, 0.0, 0, None, 0, False
+    for day, start, end in days.parts():
+        progress(Text(f"site, day {day + 1} of {days.number}", f"站点，第 {day + 1}/{days.number} 天"))
+        own = source.rows(GATEWAY.name, start, end)
+        gaps.take(np.unique(np.array([at // MINUTE_NS for at, _ in own], np.int64)))
+        untrusted += sum(bool(fields.get("clock_untrusted")) for _, fields in own)
+        for _, fields in source.rows(SITE.name, start, end):
+            rows += 1
+            online += fields["online_ratio"]
+            for name in SYSTEMS:
+                if (state := fields.get(name)) is not None:
+                    counts[name][day, 2 - state] += 1
+            if (now := fields.get("people")) is not None:
+                people = now if people is None else max(people, now)
+            if (load := fields.get("load")) is not None:
+                loads, running = True, running + (load == 2)
+    gaps.take(np.array([], np.int64), days.end)
+    expected = int(days.expected.sum())
+    return Presence(expected, expected - gaps.missing, tuple(sorted(gaps.found)), untrusted,
+                    online / rows if rows else math.nan, people, running if loads else None), {
+        name: SystemFacts(found, days.expected) for name, found in counts.items() if found.any()}
+
+
+def _signals(site: Site, source: Source, days: _Days, progress: Progress) -> tuple[SignalFacts, ...]:
+    found = [_Signal(signal, days) for signal in site.signals]
+    before = None
+    for number, minutes in source.minutes(days.first * MINUTE_NS, days.end * MINUTE_NS):
+        if before != number:
+            progress(Text(f"signal {number + 1} of {len(found)}", f"信号 {number + 1}/{len(found)}"))
+            before = number
+        found[number].take(minutes)
+    return tuple(one.facts() for one in found)
+
+
+class _Signal:
+    def __init__(self, signal: Signal, days: _Days):
+        self._days = days
+        self._watched = signal.deadman_s is not None and signal.id != SELFTEST
+        self._gaps = _Gaps(days.first, int((signal.deadman_s or 0.0) // 60.0))
+        self._count = self._bad = 0
+        self._high, self._low = np.full(days.number, np.nan), np.full(days.number, np.nan)
+
+    def take(self, part: SignalMinutes) -> None:
+        if len(part.minute):
+            self._gaps.take(part.minute)
+            self._count += int(part.count.sum())
+            self._bad += int(part.bad.sum())
+            day = self._days.of(part.minute)
+            np.fmax.at(self._high, day, part.high)
+            np.fmin.at(self._low, day, part.low)
+
+    def facts(self) -> SignalFacts:
+        self._gaps.take(np.array([], np.int64), self._days.end)
+        expected = int(self._days.expected.sum()) if self._watched else 0
+        return SignalFacts(expected, max(expected - self._gaps.missing, 0), max(
+            self._gaps.found, key=lambda gap: gap[1], default=None) if self._watched else None,
+                           self._count, self._bad, self._high, self._low)
+
+
+class _Gaps:
+    """Minutes that are not there. allowed: so many in a row are none."""
+
+    def __init__(self, first: int, allowed: int):
+        self._next, self._allowed = first, allowed
+        self.missing = 0
+        self.found: deque[tuple[int, int]] = deque()  # (start ns, minutes), the 20 longest
+
+    def take(self, minute: np.ndarray, end: int | None = None) -> None:
+        """Minutes in order, each once. end: nothing comes after."""
+        edges = np.concatenate(([self._next - 1], minute, [] if end is None else [end])).astype(np.int64)
+        absent = np.diff(edges) - 1
+        for place in np.flatnonzero(absent > self._allowed).tolist():
+            self.missing += int(absent[place])
+            self.found.append(((int(edges[place]) + 1) * MINUTE_NS, int(absent[place])))
+        if len(self.found) > 40:
+            self.found = deque(sorted(self.found, key=lambda gap: -gap[1])[:20])
+        self._next = int(edges[-1]) + 1
+
+
+def _held(acts: Sequence[Act], start_ns: int) -> tuple[Held, ...]:
+    """Overlays that reach into the period, in order of their beginning."""
+    found: list[Held] = []
+    standing: dict[tuple[str, str], int] = {}
+    for act in acts:
+        if act.kind not in set(Kind):
+            continue
+        key = act.kind, act.subject
+        if act.act in (Overlaid.BEGIN, Overlaid.BEGIN_ONCE):
+            standing[key] = len(found)
+            found.append(Held(act.kind, act.subject, act.who, act.why, act.wall_ns, None))
+        elif key in standing:
+            one = found[standing.pop(key)]
+            found[found.index(one)] = Held(one.kind, one.target, one.who, one.why, one.begun_ns, act.wall_ns)
+    return tuple(one for one in found if one.ended_ns is None or one.ended_ns > start_ns)
+
+
