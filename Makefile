@@ -5,6 +5,7 @@
 # make setup | lint | bench [ONLY=name] | chaos | cleanroom | cleanroom-arm64
 
 PYTHON ?= python3
+FAULTS ?= 500
 BIN := .venv/bin
 BROKER_EXTRA := $(shell PATH="$$PATH:/usr/sbin:/usr/local/sbin" command -v mosquitto >/dev/null 2>&1 || echo demo)
 export PYTHON
@@ -40,6 +41,7 @@ bench: .venv/.bench
 
 chaos: .venv/.test
 	$(BIN)/python -m pytest -m "power_cut or long" tests/chaos tests/alerting/test_crash.py $(ARGS)
+	$(BIN)/python -m tests.chaos.campaign --faults $(FAULTS)
 
 bundle: .venv/.test
 	@$(BIN)/python -m deploy.bundle --key "$(KEY)" $(TARGETS)

@@ -190,6 +190,7 @@ class Health:
                 ("detection_failures_total", "Detector calls that failed.", sum(
                     failure.count for failure in self.bank.failures) + self.pipeline.failures),
                 ("store_written_bytes_total", "Bytes written to the telemetry store.", store.written_bytes),
+                ("store_syncs_total", "Times that the telemetry store was made durable.", store.syncs),
                 ("written_bytes_total", "Bytes the gateway has written to the medium, whole pages.", written_bytes()),
                 ("store_evicted_samples_total", "Samples deleted before every sink had them.", store.evicted_samples),
                 ("store_dropped_samples_total", "Samples that the disk was too slow for.", store.dropped_samples),

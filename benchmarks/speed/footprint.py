@@ -62,11 +62,11 @@ def run(quick: bool, signals: int = SIGNALS, seconds: int | None = None) -> list
     with tempfile.TemporaryDirectory() as name, stage.simulator(signals, DEVICES, "float32") as plant:
         folder = Path(name)
         site = sites.modbus_site(folder, plant.ports, signals, "float32")
-        with _davylamp(site, folder / "data") as (pid, url), _viewer(url) as viewed, \
+        with davylamp(site, folder / "data") as (pid, url), _viewer(url) as viewed, \
                 (_browser(folder, url) if chromium else nullcontext()):
-            before = _metrics(url)
+            before = metrics(url)
             course = _watch(pid, seconds)
-            frames, after = len(viewed), _metrics(url)
+            frames, after = len(viewed), metrics(url)
     grown = {name: after[name] - before[name] for name in ("davylamp_samples_total", "davylamp_store_bytes")}
     if frames < 0.9 * seconds or grown["davylamp_samples_total"] < 0.9 * signals * seconds:
         raise RuntimeError(f"too little has happened in {seconds} s: {frames} frames of the event stream, {grown}")
@@ -95,7 +95,7 @@ def _watch(pid: int, seconds: int) -> _Course:
 
 
 @contextmanager
-def _davylamp(site: Path, data: Path) -> Iterator[tuple[int, str]]:
+def davylamp(site: Path, data: Path) -> Iterator[tuple[int, str]]:
     """The process and the page's address, once the page is there."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -160,6 +160,6 @@ def _browser(folder: Path, url: str) -> Iterator[Browser]:
         browser.close()
 
 
-def _metrics(url: str) -> dict[str, float]:
+def metrics(url: str) -> dict[str, float]:
     text = urllib.request.urlopen(f"{url}/metrics", timeout=30).read().decode()
     return {name: float(value) for name, value in re.findall(r"^(\w+) (\S+)$", text, re.MULTILINE)}

@@ -741,8 +741,8 @@ class StoreSection(Section):
     """Minutes older than this are deleted: two years."""
     commit_interval: Annotated[PositiveDuration, Field(le=5)] = 3.0
     """Measured data that nobody waits for is made durable (fdatasync) this often: what a power cut can cost. Every
-    commit wears the card. What a broker has to be acknowledged is committed within a second, what begins an alarm at
-    once."""
+    commit wears the card. What a broker has to be acknowledged is committed within half a second, what begins an
+    alarm at once."""
 
 
 class AnnunciatorSection(Section):

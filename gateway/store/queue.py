@@ -3,8 +3,8 @@
 How long it waits decides how fast a card wears out: a commit of few bytes costs the medium 20 KB and more. So
 
     nobody waits for it     the commit interval
-    a broker waits for it   until the burst is over (no further such frame for 20 ms), a second at most: a broker with a
-                            small window (20 messages, by default) stops sending until it is acknowledged
+    a broker waits for it   until the burst is over (no further such frame for 20 ms), half a second at most: a broker
+                            with a small window (20 messages, by default) sends nothing more until then
     it began an alarm,      not at all: what an accident looked like is on the medium before its power fails
     or a person waits
 """
@@ -22,7 +22,7 @@ from gateway.model.frame import Frame
 _SAMPLE = 30  # bytes of one row in a frame's columns
 _FRAME = 1000  # bytes of a frame's objects
 _BURST_OVER_S = 0.02
-_ASKED_BOUND_S = 1.0  # half of what drivers.mqtt waits for an acknowledgement
+_ASKED_BOUND_S = 0.5  # drivers.mqtt waits 2 s for the disk: most of that belongs to a slow card
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -59,6 +59,10 @@ class Power:
         self._image = survived
         self._mount()
 
+    def written_bytes(self) -> int:
+        """What has reached the block device since it was set up, the journal of the file system included."""
+        return 512 * int(Path(f"/sys/block/{Path(self._loop).name}/stat").read_text().split()[6])
+
     def wears_out(self) -> None:
         """The file system finds an error and makes itself read-only, as it does on a dying card."""
         Path(f"/sys/fs/ext4/{Path(self._loop).name}/trigger_fs_error").write_text("worn out")

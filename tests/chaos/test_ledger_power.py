@@ -17,7 +17,7 @@ from tests.chaos.power import Power, power_supply
 pytestmark = [pytest.mark.power_cut, pytest.mark.timeout(600)]
 
 ROOT = Path(__file__).parent.parent.parent
-CUTS = 24
+CUTS = 60
 
 
 def life(power: Power, folder: Path, seconds: float, how: str = "until killed") -> list[str]:

@@ -20,7 +20,7 @@ from tests.store.makers import QUICK, signals, values
 pytestmark = [pytest.mark.power_cut, pytest.mark.timeout(600)]
 
 ROOT = Path(__file__).parent.parent.parent
-CUTS = 24
+CUTS = 60
 
 
 def writes_until_cut(power: Power, said: Path, life_s: float, *options: str) -> tuple[int, int]:

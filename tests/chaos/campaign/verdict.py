@@ -12,6 +12,7 @@ import numpy as np
 
 from gateway.app import load
 from gateway.store import Recording
+from tests.chaos.campaign.witness import PATIENCE_S
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Heard:
 def heard(folder: Path) -> Heard:
     acknowledged: dict[int, float] = {}
     rows: set[int] = set()
-    told, lost, conditions, raises, ended = [], [], 0, set(), {}
+    told, lost, conditions, raises, ended, again = [], [], 0, set(), {}, []
     for one in _diary(folder):
         what = one["what"]
         if what == "acknowledged":
@@ -44,8 +45,16 @@ def heard(folder: Path) -> Heard:
             told.append(one["after_s"])
         elif what == "lost":
             lost.append(one | {"ended": ended.get((one["alarm"], one["number"]))})
+        elif what == "notice" and one["event"] == "re-alarm":
+            again.append((one["alarm"], one["t"]))
         elif what == "notice" and one["event"] == "raise" and one["alarm"].startswith("GAS-"):
             raises.add(one["key"])
+    for one in tuple(lost):  # where the witness did not wait for a re-alarm, its diary tells
+        waited = [when for alarm, when in again if one["event"] == "raise" and alarm == one["alarm"]
+                  and one["t"] - PATIENCE_S["raise"] <= when <= one["t"]]
+        if waited:
+            lost.remove(one)
+            told.append(waited[0] - one["t"] + PATIENCE_S["raise"])
     return Heard(acknowledged, rows, conditions, tuple(told), tuple(lost), len(raises))
 
 

@@ -29,7 +29,7 @@ HEADS = 8
 QUIET, HIGH = 50, 600  # registers in tenths
 TOPIC = "plant/count"
 PER_S = 40  # numbered samples
-PATIENCE_S = {"raise": 400.0, "return": 60.0}  # a notice that has not come by then is lost; 300 s is the re-alarm of P1
+PATIENCE_S = {"raise": 400.0, "return": 60.0}  # what has not come by then is lost; a P1 is told again after 300 s
 _LINE = re.compile(rb"^telemetry,[^ ]*signal=COUNT[, ][^\n]*?value=(\d+)", re.MULTILINE)
 
 
@@ -156,7 +156,7 @@ class Witness:
         notice = json.loads(body)
         self.note("notice", alarm=notice["alarm"], event=notice["event"], key=notice["key"])
         known = (notice["key"], notice["event"])
-        event = "raise" if notice["event"] == "remind" else notice["event"]
+        event = "raise" if notice["event"] == "re-alarm" else notice["event"]
         if known not in self.known and (told := self.heard.get(f"{notice['alarm']} {event}")):
             told.set()  # a repeat of an old one tells nobody of a new condition
         self.known.add(known)
