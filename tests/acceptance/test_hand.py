@@ -68,7 +68,7 @@ def test_bypass_list_and_end_by_command(yard):
         assert "Nothing is bypassed." in asked(yard, "bypass", "--list")
         made = asked(yard, "bypass", "GAS-1/H", "--for", "2h", "--why", "calibration", "--name", "Li")
         assert made.startswith("Nobody is called for GAS-1/H until 20") and "GAS-1/H." in made
-        assert "by Li (names not verified): calibration" in asked(yard, "bypass", "--list")
+        assert "by Li (name not verified): calibration" in asked(yard, "bypass", "--list")
         yard.set_gas(30)
         raised = eventually(lambda: yard.alarms().get("GAS-1/H"), "the alarm")
         assert raised["bypass"]["who"] == "Li" and lesson(yard)["held"]
