@@ -72,15 +72,15 @@ def _standing(facts: Facts) -> Iterator[Finding]:
 def _events(facts: Facts) -> Iterator[Finding]:
     site = facts.site
     for episodes, weight, en, zh in (
-            (of_condition(facts, Condition.BLIND), Weight.WRONG, "Areas without any working gas detector: {n} times, {time}",
+            (of_condition(facts, Condition.BLIND), Weight.WRONG, "Areas without any working gas detector: {n} ×, {time} in all",
              "区域气体检测全部失效 {n} 次，共 {time}"),
             (of_condition(facts, Condition.SHUTDOWN), Weight.WRONG, "Shut-downs that were not verified: {n}",
              "切断动作未得到确认 {n} 次"),
-            (of_rules(facts, stop_orders(site)), Weight.WRONG, "Work against a stop order or without a permit: {n} times, {time}",
+            (of_rules(facts, stop_orders(site)), Weight.WRONG, "Work against a stop order or without a permit: {n} ×, {time} in all",
              "违反停产指令或许可条件作业 {n} 次，共 {time}"),
-            (of_rules(facts, without_video(site)), Weight.WRONG, "Work without video: {n} times, {time}",
+            (of_rules(facts, without_video(site)), Weight.WRONG, "Work without video: {n} ×, {time} in all",
              "无视频监控作业 {n} 次，共 {time}"),
-            (of_condition(facts, Condition.HEADCOUNT), Weight.WATCH, "Too many people in an area: {n} times, {time}",
+            (of_condition(facts, Condition.HEADCOUNT), Weight.WATCH, "Too many people in an area: {n} ×, {time} in all",
              "区域人数超限 {n} 次，共 {time}")):
         if episodes:
             yield Finding(weight, Text(en, zh).format(n=len(episodes), time=_total(facts, episodes)))
@@ -148,7 +148,7 @@ def _data(facts: Facts) -> Iterator[Finding]:
         longest = max(presence.gaps, key=lambda gap: gap[1])
         share = presence.present / max(presence.expected, 1)
         yield Finding(Weight.WATCH if share >= WHOLE else Weight.WRONG, Text(
-            "The gateway did not watch for {time} in all ({n} gaps; the longest from {at}, {longest})",
+            "The gateway did not watch for {time} in all (gaps: {n}; the longest from {at}, {longest})",
             "网关累计 {time} 未监测（{n} 段；最长一段自 {at} 起，{longest}）").format(
             time=span(60 * (presence.expected - presence.present)), n=len(presence.gaps),
             at=stamp(facts.site, longest[0]), longest=span(60 * longest[1])))

@@ -117,9 +117,9 @@ def test_what_is_wrong_comes_first(data):
     findings = judge(made(Folder(SITE, data)))
     assert [one.weight for one in findings] == sorted((one.weight for one in findings), key=list(Weight).index)
     assert [one.what.en for one in findings if one.weight is Weight.WRONG] == [
-        "Work against a stop order or without a permit: 1 times, 5.0 min",
+        "Work against a stop order or without a permit: 1 ×, 5.0 min in all",
         "Proof tests overdue: 1: esd-2 (XV-1 == 1)",
-        "The gateway did not watch for 9.0 min in all (1 gaps; the longest from 2026-09-21 22:16, 9.0 min)"]
+        "The gateway did not watch for 9.0 min in all (gaps: 1; the longest from 2026-09-21 22:16, 9.0 min)"]
 
 
 def test_a_standing_alarm_of_before_the_period_is_in_it(data):
@@ -164,7 +164,7 @@ def test_one_file_that_needs_nothing_else(data, language):
     assert not page.open and not re.search(r"https?://|url\(|@import", text)
     assert "Wang &lt;fire&gt; 010-5555-0101" in text and text.count("<article") == (2 if language == "both" else 1)
     assert ("违反停产指令运行" in text) == (language != "en")
-    assert ("stop order or without a permit: 1 times" in text) == (language != "zh")
+    assert ("stop order or without a permit: 1 ×" in text) == (language != "zh")
 
 
 def test_it_prints_on_a4(data, tmp_path):
