@@ -36,7 +36,7 @@ _LINGER_S = 0.005  # messages that come within this time share a frame; the firs
 _LOOK_S = 0.2
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.25, 5.0
 _ANSWER_S = 5.0  # a broker that takes longer to answer is taken for lost
-DURABLE_WITHIN_S = 2.0  # then acknowledged all the same: see `_watch_disk`. Shorter than the deadman of a gas head
+DURABLE_WITHIN_S = 2.0  # the patience with the disk: see `_watch_disk`. Shorter than the deadman of a gas head
 
 _NO_REASON = Text("", "")
 
@@ -56,6 +56,7 @@ class MqttDriver:
         self._session: Session | None = None
         self._receipts = Receipts(lambda _mids: None)  # of the connection that stands
         self._disk_lags = False
+        self._came_ns = 0  # line time of the last message that is to be acknowledged
         self._reason = Text("not connected yet", "尚未连接")
         self._last_contact_wall_ns = 0
         self._received = self._acknowledged = self._redelivered = self._undurable = 0
@@ -131,11 +132,13 @@ class MqttDriver:
 
     async def _watch_disk(self) -> None:
         """Detection must not wait for the store: a broker stops sending while too much is unacknowledged, Debian's
-        mosquitto after 20 messages. So when the disk has not taken a frame in time, it is acknowledged without, and so
-        is at once all that follows, until the disk keeps up again (the store raises its own alarm)."""
+        mosquitto after 20 messages. While more keep coming it has not stopped, and nothing is lost by waiting. When the
+        disk has not taken a frame in time and nothing more comes, it is acknowledged without, and so is at once all
+        that follows, until the disk keeps up again (the store raises its own alarm)."""
         while True:
             await asyncio.sleep(_LOOK_S)
-            if released := self._receipts.release(self._clock.now().line_ns - round(DURABLE_WITHIN_S * NS)):
+            late_ns = self._clock.now().line_ns - round(DURABLE_WITHIN_S * NS)
+            if self._came_ns < late_ns and (released := self._receipts.release(late_ns)):
                 self._undurable += released
                 if not self._disk_lags:
                     self._disk_lags = True
@@ -192,6 +195,8 @@ class MqttDriver:
         self._last_contact_wall_ns = at.wall_ns
         self._received += 1
         self._redelivered += message.dup
+        if message.qos:
+            self._came_ns = at.line_ns
         try:
             topic = message.topic
         except UnicodeDecodeError:

@@ -34,6 +34,25 @@ async def test_a_disk_that_fails_delays_detection_once_and_not_with_every_batch(
             assert run.count("acknowledged_undurable") == 300
 
 
+async def test_while_messages_keep_coming_a_slow_disk_is_waited_for(tmp_path):
+    """The broker has not stopped, so nothing is gained by telling it what is not true yet."""
+    with servers.mosquitto(tmp_path, extra="max_inflight_messages 200") as broker:
+        config = section(COUNT, port=broker.port)
+        pipe, clock = Pipe(table(config), durable=False), ManualClock()
+        async with driving(config, pipe, clock) as run:
+            await run.online()
+            for number in range(10):
+                await publish(broker.port, numbers(number, number + 1))
+                await until(lambda number=number: len(pipe.rows("N")) == number + 1)
+                clock.advance(driver_module.DURABLE_WITHIN_S / 2)
+                await asyncio.sleep(2 * driver_module._LOOK_S)
+                assert run.count("acknowledged") == 0
+            for on_durable in pipe.waiting:
+                on_durable()
+            await until(lambda: run.count("acknowledged") == 10)
+            assert run.count("acknowledged_undurable") == 0
+
+
 async def test_when_the_disk_keeps_up_again_it_is_waited_for_again(tmp_path):
     with servers.mosquitto(tmp_path, extra="max_inflight_messages 20") as broker:
         config = section(COUNT, port=broker.port)
