@@ -30,12 +30,19 @@ KINDS: Final = {
     "output": Text("Siren or beacon", "声光报警器"), _UNREADABLE: Text("Journal row can not be read", "日志行无法读取"),
     "configuration": Text("Site file changed", "站点文件变更"), "selftest": Text("Self-test", "自检"),
     "flood": Text("Alarm flood", "告警泛滥"), "chatter": Text("Chattering alarm", "告警抖动"),
-    "gap": Text("Journal rows lost", "日志缺失"), "clock": Text("Clock was set", "时钟校正")}
+    "gap": Text("Journal rows lost", "日志缺失"), "clock": Text("Clock was set", "时钟校正"),
+    "access": Text("Access", "访问控制")}
 ACTS: Final = {
     "begin": Text("begins", "开始"), "end": Text("ends", "结束"), "expire": Text("is over", "到期"),
     "inject": Text("value given", "注入数值"), "arm": Text("armed", "启用"), "disarm": Text("disarmed", "停用"),
     "test": Text("tested", "测试"), "freeze": Text("frozen", "冻结"), "thaw": Text("thawed", "解冻"),
-    "reset": Text("forgotten", "清除"), "first": Text("first start", "首次启动")}
+    "reset": Text("forgotten", "清除"), "first": Text("first start", "首次启动"),
+    "logged in": Text("logged in", "登录"), "logged out": Text("logged out", "退出登录"),
+    "log-in refused": Text("log-in refused", "登录被拒绝"), "log-in held back": Text("log-in held back", "登录被限制"),
+    "token refused": Text("token refused", "令牌被拒绝"), "account added": Text("account added", "添加账户"),
+    "role changed": Text("role changed", "变更角色"), "password changed": Text("password changed", "修改密码"),
+    "account removed": Text("account removed", "删除账户"), "token made": Text("token made", "创建令牌"),
+    "token revoked": Text("token revoked", "吊销令牌")}
 
 
 def lines(site: Site, journalled: Row) -> bytes:
@@ -93,5 +100,5 @@ def _mark(site: Site, journalled: Row, body: Mapping[str, Any]) -> bytes:
                                              subject, act[language]) if part) for language in ("en", "zh")))
     return row(schema.AUDIT, {"site": site.id, "kind": journalled.kind}, {
         "text_en": text.en, "text_zh": text.zh, "subject": subject,
-        "person": body.get("who") or body.get("owner") or None, "why": body.get("why") or None,
+        "person": body.get("who") or body.get("owner") or body.get("by") or None, "why": body.get("why") or None,
         "position": journalled.position}, journalled.wall_ns // 1000 * 1000 + journalled.position % 1000)

@@ -232,6 +232,20 @@ async def test_a_row_that_was_tampered_with_is_a_mark_and_ends_nothing(tmp_path)
         assert told.startswith(b"audit,kind=unreadable,site=depot-01 ") and b"position=7i" in told
 
 
+def test_who_was_let_in_is_a_mark_in_both_languages():
+    body = json.dumps({"act": "account added", "by": "root"})
+    told = lines(SITE, chain.Row(8, "access", "li.wei", START * NS, body, b"")).decode()
+    assert 'text_en="Access li.wei account added"' in told and 'text_zh="访问控制 li.wei 添加账户"' in told
+    assert 'person="root"' in told
+
+
+@pytest.mark.parametrize("act", ["logged in", "logged out", "log-in refused", "log-in held back", "token refused",
+                                 "account removed", "role changed", "password changed", "token made", "token revoked"])
+def test_no_act_of_access_is_english_in_chinese(act):
+    told = lines(SITE, chain.Row(8, "access", "li", START * NS, json.dumps({"act": act}), b"")).decode()
+    assert act not in told.partition("text_zh=")[2]
+
+
 def test_minutes_are_encoded_as_they_are():
     frame = Frame.of([0, 0, 1], [0.1, 0.2, np.nan], Instant(0, START * NS), [0, 0x41, Quality.BAD_SENSOR])
     assert MinuteEncoder("depot", SITE.signals).encode(Minutes.of(frame)).decode().splitlines() == [

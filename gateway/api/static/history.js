@@ -72,7 +72,7 @@ function holdRow({ kind: id, body }, site) {
 const TELLS = {
   transition({ body, kind }, site) {
     const state = (name) => pick(site.words.state[name] ?? { en: name, zh: name });
-    const event = { raise: () => say("rowRaise"), clear: () => say("rowClear"), clear_latching: () => say("rowClear"), acknowledge: () => say("rowAcknowledge", body) }[body.event];
+    const event = { raise: () => say("rowRaise"), clear: () => say("rowClear"), clear_latching: () => say("rowClear"), acknowledge: () => say("rowAcknowledge", body), remind: () => say("rowRemind") }[body.event];
     return [event ? event() : `${kind} ${body.event}`, body.value === null ? "" : +body.value.toPrecision(6), body.first_out && body.event === "raise" ? say("rowFirst") : "",
       body.comment, `${state(body.old)} → ${state(body.new)}`, body.withheld ? say("rowWithheld", { why: wordsOf(body.withheld) }) : "",
       ...(body.event === "acknowledge" ? [] : body.evidence.map(({ note }) => pick(note)))].filter((part) => part !== "").join(" · ");
@@ -104,9 +104,11 @@ const TELLS = {
   },
   clock: ({ body }) => say("rowClock", { off: age(Math.abs(body.moved_s)) }),
   selftest: ({ body }) => (body.failed ? say("rowSelfTestFailed", { station: body.failed }) : say("rowSelfTest")),
-  access: ({ body }) => (ACCESS[body.act] ? say(ACCESS[body.act], { count: 1, ...body }) : plain({ kind: "access", body })),
+  access: ({ body }) => (ACCESS[body.act] ? say(ACCESS[body.act], { count: 1, ...body, role: ROLES[body.role] ? say(ROLES[body.role]) : body.role }) : plain({ kind: "access", body })),
   drill: ({ body }) => say({ begin: "rowDrillBegin", inject: "rowDrillInject" }[body.act] ?? "rowDrillEnd", body),
 };
+
+const ROLES = { viewer: "roleViewer", operator: "roleOperator", engineer: "roleEngineer", administrator: "roleAdministrator" };
 
 const ACCESS = {
   "logged in": "rowLoggedIn", "logged out": "rowLoggedOut", "log-in refused": "rowLogInRefused", "log-in held back": "rowLogInHeld",
