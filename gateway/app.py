@@ -25,7 +25,7 @@ from alerting import ledger
 from alerting.answers import Answers
 from alerting.channel_rules import ChannelRules
 from alerting.figures.figures import Figures
-from alerting.ledger import JournalRow
+from alerting.ledger import JournalRow, Record
 from alerting.notifiers.alertmanager import AlertmanagerNotifier
 from alerting.notifiers.apprise import AppriseNotifier
 from alerting.notifiers.config import (
@@ -59,6 +59,7 @@ from gateway.api.entrance import Entrance
 from gateway.api.entrance import problems as certificate_problems
 from gateway.api.guard import hostname
 from gateway.api.kpi import gauges
+from gateway.change.desk import Desk
 from gateway.config import Loaded, Plugins, SiteFile
 from gateway.core.bank import Bank
 from gateway.core.detectors.devices import OnlineShare
@@ -152,15 +153,20 @@ class Gateway:
     folder: data folder; default: the one of the site file.
     ready: called with the page's address once it is served.
     watch: called with every standing alarm after each change.
+    desk: where a change of the configuration is asked for; None: it can not be changed while the gateway runs.
+    news: of the configuration, for the journal; see gateway.changeover.
     """
 
     def __init__(self, site_file: SiteFile, folder: Path | None = None, *,
                  ready: Callable[[str], None] = lambda url: None,
-                 watch: Callable[[Sequence[AlarmView]], None] | None = None):
+                 watch: Callable[[Sequence[AlarmView]], None] | None = None, desk: Desk | None = None,
+                 news: Sequence[Record] = ()):
         self.site_file = site_file
         self.site = replace(site_file.site, exercises=drill_alarms(site_file.site))
         self.folder = folder or Path(site_file.store.folder)
-        self._ready, self._watch = ready, watch
+        self._ready, self._watch, self._news = ready, watch, news
+        self.desk = desk
+        self.farewell = ("STOPPING=1",)  # to systemd
         self.logs = LogLevel()
         self.clock: TimeLine
         self.bank: Bank
@@ -188,7 +194,7 @@ class Gateway:
             _spare_the_collector(parts)
             supervisor = systemd.Systemd()
             supervisor.tell("READY=1")
-            parts.callback(supervisor.tell, "STOPPING=1")
+            parts.callback(lambda: supervisor.tell(*self.farewell))
             async with asyncio.TaskGroup() as tasks:
                 def start(name: str, run: Callable[[], Awaitable[None]]) -> None:
                     tasks.create_task(keep_running(name, run, self._task_stopped, self.health.stopped.discard),
@@ -279,6 +285,9 @@ class Gateway:
         self.overdue = Overdue(self.site)
         self.overdue.adopt(self._standing())
         self.alarms.on_restored = self._alarm_file_came_late
+        for record in self._news:
+            self.alarms.note(record)
+        self.health.taken_back = sum(record.body["act"] == "taken back" for record in self._news)
         log.info("%s: %d signals, %d alarms, %d stored samples evaluated", self.site.id, len(self.site.signals),
                  len(self.site.alarms), replayed)
 
@@ -318,6 +327,25 @@ class Gateway:
             free = None
         return {"version": __version__, "config": digest or None, "uptime_s": (now.line_ns - self._started_ns) / NS,
                 "faults": faults, "hung": bool(self._hung().en), **self.health.minute(now, free)}
+
+    def unwell(self) -> Text:
+        """What of our own does not work; empty: nothing. A device or a database that is away does not count."""
+        failing = [failure.detector for failure in self.bank.failures if failure.standing]
+        reasons = (self._hung(), Text(", ".join(sorted(self.health.stopped)), "、".join(sorted(self.health.stopped))),
+                   Text.same(", ".join(failing)))
+        return next((reason for reason in reasons if reason.en), Text("", ""))
+
+    def online(self) -> frozenset[str]:
+        """The devices that answer, as SOURCE/DEVICE."""
+        return self._devices(online=True)
+
+    def offline(self) -> frozenset[str]:
+        """Those that do not."""
+        return self._devices(online=False)
+
+    def _devices(self, *, online: bool) -> frozenset[str]:
+        return frozenset(f"{device.source}/{device.device}" for source in self.health.sources
+                         for device in source.devices() if device.online is online)
 
     def _hung(self) -> Text:
         return self.health.hung(self.clock.now(), self.alarms.pulses())
@@ -429,6 +457,7 @@ class View:
         self.logs = gateway.logs
         self._started_wall_ns = time.time_ns()
         self._explainer = Explainer(gateway.site, gateway.folder)
+        self.desk = gateway.desk
         self.public_host = hostname(urlsplit(gateway.site_file.alarms.base_url or "").netloc)
 
     def now(self) -> Instant:

@@ -115,6 +115,7 @@ class Health:
     clock_steps: int = 0  # times the wall clock was set
     archive_fails: Callable[[], bool] = lambda: False  # minutes can not be written
     certificate_ends: Judgement = lambda now: False  # that of the page
+    taken_back: int = 0  # new configurations
     outputs_fail: Callable[[], bool] = lambda: False  # a siren or beacon that is armed can not be driven
 
     def __post_init__(self) -> None:
@@ -133,6 +134,7 @@ class Health:
             fault(GatewayFault.REFUSED, _Grown(self._refused), off_s=SETTLE_S),
             fault(GatewayFault.TASK, _either(_Grown(lambda: self.restarts), lambda _: bool(self.stopped)),
                   off_s=SETTLE_S),
+            fault(GatewayFault.CONFIGURATION, _Grown(lambda: self.taken_back), off_s=SETTLE_S),
             fault(GatewayFault.OUTPUT, lambda _: self.outputs_fail(), off_s=5),
             fault(GatewayFault.CERTIFICATE, self.certificate_ends, off_s=5),
             fault(GatewayFault.CLOCK, _either(_Grown(lambda: self.clock_steps), _Lasted(

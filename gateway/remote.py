@@ -259,13 +259,15 @@ def _saved(path: Path, data: Path | None, signal: str) -> dict[str, Any]:
     return json.loads(encode(present.baseline(site, bank.learning.lessons(), pictures, at, signal)))
 
 
-def _ask(options: argparse.Namespace, path: str, about: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-    """One question to the API: a GET, or a POST with `body`. about: what the refusal is told to be about."""
+def _ask(options: argparse.Namespace, path: str, about: str, body: dict[str, Any] | None = None,
+         timeout_s: float = 10) -> dict[str, Any]:
+    """One question to the API: a GET, or a POST with `body`. about: what the refusal is told to be about. Unreachable:
+    no gateway answers; DavylampError: it refuses."""
     base = options.url.rstrip("/")
     request = urllib.request.Request(f"{base}/api/v1/{path}", None if body is None else json.dumps(body).encode(),
                                      {"Content-Type": "application/json", **_token(options.token_file)})
     try:
-        with urllib.request.urlopen(request, timeout=10, context=_trusted(options.ca, base)) as answer:
+        with urllib.request.urlopen(request, timeout=timeout_s, context=_trusted(options.ca, base)) as answer:
             return json.load(answer)
     except urllib.error.HTTPError as error:
         raise _refused(error, about) from error
@@ -282,10 +284,15 @@ def _ask(options: argparse.Namespace, path: str, about: str, body: dict[str, Any
         raise _silent(base, error) from error
 
 
-def _silent(base: str, error: object) -> DavylampError:
-    return DavylampError(Text(f"the gateway at {base} does not answer: {error}", f"网关 {base} 无应答：{error}"),
-                         fix=Text("start it with `davylamp run`, or give its address with --url",
-                                  "用 `davylamp run` 启动网关，或用 --url 指定地址"))
+class Unreachable(DavylampError):
+    """No gateway answers at the address."""
+
+
+def _silent(base: str, error: object) -> Unreachable:
+    return Unreachable(Text(f"the gateway at {base} does not answer: {error}", f"网关 {base} 无应答：{error}"),
+                       fix=Text("start it with `davylamp run`, or give its address with --url",
+                                "用 `davylamp run` 启动网关，或用 --url 指定地址"))
+
 
 
 def _token(file: Path | None) -> dict[str, str]:
@@ -340,3 +347,6 @@ def _time(iso: str) -> str:
 
 def _quoted(part: str) -> str:
     return urllib.parse.quote(part, safe="")
+
+
+ask, missing = _ask, _missing  # for the commands of gateway.cli

@@ -14,7 +14,8 @@ HOUSE = ("gateway", "drivers", "alerting", "simulators", "grafana")
 # `drivers.mqtt` are packages of their own.
 FLOORS = {
     "gateway.__main__": 9, "gateway.cli": 8, "gateway.remote": 7, "gateway.reporting": 7, "gateway.demo": 6,
-    "gateway.replay": 6, "gateway.watcher": 6, "gateway.accounts": 6,
+    "gateway.replay": 6, "gateway.watcher": 6, "gateway.accounts": 6, "gateway.changeover": 6,
+    "gateway.fleet": 4, "gateway.backup": 3, "gateway.change": 2,
     "gateway.app": 5, "gateway.api": 4, "gateway.console": 4,
     "gateway.health": 3, "gateway.teaching": 3, "gateway.vigil": 3, "gateway.explaining": 3, "gateway.annunciation": 3,
     "gateway.overdue": 3, "gateway.historian": 3, "gateway.timekeeping": 3,

@@ -63,13 +63,13 @@ def figure(body: dict, key: str, default: float | None = None) -> float:
     return float(value)
 
 
-async def json_body(request: Request) -> dict:
-    body = b""
+async def json_body(request: Request, limit: int = BODY_LIMIT) -> dict:
+    body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > BODY_LIMIT:
+        if len(body) > limit:
             raise Refused(413, Text("the request is too large", "请求过大"), "body",
-                          Text(f"send at most {BODY_LIMIT} bytes", f"最多发送 {BODY_LIMIT} 字节"))
+                          Text(f"send at most {limit} bytes", f"最多发送 {limit} 字节"))
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:

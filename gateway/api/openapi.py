@@ -10,7 +10,20 @@ from gateway.access.role import Role, Scope
 from gateway.api import slips
 from gateway.api.answer import Json
 from gateway.api.room import Door, House, Room
-from gateway.api.rooms import alarms, annunciators, health, holds, journal, logs, oncall, plant, session, signals, vigil
+from gateway.api.rooms import (
+    alarms,
+    annunciators,
+    configuration,
+    health,
+    holds,
+    journal,
+    logs,
+    oncall,
+    plant,
+    session,
+    signals,
+    vigil,
+)
 from gateway.api.schema import BOOLEAN, STRING, TEXT, answer, exactly, get
 
 
@@ -26,7 +39,7 @@ OWN = Room((
     "Error": exactly(error=exactly(what=TEXT, where=STRING, fix=TEXT, retryable=BOOLEAN)),
 })
 ROOMS = (plant.ROOM, signals.ROOM, alarms.ROOM, holds.ROOM, annunciators.ROOM, oncall.ROOM, vigil.ROOM, journal.ROOM,
-         health.ROOM, logs.ROOM, session.ROOM, slips.ROOM, OWN)
+         health.ROOM, configuration.ROOM, logs.ROOM, session.ROOM, slips.ROOM, OWN)
 DOORS = tuple(door for room in ROOMS for door in room.doors)
 
 

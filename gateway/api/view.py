@@ -21,6 +21,7 @@ from alerting.overlays.hold import Hold, Kind
 from alerting.overlays.overlays import Ask
 from alerting.views import AlarmView
 from gateway.annunciation import AnnunciatorAct, AnnunciatorStatus
+from gateway.change.desk import Desk
 from gateway.core.detectors.devices import OnlineShare
 from gateway.core.detectors.group import GroupState
 from gateway.core.learning import LearningAct, Lessons, Picture
@@ -85,6 +86,7 @@ class GatewayView(Protocol):
     site: Site
     latest: Latest
     logs: LogLevel
+    desk: Desk | None  # where a change of the configuration is asked for
     public_host: str  # name under which readers of messages reach /ack; "": none
 
     def now(self) -> Instant: ...

@@ -14,6 +14,7 @@ from gateway.cli import (
     access,
     acts,
     asking,
+    change,
     databases,
     exercises,
     grafana,
@@ -28,7 +29,8 @@ from gateway.cli.usage import ChineseParser
 from gateway.model.errors import ConfigError, DavylampError
 from gateway.model.text import LANGUAGES, Text
 
-FAMILIES = (running, access, acts, recordings, asking, journal, exercises, machine, databases, grafana, reports)
+FAMILIES = (running, change, access, acts, recordings, asking, journal, exercises, machine, databases, grafana,
+            reports)
 
 
 def main(arguments: list[str]) -> int:

@@ -60,19 +60,23 @@ def check(options: argparse.Namespace, language: str) -> int:
 
 def run(options: argparse.Namespace, language: str) -> int:
     from gateway.app import Gateway, load, run_until_signalled
+    from gateway.changeover import Changeover
     from gateway.console import AlarmLines, Console
 
     overrides = {} if options.port is None else {"api.port": options.port}
-    loaded = load(options.site, overrides)
-    show_problems([problem for problem in loaded.problems if problem.severity == "error"], language)
-    if loaded.site_file is None:
-        return 1
-    site = loaded.site_file.site
-    console = Console(language, lambda: f"{datetime.now(site.zone):%Y-%m-%d %H:%M:%S}")
-    gateway = Gateway(
-        loaded.site_file, options.data, watch=AlarmLines(console), ready=lambda url: console("gateway", Text(
-            "{site} is watched. Page: {url}", "正在监测 {site}。页面：{url}").format(site=site.name, url=url)))
-    asyncio.run(run_until_signalled(gateway))
+
+    def build(site_file, served, desk, news) -> Gateway:
+        site = site_file.site
+        console = Console(language, lambda: f"{datetime.now(site.zone):%Y-%m-%d %H:%M:%S}")
+
+        def ready(url: str) -> None:
+            console("gateway", Text("{site} is watched. Page: {url}", "正在监测 {site}。页面：{url}").format(
+                site=site.name, url=url))
+            served(url)
+
+        return Gateway(site_file, options.data, watch=AlarmLines(console), ready=ready, desk=desk, news=news)
+
+    asyncio.run(run_until_signalled(Changeover(options.site, options.data, lambda path: load(path, overrides), build)))
     return 0
 
 

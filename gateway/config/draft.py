@@ -76,11 +76,13 @@ class Draft:
     named       "areas", "kinds", "signals" ... -> the names that are given, valid or not: a reference to one of them is
                 no further error
     bound_all   every source is whole: a signal that none of them binds is really bound nowhere
+    points_files  the spreadsheets that it names
     """
 
     def __init__(self, document: Document, plugins: Plugins):
         self.document = document
         self.problems: list[Problem] = []
+        self.points_files: list[Path] = []
         self._rows: list[PointRow] = []
         self._rows_lost: set[int] = set()  # sources with a points file that can not be used as it is
         for key in document.data:
@@ -231,6 +233,7 @@ class Draft:
             return
         before = len(self.problems)
         path = Path(self.document.file).parent / node["points_csv"]
+        self.points_files.append(path)
         for row in read_points(path, point, self.document.spot((*location, "points_csv")), self.problems.append):
             self.document.rows[(*location, "points", len(points))] = row.row
             points.append(row.point)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import pwd
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -57,10 +58,13 @@ class SiteFile:
 
 @dataclass(frozen=True)
 class Loaded:
-    """`site_file` is None when any problem is an error."""
+    """`site_file` is None when any problem is an error. tables: what is written, with the rows of its points files in
+    their places. points_files: those it names."""
 
     site_file: SiteFile | None
     problems: tuple[Problem, ...]
+    tables: Mapping[str, Any] = field(default_factory=dict)
+    points_files: tuple[Path, ...] = ()
 
 
 def load(path: str | Path, plugins: Plugins, overrides: Mapping[str, object] = MappingProxyType({})) -> Loaded:
@@ -79,10 +83,11 @@ def load(path: str | Path, plugins: Plugins, overrides: Mapping[str, object] = M
              for id, written in draft.signals.items() if written.section.kind in draft.kinds}
     problems = checks.duplicates((*refused, *in_clear.problems(document), *draft.problems, *checks.check(draft, plans)))
     if any(problem.severity == "error" for problem in problems):
-        return Loaded(None, (*problems, *named_problems(draft)))
+        return Loaded(None, (*problems, *named_problems(draft)), document.data, tuple(draft.points_files))
     site_file = _site_file(path, draft, plans, "store.folder" in overrides)
     problems = (*problems, *suppression_problems(draft, site_file.site))
-    return Loaded(None if any(problem.severity == "error" for problem in problems) else site_file, problems)
+    return Loaded(None if any(problem.severity == "error" for problem in problems) else site_file, problems,
+                  document.data, tuple(draft.points_files))
 
 
 def _beside(path: Path, api: ApiSection) -> ApiSection:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -222,9 +222,12 @@ class Bank:
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             self._watch = Watch(self._site, self._latest, self._deadman, self._outages)
             raise unreadable(error) from error
+        former = {detector.name: detector.formerly for detector in self._detectors}
         for owner, state in self._states():
             for name, live in state.items():
-                transfer(arrays.get(f"{owner}/{name}"), live, *own.get(owner, (there, here, len(signals))))
+                kept = next((arrays[place] for place in _places(owner, former.get(owner, ()), name)
+                             if place in arrays), None)
+                transfer(kept, live, *own.get(owner, (there, here, len(signals))))
         conditions = self._conditions
         there, here = overlap(alarms, conditions.ids)
         for name, live in (("active", conditions.active), ("line", conditions.line), ("wall", conditions.wall),
@@ -434,6 +437,11 @@ class Bank:
             if self._failures and (failure := self._failures.get((name, call.__name__))):
                 failure.standing = False
         return result
+
+
+def _places(owner: str, former: Sequence[str], name: str) -> list[str]:
+    """Where the state of this name may stand in a snapshot."""
+    return [f"{place}/{name}" for place in (owner, *former)]
 
 
 def _chosen(site: Site, holds: Holds) -> Iterable[Detector]:

@@ -91,6 +91,7 @@ class GatewayFault:
     OUTPUT = "gateway/output"
     SELFTEST = "gateway/selftest"
     CERTIFICATE = "gateway/certificate"
+    CONFIGURATION = "gateway/configuration"
 
 
 _GATEWAY_ALARMS: tuple[tuple[str, Text, Priority, Risk, Text], ...] = (
@@ -136,6 +137,10 @@ _GATEWAY_ALARMS: tuple[tuple[str, Text, Priority, Risk, Text], ...] = (
      Priority.P4, Risk.BLUE,
      Text("Renew it: davylamp ca issue NAME, or ask whoever has issued it. It is taken up without a restart.",
           "请续签：davylamp ca issue 名称，或联系签发机构。更新后无需重启即可生效。")),
+    (GatewayFault.CONFIGURATION, Text("A new configuration was taken back: the old one is in force",
+                                      "新配置已退回，原配置继续生效"), Priority.P2, Risk.BLUE,
+     Text("Nothing that it was to change is watched. `davylamp apply --history` says why it was taken back.",
+          "新配置中的改动均未生效。用 `davylamp apply --history` 查看退回原因。")),
     (GatewayFault.OUTPUT, Text("A siren or beacon can not be driven", "声光报警器无法驱动"), Priority.P2, Risk.ORANGE,
      Text("People near it are not warned: tell them by another way; check the relay, its bus and its supply.",
           "附近人员无法收到声光警示：请用其他方式通知；检查继电器、总线和供电。")),

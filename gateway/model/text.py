@@ -23,6 +23,11 @@ class Text:
         return Text(*(getattr(self, lang).format(**{key: value[lang] if isinstance(value, Text) else value
                                                      for key, value in values.items()}) for lang in LANGUAGES))
 
+    @property
+    def both(self) -> dict[str, str]:
+        """For JSON."""
+        return {"en": self.en, "zh": self.zh}
+
     @classmethod
     def same(cls, text: str) -> Text:
         """A proper name or tag number that reads the same in both languages."""

@@ -13,10 +13,10 @@
 """
 
 from gateway.store.history import Trend
-from gateway.store.journal import StoreSettings, kept, last_instant
+from gateway.store.journal import StoreSettings, in_use, kept, last_instant
 from gateway.store.reader import StoreReader
 from gateway.store.recording import EVER, Recording
 from gateway.store.store import StoreStats, TelemetryStore
 
-__all__ = ["EVER", "Recording", "StoreReader", "StoreSettings", "StoreStats", "TelemetryStore", "Trend", "kept",
-           "last_instant"]
+__all__ = ["EVER", "Recording", "StoreReader", "StoreSettings", "StoreStats", "TelemetryStore", "Trend", "in_use",
+           "kept", "last_instant"]

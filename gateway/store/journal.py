@@ -308,6 +308,21 @@ class Journal:
             self._lock = None
 
 
+def in_use(folder: Path) -> bool:
+    """Does a gateway have this folder open?"""
+    try:
+        lock = os.open(folder / "lock", os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return False
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+
+
 def last_instant(folder: Path) -> Instant | None:
     """The newest instant that the store in `folder` knows of, for `TimeLine.resume`; None when there is none."""
     return max(_instants(folder), key=lambda instant: instant.line_ns, default=None)

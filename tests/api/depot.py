@@ -158,6 +158,7 @@ class MemoryGateway:
         self.device_list: list[DeviceStatus] = []
         self.sink_list: list[SinkStatus] = []
         self.metric_list: list = []
+        self.desk = None
         self.public_host = "gateway.example"
         self.seal = Seal(b"k" * 32, "depot")
         self.notifier_list: list[NotifierStatus] = []

@@ -98,6 +98,7 @@ const TELLS = {
   flood: ({ body }) => say(body.act === "begin" ? "rowFlood" : "rowFloodOver", { n: body.alarms }),
   chatter: ({ body }) => say(body.act === "begin" ? "rowChatter" : "rowChatterOver", { n: body.alarms }),
   configuration({ body }) {
+    if (body.number) return [say(body.reason ? "rowTakenBack" : "rowApplied", body), body.why, ...body.changes.map(pick), body.reason && pick(body.reason)].filter(Boolean).join(" · ");
     const value = (one) => (one === null || one === undefined ? "–" : typeof one === "object" ? JSON.stringify(one) : String(one));
     const changes = body.changes ? Object.entries(body.changes) : "new" in body || "old" in body ? [["", body]] : [];
     return changes.length ? [say("rowChanged"), ...changes.map(([item, both]) => `${item} ${value(both.old)} → ${value(both.new)}`.trim())].join(" · ") : say("rowFirstFile", { n: body.items });

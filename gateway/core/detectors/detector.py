@@ -50,6 +50,7 @@ class Detector(ABC):
     """
 
     name: str
+    formerly: Sequence[str] = ()  # other names under which a snapshot of a changed site may hold the state
     columns: Sequence[str] | None = None  # ids of the last axis of `state`; None: the signals of the site
     deadline_ns: int = NEVER  # never later than the next instant at which time alone changes something
     settles = False  # compares signals with each other: `settle` is called once all rounds of a step are in

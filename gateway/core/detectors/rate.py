@@ -54,7 +54,10 @@ class Rate(Detector):
     """
 
     def __init__(self, site: Site, directions: tuple[Condition, ...]):
-        self.name = "rate " + " ".join(directions)
+        self.name = _name(directions)
+        # A changed site may have its directions together or apart (`rates`):
+        self.formerly = tuple(_name(other) for other in (DIRECTIONS, *((one,) for one in DIRECTIONS))
+                              if other != directions)
         self._directions = directions
         count = len(site.signals)
         self._points = SetPoints(len(directions), count, np.array([_sign(condition) for condition in directions]))
@@ -301,6 +304,10 @@ def rates(site: Site) -> list[Rate]:
     if all(len(_windows(signal)) <= 1 for signal in site.signals):
         return [Rate(site, directions)] if directions else []
     return [Rate(site, (direction,)) for direction in directions]
+
+
+def _name(directions: tuple[Condition, ...]) -> str:
+    return "rate " + " ".join(directions)
 
 
 def _windows(signal: Signal) -> set[float]:
