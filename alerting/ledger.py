@@ -105,7 +105,8 @@ class Record:
     "routing" (who was told and who was not, and why; see alerting.oncall), "flood", "chatter" (a burst begins or ends;
     alarm: "" for a flood), "access" (log-ins, and changes of accounts and tokens; alarm: whose),
     "configuration" (what the site file says now and did not at the last start; alarm: the item, an alarm, signal, rule
-    or area), "clock" (the time has arrived: see gateway.timekeeping; alarm: "").
+    or area), "clock" (the time has arrived: see gateway.timekeeping; alarm: ""),
+    "restore" (from here on another machine goes on, made of a backup).
     """
 
     kind: str

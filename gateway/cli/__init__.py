@@ -14,6 +14,7 @@ from gateway.cli import (
     access,
     acts,
     asking,
+    backup,
     change,
     databases,
     exercises,
@@ -29,7 +30,7 @@ from gateway.cli.usage import ChineseParser
 from gateway.model.errors import ConfigError, DavylampError
 from gateway.model.text import LANGUAGES, Text
 
-FAMILIES = (running, change, access, acts, recordings, asking, journal, exercises, machine, databases, grafana,
+FAMILIES = (running, change, backup, access, acts, recordings, asking, journal, exercises, machine, databases, grafana,
             reports)
 
 

@@ -26,6 +26,7 @@ from gateway.model.text import Text
 from gateway.remote import Unreachable, ask, missing
 from gateway.store import in_use
 
+INSTALLED, INSTALLED_DATA = Path("/etc/davylamp/site.toml"), Path("/var/lib/davylamp")
 ASK_S = 60.0  # a large site is checked twice
 PATIENCE_S = 180.0  # longer than any trial
 
@@ -64,7 +65,7 @@ def _counter(options: argparse.Namespace) -> _Counter:
     except Unreachable as error:
         if not options.in_force.exists():
             raise
-        data = options.data or _data(options.in_force)
+        data = options.data or data_folder(options.in_force)
         if in_use(data / "telemetry"):
             raise DavylampError(Text(f"a gateway runs here, but does not answer at {options.url}",
                                      f"网关正在运行，但 {options.url} 无应答"), where=str(data),
@@ -86,7 +87,7 @@ class _Gateway:
         what = {"back": options.back} if wanted is None else {
             "site": _base64(wanted.site), "others": {name: _base64(one) for name, one in wanted.others.items()}}
         return ask(self.options, "configuration", str(options.site or f"--back {options.back}"), {
-            **what, "name": options.name or _user(), "why": options.reason or "", "check": check}, ASK_S)
+            **what, "name": options.name or user(), "why": options.reason or "", "check": check}, ASK_S)
 
     def await_outcome(self, number: int, language: str) -> int:
         """The gateway is away for a moment, and decides by itself."""
@@ -124,7 +125,7 @@ class _Files:
         kept = self.desk.kept(options.back) if wanted is None else wanted
         proposal, applied = self.desk.propose(kept), None
         if not check:
-            who, why = options.name or _user(), options.reason or ""
+            who, why = options.name or user(), options.reason or ""
             applied = (self.desk.apply(kept, who, why) if wanted is not None
                        else self.desk.back(options.back, who, why)).as_json()
         return proposal.as_json() | {"applied": applied}
@@ -147,7 +148,10 @@ def _wanted(site: Path) -> Configuration:
                             where=str(error.filename)) from error
 
 
-def _data(site: Path) -> Path:
+def data_folder(site: Path) -> Path:
+    """Of the gateway of this site file: as it was installed, or as the file says."""
+    if site == INSTALLED and INSTALLED_DATA.is_dir():
+        return INSTALLED_DATA
     loaded = load(site)
     if loaded.site_file is None:
         raise ConfigError(loaded.problems)
@@ -213,7 +217,7 @@ _ACTS = {"found": Text("found at a start", "启动时发现"), "applied": Text("
          "back": Text("back to {back}", "恢复至 {back}")}
 
 
-def _user() -> str:
+def user() -> str:
     try:
         return getpass.getuser()
     except (KeyError, OSError):

@@ -97,6 +97,7 @@ const TELLS = {
   output: ({ body }) => say({ arm: "rowArmed", disarm: "rowDisarmed", test: "rowSirenTested" }[body.act], body),
   flood: ({ body }) => say(body.act === "begin" ? "rowFlood" : "rowFloodOver", { n: body.alarms }),
   chatter: ({ body }) => say(body.act === "begin" ? "rowChatter" : "rowChatterOver", { n: body.alarms }),
+  restore: ({ body }) => say("rowRestored", body),
   configuration({ body }) {
     if (body.number) return [say(body.reason ? "rowTakenBack" : "rowApplied", body), body.why, ...body.changes.map(pick), body.reason && pick(body.reason)].filter(Boolean).join(" · ");
     const value = (one) => (one === null || one === undefined ? "–" : typeof one === "object" ? JSON.stringify(one) : String(one));

@@ -61,6 +61,7 @@ export const ROOM_WORDS = {
   rowChatter: ["chatters: {n} times", "告警抖动：{n} 次"],
   rowChatterOver: ["chatters no more: {n} times", "告警抖动结束：{n} 次"],
   rowChanged: ["the site file was changed", "站点配置已变更"],
+  rowRestored: ["restored from a backup by {who}: what happened between the backup and now is missing above", "由 {who} 从备份恢复：备份之后至此的记录缺失"],
   rowApplied: ["configuration {number} put in force by {who}, on trial", "配置 {number} 由 {who} 应用，进入试运行"],
   rowTakenBack: ["configuration {number} was taken back; the old one is in force", "配置 {number} 已退回，原配置继续生效"],
   rowFirstFile: ["first start with this site file, {n} items", "首次使用该站点配置，共 {n} 项"],

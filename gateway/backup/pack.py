@@ -1,0 +1,132 @@
+"""What goes into a backup, copied while the gateway runs.
+
+    manifest.json            what there is, and of which data folder and site file
+    site/site.toml, site/... the configuration in force; with secrets: everything beside it
+    data/alarms.db           the alarm file, by SQLite's own online backup: alarms, journal, outbox, as of one instant
+    data/...                 all else of the data folder but the telemetry: accounts, keys, what is armed, history
+    data/telemetry/...       the saved state of detection; with telemetry: all that was measured, and how far each
+                             database is
+
+Cursors of databases are positions in the telemetry: without it they would point into another recording, and are left
+out.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import sqlite3
+import tarfile
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+from gateway import __version__
+from gateway.backup.sealed import BackupError, Sealing
+from gateway.change.files import Configuration
+from gateway.model.text import Text
+
+ALARMS: Final = "alarms.db"
+SITE: Final = "site.toml"
+MANIFEST: Final = "manifest.json"
+_DATABASE: Final = (ALARMS, f"{ALARMS}-wal", f"{ALARMS}-shm", f"{ALARMS}-journal")
+_MEASURED: Final = ("telemetry", "minutes")  # folders of what was measured
+_SAVED: Final = Path("telemetry", "saved")
+_BANK: Final = "bank.saved"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """secrets: also all that lies beside the site file (passwords, certificates). telemetry: also what was measured."""
+
+    secrets: bool = False
+    telemetry: bool = False
+
+
+def write(target: BinaryIO, passphrase: str, site: Path, site_id: str, configuration: Configuration, data: Path,
+          asked: Asked) -> dict[str, int]:
+    """A backup of this gateway, running or not. Returns the number of files and bytes. OSError, BackupError."""
+    head = {"site": site_id, "version": __version__, "wall_ns": time.time_ns()}
+    sealing = Sealing(target, passphrase, head)
+    count = {"files": 0, "bytes": 0}
+    with tarfile.open(fileobj=sealing, mode="w|", format=tarfile.PAX_FORMAT) as tar:
+        def add(name: str, content: bytes, mode: int = 0o640) -> None:
+            member = tarfile.TarInfo(name)
+            member.size, member.mode, member.mtime = len(content), mode, int(time.time())
+            tar.addfile(member, io.BytesIO(content))
+            count["files"] += 1
+            count["bytes"] += len(content)
+
+        add(MANIFEST, json.dumps(head | {"secrets": asked.secrets, "telemetry": asked.telemetry}).encode())
+        add(f"site/{SITE}", configuration.site)
+        for name, content in configuration.others.items():
+            add(f"site/{name}", content)
+        if asked.secrets:
+            for path in _beside(site, configuration):
+                add(f"site/{path.relative_to(site.parent)}", path.read_bytes(), path.stat().st_mode & 0o777)
+        with tempfile.NamedTemporaryFile(dir=_scratch(data)) as copy:
+            if (data / ALARMS).exists():
+                _copy_database(data / ALARMS, Path(copy.name))
+                _add_file(tar, Path(copy.name), f"data/{ALARMS}", count)
+        for path in _state(data, asked):
+            _add_file(tar, path, f"data/{path.relative_to(data)}", count)
+    sealing.finish()
+    return count
+
+
+def _scratch(data: Path) -> Path | None:
+    """A temporary copy of the alarm file lies beside it: /tmp may be small memory on a Raspberry Pi."""
+    return data if data.exists() else None
+
+
+def _copy_database(source: Path, target: Path) -> None:
+    try:
+        with (closing(sqlite3.connect(f"{source.resolve().as_uri()}?mode=ro", uri=True, timeout=30)) as live,
+              closing(sqlite3.connect(target)) as copy):
+            live.backup(copy, pages=512, sleep=0.01)  # in steps: the gateway writes meanwhile
+    except sqlite3.Error as error:
+        raise BackupError(Text(f"the alarm file can not be copied: {error}", f"告警文件无法复制：{error}"),
+                          where=str(source), fix=Text("see what `davylamp journal verify` says of it",
+                                                      "请用 `davylamp journal verify` 检查该文件")) from error
+
+
+def _beside(site: Path, configuration: Configuration) -> Iterator[Path]:
+    known = {site, *(site.parent / name for name in configuration.others)}
+    for path in sorted(site.parent.rglob("*")):
+        ours = path.is_file() and not path.is_symlink() and path not in known
+        if ours and not path.name.startswith(f".{site.name}."):  # a note of a change, a file that is being written
+            yield path
+
+
+def _state(data: Path, asked: Asked) -> Iterator[Path]:
+    """Saved state before segments: what a snapshot has seen is then in the copy, too."""
+    saved = data / _SAVED
+    yield from sorted(saved.glob("*.saved")) if asked.telemetry else [saved / _BANK] if (saved / _BANK).exists() else []
+    for path in sorted(data.rglob("*")):
+        inside = path.relative_to(data)
+        if not path.is_file() or path.is_symlink() or inside.parts[0].startswith(("before-restore", ".")):
+            continue
+        if str(inside) in _DATABASE or inside.name == "lock" or inside.suffix in (".new", ".tmp"):
+            continue
+        if inside.is_relative_to(_SAVED) or (inside.parts[0] in _MEASURED and not asked.telemetry):
+            continue
+        yield path
+
+
+def _add_file(tar: tarfile.TarFile, path: Path, name: str, count: dict[str, int]) -> None:
+    """As long as it is now: a segment grows meanwhile. One that retention has deleted meanwhile is passed over."""
+    try:
+        with path.open("rb") as file:
+            member: Any = tar.gettarinfo(arcname=name, fileobj=file)
+            member.uid = member.gid = 0
+            member.uname = member.gname = ""
+            tar.addfile(member, file)
+    except FileNotFoundError:
+        return
+    count["files"] += 1
+    count["bytes"] += member.size
+

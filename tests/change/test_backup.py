@@ -1,0 +1,216 @@
+"""A gateway in one file, and a new box made of it. Real files, real journal, a gateway that writes meanwhile."""
+
+from __future__ import annotations
+
+import io
+import os
+
+import pytest
+
+from alerting.ledger import AlarmLedger, Pending, Record, Work
+from gateway.app import load
+from gateway.backup import pack, sealed, unpack
+from gateway.backup.pack import Asked, write
+from gateway.backup.sealed import CHUNK, BackupError, Opening, Sealing
+from gateway.change import files
+from gateway.change.desk import Desk
+from gateway.model.errors import CommandError
+from gateway.model.text import Text
+from tests.change.sites import written
+
+survives = pytest.mark.survives
+PASSPHRASE = "correct horse battery staple"
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """The work factor is in the head; tests need no second of it each."""
+    monkeypatch.setattr(sealed, "_N", 2**4)
+
+
+def sealed_bytes(content: bytes) -> bytes:
+    file = io.BytesIO()
+    sealing = Sealing(file, PASSPHRASE, {"site": "yard"})
+    for start in range(0, len(content), 300_000):
+        sealing.write(content[start:start + 300_000])
+    sealing.finish()
+    return file.getvalue()
+
+
+def opened(data: bytes, passphrase: str = PASSPHRASE) -> bytes:
+    opening = Opening(io.BytesIO(data), passphrase)
+    return opening.read()
+
+
+class TestSealed:
+    @pytest.mark.parametrize("size", [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK])
+    def test_what_goes_in_comes_out(self, size):
+        content = os.urandom(size)
+        data = sealed_bytes(content)
+        assert opened(data) == content
+        assert size < 64 or content[:64] not in data
+
+    @survives("a backup with a wrong passphrase", then="nothing is changed",
+              says=Text("the passphrase is wrong, or the file is damaged", "口令错误或文件已损坏"))
+    def test_another_passphrase_does_not_open_it(self, says):
+        with pytest.raises(BackupError) as refused:
+            opened(sealed_bytes(b"secret"), "correct horse battery stapler")
+        says(refused.value.what)
+
+    @survives("a backup that is damaged, cut off, or put together of two", then="nothing is changed",
+              says=Text("the backup is damaged or cut off", "备份已损坏或不完整"))
+    def test_whatever_is_changed_is_found(self, says):
+        data = sealed_bytes(os.urandom(3 * CHUNK + 500))
+        first = len(data) - 500 - 16 - 2 * (CHUNK + 16)
+        for damaged in (data[:-1], data[:-500], data[:first + CHUNK + 16], data[:first],
+                        data[:first + 9] + bytes([data[first + 9] ^ 1]) + data[first + 10:],
+                        data[:first] + data[first + CHUNK + 16:], data + b"x"):
+            with pytest.raises(BackupError) as refused:
+                opened(damaged)
+            says(refused.value.what)
+
+    def test_the_head_is_authenticated(self):
+        with pytest.raises(BackupError):
+            opened(sealed_bytes(b"x").replace(b'"yard"', b'"farm"'))
+
+    @survives("a file that is no backup, or one whose head asks for absurd work", then="nothing is changed",
+              says=Text("this is no backup of a gateway", "这不是网关备份"))
+    def test_what_is_no_backup(self, says):
+        data = sealed_bytes(b"x")
+        absurd = data.replace(b'"n": 16', b'"n": 1073741824')
+        for wrong in (b"", b"PK\x03\x04", data[5:], data[:16] + b"{}\n" + data, absurd):
+            with pytest.raises(BackupError) as refused:
+                opened(wrong)
+            says(refused.value.what)
+
+    @survives("a backup in a newer format", then="nothing is changed; it says what is needed",
+              says=Text("the backup has format 9", "备份格式为 9"))
+    def test_a_newer_format(self, says):
+        with pytest.raises(BackupError) as refused:
+            opened(sealed_bytes(b"x").replace(b'"format": 1', b'"format": 9'))
+        says(refused.value.what)
+
+
+class Box:
+    """A gateway's files; it has an alarm file with a journal, and a notice that waits."""
+
+    def __init__(self, folder):
+        self.site, self.data = folder / "etc" / "site.toml", folder / "data"
+
+
+@pytest.fixture
+def old(tmp_path):
+    box = Box(tmp_path / "old")
+    written(box.site.parent)
+    Desk(box.site, box.data, load).found(load(box.site))
+    (box.site.parent / "secrets").mkdir(mode=0o700)
+    (box.site.parent / "secrets" / "mail").write_text("hush")
+    (box.data / "accounts.json").write_text("{}")
+    for name in ("saved/bank.saved", "saved/cursor-influx.saved", "telemetry/1.seg", "lock"):
+        path = box.data / "telemetry" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    ledger = AlarmLedger(box.data / "alarms.db")
+    ledger.open()
+    for number in range(3):
+        ledger.commit(Work(records=[Record("gap", "", number, {"n": number})],
+                           outbox={(f"k{number}", "phone"): Pending(f"k{number}", "phone", "GD-1/H", 2, 5, {"a": 1})}))
+    box.ledger = ledger  # open, as of a gateway that runs
+    yield box
+    ledger.close()
+
+
+def backed_up(box: Box, asked: Asked = Asked()) -> io.BytesIO:  # noqa: B008
+    file = io.BytesIO()
+    write(file, PASSPHRASE, box.site, "yard", files.read(box.site, load(box.site).points_files), box.data, asked)
+    file.seek(0)
+    return file
+
+
+def restored(file: io.BytesIO, box: Box, passphrase: str = PASSPHRASE, **how) -> unpack.Restored:
+    return unpack.restore(file, passphrase, box.site, box.data, load, "Li", **how)
+
+
+def names(box: Box) -> set[str]:
+    return {str(path.relative_to(box.data)) for path in box.data.rglob("*") if path.is_file()}
+
+
+def test_a_new_box_is_made_of_it(tmp_path, old):
+    file = backed_up(old)
+    old.ledger.commit(Work(records=[Record("gap", "", 9, {})]))  # the old box goes on
+    new = Box(tmp_path / "new")
+    done = restored(file, new)
+    assert (done.site, done.rows, done.pending, done.aside) == ("yard", 3, 3, None)
+    assert load(new.site).site_file is not None
+    assert (new.site.parent / "points" / "gas.csv").exists() and not (new.site.parent / "secrets").exists()
+    assert names(new) == {"alarms.db", "accounts.json", "telemetry/saved/bank.saved", "configurations/0001/about.json",
+                          "configurations/0001/files/site.toml", "configurations/0001/files/points/gas.csv"}
+    ledger = AlarmLedger(new.data / "alarms.db")
+    contents = ledger.open()
+    assert [one.key for one in contents.outbox] == ["k0", "k1", "k2"], "what waits keeps its keys: nothing is new by it"
+    assert [row.kind for row in ledger.history(9)] == ["restore", "gap", "gap", "gap"]
+    assert ledger.verify() == 4
+    ledger.close()
+
+
+def test_secrets_and_telemetry_only_when_they_are_asked_for(tmp_path, old):
+    new = Box(tmp_path / "new")
+    restored(backed_up(old, Asked(secrets=True, telemetry=True)), new)
+    secret = new.site.parent / "secrets" / "mail"
+    assert secret.read_text() == "hush"
+    assert not secret.stat().st_mode & 0o007 and not secret.parent.stat().st_mode & 0o007, "not for others"
+    assert {"telemetry/saved/cursor-influx.saved", "telemetry/telemetry/1.seg"} <= names(new)
+    assert "telemetry/lock" not in names(new)
+
+
+def test_what_was_there_is_moved_aside(tmp_path, old):
+    new = Box(tmp_path / "new")
+    new.data.mkdir(parents=True)
+    (new.data / "alarms.db").write_text("mine")
+    done = restored(backed_up(old), new)
+    assert (done.aside / "alarms.db").read_text() == "mine"
+    assert not list(new.data.glob(".restore-*"))
+
+
+@pytest.mark.parametrize("how", ["passphrase", "cut", "check"])
+def test_nothing_is_changed_by_a_backup_that_is_not_whole_or_by_a_check(tmp_path, old, how):
+    new, file = Box(tmp_path / "new"), backed_up(old)
+    new.data.mkdir(parents=True)
+    (new.data / "alarms.db").write_text("mine")
+    if how == "check":
+        assert restored(file, new, check=True).rows == 3
+    else:
+        with pytest.raises(BackupError):
+            restored(io.BytesIO(file.getvalue()[:-20]) if how == "cut" else file, new,
+                     "something else" if how == "passphrase" else PASSPHRASE)
+    assert names(new) == {"alarms.db"} and not new.site.exists()
+
+
+@survives("a backup from a newer version of the gateway is restored", then="nothing is changed",
+          says=Text("the backup is from version 99.1", "备份来自版本 99.1"))
+def test_a_newer_version(tmp_path, old, monkeypatch, says):
+    monkeypatch.setattr(pack, "__version__", "99.1")
+    with pytest.raises(BackupError) as refused:
+        restored(backed_up(old), Box(tmp_path / "new"))
+    says(refused.value.what)
+
+
+@survives("a restore over a gateway that runs", then="nothing is changed",
+          says=Text("a gateway runs with this data folder", "网关正在使用该数据目录"))
+def test_a_gateway_that_runs_is_not_overwritten(tmp_path, old, says, monkeypatch):
+    monkeypatch.setattr(unpack, "in_use", lambda folder: True)
+    with pytest.raises(CommandError) as refused:
+        restored(backed_up(old), Box(tmp_path / "new"))
+    says(refused.value.what)
+
+
+@survives("a backup whose journal was changed before it was backed up", then="nothing is changed",
+          says=Text("the journal in the backup is not as it was written", "备份中的日志与原始记录不符"))
+def test_a_journal_that_was_changed(tmp_path, old, says):
+    import sqlite3
+    with sqlite3.connect(old.data / "alarms.db") as connection:
+        connection.execute("DROP TRIGGER journal_keeps_text")
+        connection.execute("UPDATE journal SET body = '{}' WHERE position = 2")
+    with pytest.raises(BackupError) as refused:
+        restored(backed_up(old), Box(tmp_path / "new"))
+    says(refused.value.what)
