@@ -58,12 +58,12 @@ class SiteFile:
 
 @dataclass(frozen=True)
 class Loaded:
-    """`site_file` is None when any problem is an error. tables: what is written, with the rows of its points files in
-    their places. points_files: those it names."""
+    """`site_file` is None when any problem is an error; then the rest is empty. tables: what is written, with the rows
+    of its points files in their places. points_files: those it names."""
 
     site_file: SiteFile | None
     problems: tuple[Problem, ...]
-    tables: Mapping[str, Any] = field(default_factory=dict)
+    tables: Mapping[str, Any] = field(default_factory=dict, repr=False)
     points_files: tuple[Path, ...] = ()
 
 
@@ -83,11 +83,12 @@ def load(path: str | Path, plugins: Plugins, overrides: Mapping[str, object] = M
              for id, written in draft.signals.items() if written.section.kind in draft.kinds}
     problems = checks.duplicates((*refused, *in_clear.problems(document), *draft.problems, *checks.check(draft, plans)))
     if any(problem.severity == "error" for problem in problems):
-        return Loaded(None, (*problems, *named_problems(draft)), document.data, tuple(draft.points_files))
+        return Loaded(None, (*problems, *named_problems(draft)))
     site_file = _site_file(path, draft, plans, "store.folder" in overrides)
     problems = (*problems, *suppression_problems(draft, site_file.site))
-    return Loaded(None if any(problem.severity == "error" for problem in problems) else site_file, problems,
-                  document.data, tuple(draft.points_files))
+    if any(problem.severity == "error" for problem in problems):
+        return Loaded(None, problems)
+    return Loaded(site_file, problems, document.data, tuple(draft.points_files))
 
 
 def _beside(path: Path, api: ApiSection) -> ApiSection:
