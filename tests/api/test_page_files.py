@@ -7,6 +7,7 @@ from itertools import product
 
 import pytest
 
+from alerting.lifecycle import Event
 from gateway.api.routes import STATIC
 
 SCRIPTS = {path.name: path.read_text(encoding="utf-8") for path in STATIC.glob("*.js")}
@@ -101,3 +102,8 @@ def test_words_can_be_read_and_shapes_be_seen(dark):
         assert contrast(found["focus"], found[ground]) >= 3, ground
         assert contrast(found["mark"], found[ground]) >= 3, ground
     assert contrast(found["ground"], found["text"]) >= 4.5
+
+
+def test_every_event_of_an_alarm_has_a_sentence_in_the_history():
+    told = SCRIPTS["history.js"]
+    assert [event.value for event in Event if f"{event.value}: () => say(" not in told] == []

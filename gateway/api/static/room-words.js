@@ -24,7 +24,7 @@ export const ROOM_WORDS = {
   historyNone: ["Nothing is written about this yet.", "暂无相关记录。"],
   chained: ["Rows are numbered without a hole and chained by SHA-256; the hash is in the row's title.", "记录连续编号并以 SHA-256 链接；鼠标停留可查看哈希值。"],
   rowRaise: ["raised", "触发"],
-  rowRemind: ["people are called again: it still waits for acknowledgement", "仍未确认，再次通知人员"],
+  rowRemind: ["people called again", "再次通知人员"],
   rowClear: ["condition over", "条件解除"],
   rowAcknowledge: ["acknowledged by {who}", "由 {who} 确认"],
   rowFirst: ["first out", "首发"],
