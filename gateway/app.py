@@ -60,6 +60,7 @@ from gateway.api.entrance import problems as certificate_problems
 from gateway.api.guard import hostname
 from gateway.api.kpi import gauges
 from gateway.change.desk import Desk
+from gateway.change.history import Act
 from gateway.config import Loaded, Plugins, SiteFile
 from gateway.core.bank import Bank
 from gateway.core.detectors.devices import OnlineShare
@@ -67,6 +68,8 @@ from gateway.core.detectors.group import GroupState
 from gateway.core.learning import LearningAct, Lessons, Picture
 from gateway.core.plant import Plant
 from gateway.explaining import Explainer
+from gateway.fleet.report import Report as CentreReport
+from gateway.fleet.reporter import Reporter
 from gateway.health import Health, Metric, written_bytes
 from gateway.historian.historian import Historian, Limits
 from gateway.historian.streams import streams
@@ -167,6 +170,7 @@ class Gateway:
         self._ready, self._watch, self._news = ready, watch, news
         self.desk = desk
         self.farewell = ("STOPPING=1",)  # to systemd
+        self._started_wall_ns = time.time_ns()
         self.logs = LogLevel()
         self.clock: TimeLine
         self.bank: Bank
@@ -212,6 +216,8 @@ class Gateway:
                     start("proof tests", self._judge_proof_tests)
                 for part in (*self.health.sources, *self.health.sinks, *connected(self.notifiers)):
                     start(part.id, part.run)
+                if self.site_file.centre is not None:
+                    start("centre", Reporter(self.site_file.centre, self.site.id, self.clock, self._report).run)
                 if self.site_file.annunciators:
                     start("annunciation", self.annunciation.run)
                 start("access", self.entrance.access.run)
@@ -327,6 +333,21 @@ class Gateway:
             free = None
         return {"version": __version__, "config": digest or None, "uptime_s": (now.line_ns - self._started_ns) / NS,
                 "faults": faults, "hung": bool(self._hung().en), **self.health.minute(now, free)}
+
+    async def _report(self) -> CentreReport:
+        """For the centre."""
+        known = await asyncio.to_thread(self.desk.history.in_force) if self.desk is not None else None
+        views, share, hung = self.alarms.views(), self.bank.online, self._hung()
+        return CentreReport(
+            version=__version__, started_wall_ns=self._started_wall_ns, number=known.number if known else 0,
+            digest=known.digest if known else str(self.site_file.origin().get("sha256", "")),
+            hand=known is not None and known.number > 1 and known.act is Act.FOUND, working=not hung.en, reason=hung,
+            clock_trusted=self.clock.now().trusted, risk=self.alarms.risk_level().value,
+            alarms={f"P{number}": sum(view.active and view.definition.priority == number for view in views)
+                    for number in range(1, 5)},
+            unacknowledged=sum(view.state.waits for view in views),
+            signals_good=int(is_good(self.bank.latest.quality).sum()), signals=len(self.site.signals),
+            devices_online=share.online, devices=share.devices)
 
     def unwell(self) -> Text:
         """What of our own does not work; empty: nothing. A device or a database that is away does not count."""

@@ -33,7 +33,7 @@ _TABLES: Final[Mapping[str, Text]] = {
     "annunciators": Text("siren or beacon", "声光报警器"), "suppressions": Text("suppression", "设计抑制"),
     "peers": Text("watched gateway", "被监视网关"), "store": Text("store", "本地存储"), "api": Text("page", "页面"),
     "alarms": Text("alarm settings", "告警设置"), "heartbeat": Text("heartbeat", "心跳"),
-    "selftest": Text("self-test", "自检"), "site": Text("site", "站点")}
+    "centre": Text("centre", "中心"), "selftest": Text("self-test", "自检"), "site": Text("site", "站点")}
 
 
 def condition_of(condition: str, origin: str) -> Text:

@@ -18,6 +18,7 @@ from gateway.cli import (
     change,
     databases,
     exercises,
+    fleet,
     grafana,
     journal,
     machine,
@@ -31,7 +32,7 @@ from gateway.model.errors import ConfigError, DavylampError
 from gateway.model.text import LANGUAGES, Text
 
 FAMILIES = (running, change, backup, access, acts, recordings, asking, journal, exercises, machine, databases, grafana,
-            reports)
+            reports, fleet)
 
 
 def main(arguments: list[str]) -> int:

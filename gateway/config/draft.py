@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from gateway.config.centre import CentreSection
 from gateway.config.document import Document, Location, Spot, children
 from gateway.config.kinds import GAS_DEADMAN, CatalogueKind, catalogue, overlaid
 from gateway.config.messages import problems, unknown_key
@@ -67,7 +68,7 @@ class Kind:
 
 
 TABLES = ("site", "areas", "kinds", "signals", "groups", "rules", "sources", "sinks", "notifiers", "oncall", "store",
-          "api", "alarms", "suppressions", "annunciators", "heartbeat", "selftest")
+          "api", "alarms", "suppressions", "annunciators", "heartbeat", "selftest", "centre")
 
 
 class Draft:
@@ -108,6 +109,7 @@ class Draft:
         self.api = self._table("api", ApiSection)
         self.alarms = self._table("alarms", AlarmsSection)
         self.heartbeat = self._table("heartbeat", HeartbeatSection)
+        self.centre = self._table("centre", CentreSection) if "centre" in document.data else None
         self.selftest = self._table("selftest", SelfTestSection) if "selftest" in document.data else None
 
     def unknown_signal(self, signal: str) -> tuple[Text, Text]:

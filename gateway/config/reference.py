@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from typing_extensions import Doc
 
+from gateway.config.centre import CentreSection
 from gateway.config.draft import Plugins
 from gateway.config.kinds import HIGH_SIDE, CatalogueKind, catalogue
 from gateway.config.overlay_sections import SuppressionSection
@@ -155,6 +156,8 @@ def reference(plugins: Plugins) -> str:
               *_table("[api]", ApiSection, "The on-site page and the JSON API.", shown),
               *_table("[alarms]", AlarmsSection, "Notices.", shown),
               *_table("[heartbeat]", HeartbeatSection, _HEARTBEAT, shown),
+              *_table("[centre]", CentreSection, "To whom this gateway reports ([how](../how-to/fleet.md)).", shown),
+              *_table("[centre]", CentreSection, "To whom this gateway reports ([how](../how-to/fleet.md)).", shown),
               *_table("[selftest]", SelfTestSection, _SELFTEST, shown),
               *(_table("[oncall]", plugins.oncall, "Who is called. Without it, every notifier for every alarm.",
                        shown) if plugins.oncall is not None else ()), _points(), _catalogue()]

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from gateway.config import build, checks, in_clear, rules
 from gateway.config.build import SignalPlan
+from gateway.config.centre import CentreSection
 from gateway.config.document import Unreadable, read_document
 from gateway.config.draft import Draft, Plugins
 from gateway.config.overlay_checks import named_problems, suppression_problems
@@ -41,6 +42,7 @@ class SiteFile:
     heartbeat: HeartbeatSection
     selftest: SelfTestSection | None
     oncall: BaseModel | None = None
+    centre: CentreSection | None = None
     annunciators: tuple[Annunciator, ...] = ()
 
     def origin(self) -> dict[str, str | int]:
@@ -124,5 +126,5 @@ def _site_file(path: Path, draft: Draft, plans: Mapping[str, SignalPlan], folder
                                   for part in (draft.sources, draft.sinks, draft.notifiers)),
                     store=draft.store.model_copy(update={"folder": folder}), api=_beside(path, draft.api),
                     alarms=draft.alarms, heartbeat=draft.heartbeat, selftest=draft.selftest,
-                    oncall=draft.oncall, annunciators=tuple(
+                    oncall=draft.oncall, centre=draft.centre, annunciators=tuple(
                         build.annunciator(written.section) for written in draft.annunciators.values()))

@@ -29,12 +29,15 @@ LARGEST = 4096  # bytes of a heartbeat
 
 class HeartbeatBroker:
     """topic, gone: where our heartbeat goes and what the will says; topic None: we only listen. hears: topics of
-    others; `heard(topic, payload)` gets what comes on them, as it comes."""
+    others; `heard(topic, payload)` gets what comes on them, as it comes. farewell: what to say at an orderly end, as
+    the will if it is None."""
 
     def __init__(self, settings: BrokerSection, name: str, topic: str | None = None, gone: bytes = b"",
-                 hears: Collection[str] = (), heard: Callable[[str, bytes], None] = lambda topic, payload: None):
+                 hears: Collection[str] = (), heard: Callable[[str, bytes], None] = lambda topic, payload: None, *,
+                 farewell: Callable[[], bytes] | None = None):
         self._settings, self._name, self._topic, self._gone = settings, name, topic, gone
         self._hears, self._heard = tuple(hears), heard
+        self._farewell = farewell
         self._where = "{}:{}".format(*settings.address)
         self._client: aiomqtt.Client | None = None
         self.trouble = Text("not connected yet", "尚未连接")  # empty while the connection stands
@@ -67,15 +70,16 @@ class HeartbeatBroker:
                 if not message.retain and isinstance(message.payload, bytes) and len(message.payload) <= LARGEST:
                     self._heard(str(message.topic), message.payload)
         except asyncio.CancelledError:  # an orderly end sends no will
-            await self.say(self._gone)
+            await self.say(self._gone if self._farewell is None else self._farewell())
             raise
 
-    async def say(self, payload: bytes) -> None:
-        """Nothing while there is no connection: a heartbeat that comes late is worse than none."""
-        if self._client is None or self._topic is None:
+    async def say(self, payload: bytes, topic: str | None = None) -> None:
+        """On our topic, or another one. Nothing while there is no connection: a heartbeat that comes late is worse than
+        none."""
+        if self._client is None or (topic := topic or self._topic) is None:
             return
         try:
-            await self._client.publish(self._topic, payload, qos=1, retain=True, timeout=ANSWER_S)
+            await self._client.publish(topic, payload, qos=1, retain=True, timeout=ANSWER_S)
         except aiomqtt.MqttError as error:
             log.info("a heartbeat was not taken: %s", error)  # `run` notices a connection that is lost
 

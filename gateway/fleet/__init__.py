@@ -1,0 +1,1 @@
+"""Many gateways and one centre: what each reports by MQTT, and the list of them all."""
