@@ -80,6 +80,11 @@ class Access:
         return bool(self._register.accounts)
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Of the people with an account."""
+        return tuple(account.name for account in self._register.accounts.values())
+
+    @property
     def closed(self) -> bool:
         """Nobody can be let in."""
         return not self._known

@@ -11,7 +11,7 @@ from gateway.model.text import Text
 
 
 class Role(IntEnum):
-    VIEWER = 1  # sees; no addresses of people, no card is kept anywhere
+    VIEWER = 1  # sees; functions instead of people (gateway.api.discretion)
     OPERATOR = 2  # acknowledges, shelves, leads drills
     ENGINEER = 3  # bypasses, takes out of service, teaches baselines, applies a configuration
     ADMINISTRATOR = 4  # arms sirens, keeps the accounts

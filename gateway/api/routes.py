@@ -35,9 +35,10 @@ STATIC = Path(__file__).parent / "static"
 def create_app(view: GatewayView, access: Access | None = None, names: Collection[str] = ()) -> Starlette:
     """The page and its API over one running gateway. `app.state.broadcast` is the event stream, to be closed at the
     end; `gateway.api.server.serve` does. access: who is let in; None: everybody on this machine. names: see Guard."""
-    house = House(view, Broadcast(view), access)
+    broadcast = Broadcast(view, names=lambda: () if access is None else access.names)
+    house = House(view, broadcast, access)
     app = application([door.route(house) for door in (*openapi.DOORS, *PAGES)], view.site.id, view.public_host, names)
-    app.state.broadcast = house.broadcast
+    app.state.broadcast = broadcast
     return app
 
 

@@ -1,4 +1,5 @@
-"""One event stream for all viewers: every frame is rendered once, and the same bytes go to everyone.
+"""One event stream for all who look: every frame is rendered once, and once more without people where somebody looks
+who is told of functions only (gateway.api.discretion); the same bytes go to everyone else.
 
 A frame goes out once per `period_s` (with the signals that changed; it is the page's heartbeat, so it goes out even
 when nothing did) and soon after an alarm changed. Nothing is rendered while nobody looks. A frame is one server-sent
@@ -19,13 +20,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import numpy as np
+import orjson
 from starlette.types import Receive, Scope, Send
 
 from gateway.api import present
 from gateway.api.answer import encode, refusal
+from gateway.api.discretion import Discretion
 from gateway.api.view import GatewayView, Latest
 from gateway.model.text import Text
 
@@ -34,13 +37,16 @@ log = logging.getLogger(__name__)
 ALARM_PAUSE_S = 0.1  # an alarm flood is shown in steps of this length
 RETRY_MS = 1000
 ASKED_EVERY_S = 5.0  # whether the viewer may still look
+_HEAD, _END = b"data: ", b"\n\n"
+_COLUMNS = ("signals", "learning")  # numbers only
 _FLOAT_LIMIT = 1e15  # larger values are sent as they are: rounding them could overflow
 
 
 class Viewer:
     """The bounded queue `page viewer` of one connection. Full: the viewer is too slow and is let go."""
 
-    def __init__(self, backlog: int):
+    def __init__(self, backlog: int, discreet: bool):
+        self.discreet = discreet
         self._frames: asyncio.Queue[bytes] = asyncio.Queue(backlog)
         self.over = asyncio.Event()
         self.slow = False
@@ -57,8 +63,11 @@ class Viewer:
 
 
 class Broadcast:
-    def __init__(self, view: GatewayView, *, period_s: float = 1.0, limit: int = 32, backlog: int = 16):
+    def __init__(self, view: GatewayView, *, names: Callable[[], Collection[str]] = tuple, period_s: float = 1.0,
+                 limit: int = 32, backlog: int = 16):
+        """names: of those who have an account."""
         self._view, self._period, self._limit, self._backlog = view, period_s, limit, backlog
+        self._names = names
         self._viewers: set[Viewer] = set()
         self._task: asyncio.Task | None = None
         self._closed = False
@@ -73,16 +82,16 @@ class Broadcast:
     def viewers(self) -> int:
         return len(self._viewers)
 
-    def join(self) -> Viewer | None:
+    def join(self, discreet: bool = False) -> Viewer | None:
         """A viewer with its first, complete frame; None when there are too many, or the gateway is stopping."""
         if self._closed or len(self._viewers) >= self._limit:
             self.counters["refused"] += 1
             return None
         if self._task is None:
             self._task = asyncio.create_task(self._run(), name="page stream")
-        viewer = Viewer(self._backlog)
+        viewer = Viewer(self._backlog, discreet)
         self._hello = self._hello or self._complete()
-        viewer.offer(self._hello)
+        viewer.offer(self._hushed(self._hello) if discreet else self._hello)
         self._viewers.add(viewer)
         return viewer
 
@@ -130,11 +139,17 @@ class Broadcast:
     def _publish(self, frame: bytes) -> None:
         self._hello = None
         self.counters["frames"] += 1
+        hushed = self._hushed(frame) if any(viewer.discreet for viewer in self._viewers) else frame
         for viewer in [*self._viewers]:
-            viewer.offer(frame)
+            viewer.offer(hushed if viewer.discreet else frame)
             if viewer.slow:
                 self.counters["dropped"] += 1
                 self._viewers.discard(viewer)
+
+    def _hushed(self, frame: bytes) -> bytes:
+        discretion, found = Discretion.of(self._view, self._names()), orjson.loads(frame.removeprefix(_HEAD))
+        return _HEAD + encode({key: content if key in _COLUMNS else discretion.without_people(content)
+                               for key, content in found.items()}) + _END
 
     # what the frames hold
 
@@ -170,7 +185,7 @@ class Broadcast:
         now = self._view.now()
         head = {"t_ms": now.wall_ns // 1_000_000, "trusted": now.trusted,
                 "time": present.local_time(now.wall_ns, self._view.site.zone)}
-        return b"data: " + encode(head | content) + b"\n\n"
+        return _HEAD + encode(head | content) + _END
 
 
 class _Known:
@@ -192,12 +207,13 @@ class _Known:
 class EventStream:
     """The ASGI answer that sends a viewer its frames until either side ends it."""
 
-    def __init__(self, broadcast: Broadcast, allowed: Callable[[], bool] = lambda: True):
-        """allowed: may it go on? Asked again and again."""
-        self._broadcast, self._allowed = broadcast, allowed
+    def __init__(self, broadcast: Broadcast, allowed: Callable[[], bool] = lambda: True,
+                 discreet: bool = False):
+        """allowed: may it go on? Asked again and again. discreet: without people."""
+        self._broadcast, self._allowed, self._discreet = broadcast, allowed, discreet
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        viewer = self._broadcast.join()
+        viewer = self._broadcast.join(self._discreet)
         if viewer is None:
             full = refusal(503, Text("too many pages are open", "打开的页面过多"), where="/api/v1/events",
                            fix=Text("close pages that are not needed", "请关闭不需要的页面"), retryable=True)

@@ -85,7 +85,8 @@ async def test_a_viewer_that_goes_away_is_forgotten(gateway):
 
 
 async def test_a_viewer_that_never_reads_is_dropped_while_others_are_served(gateway, monkeypatch):
-    monkeypatch.setattr(routes, "Broadcast", lambda view: stream.Broadcast(view, period_s=0.001, backlog=4))
+    monkeypatch.setattr(routes, "Broadcast",
+                        lambda view, **how: stream.Broadcast(view, **how, period_s=0.001, backlog=4))
     async with served(gateway) as address, httpx.AsyncClient(timeout=30) as client:
         host, port = address.removeprefix("http://").split(":")
         with socket.socket() as deaf:
@@ -102,7 +103,7 @@ async def test_a_viewer_that_never_reads_is_dropped_while_others_are_served(gate
 
 
 async def test_too_many_viewers_are_told_so(gateway, monkeypatch):
-    monkeypatch.setattr(routes, "Broadcast", lambda view: stream.Broadcast(view, limit=0))
+    monkeypatch.setattr(routes, "Broadcast", lambda view, **how: stream.Broadcast(view, **how, limit=0))
     async with served(gateway) as address, httpx.AsyncClient() as client:
         answer = await client.get(f"{address}/api/v1/events")
         assert (answer.status_code, answer.json()["error"]["what"]["zh"]) == (503, "打开的页面过多")

@@ -12,6 +12,7 @@ from gateway.api import present, prometheus
 from gateway.api.admission import admit
 from gateway.api.answer import Json
 from gateway.api.asked import Refused
+from gateway.api.discretion import is_discreet
 from gateway.api.room import Door, House, Room
 from gateway.api.schema import (
     BOOLEAN,
@@ -64,14 +65,16 @@ async def metrics(house: House, _: Request) -> Response:
 
 
 async def events(house: House, request: Request) -> EventStream:
+    discreet = is_discreet(request.state.identity)
+
     def allowed() -> bool:
+        """The same as at the beginning: who may see more or less from now comes again."""
         try:
-            admit(house.access, request, Role.VIEWER, None)
+            return is_discreet(admit(house.access, request, Role.VIEWER, None)) == discreet
         except Refused:
             return False
-        return True
 
-    return EventStream(house.broadcast, allowed)
+    return EventStream(house.broadcast, allowed, discreet)
 
 
 _STATUS = {

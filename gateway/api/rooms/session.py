@@ -91,8 +91,9 @@ ROOM = Room((
                       "403": text("name or password is wrong, as a page", "text/html"),
                       "429": text("too many tries, as a page", "text/html"),
                       "503": text("the accounts can not be read, as a page", "text/html")}}),
-    Door("GET", "/api/v1/session", session, Role.VIEWER, get("Who asks, and what they may do", _SESSION)),
-    Door("POST", "/api/v1/session/end", log_out, Role.VIEWER, post("Log out", "Nothing", _SESSION)),
+    Door("GET", "/api/v1/session", session, Role.VIEWER, get("Who asks, and what they may do", _SESSION),
+         own=True),
+    Door("POST", "/api/v1/session/end", log_out, Role.VIEWER, post("Log out", "Nothing", _SESSION), own=True),
 ), {"Session": exactly(
     account={**nullable(STRING), "description": "null: there are no accounts, or a log-out"}, name=nullable(STRING),
     role=nullable(one_of(*(role.word for role in Role))), role_name=nullable(TEXT),
