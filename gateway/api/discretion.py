@@ -22,7 +22,8 @@ _WHO: Final = frozenset({"who", "owner", "approved", "asked_by", "by", "account"
 _TYPED: Final = frozenset({"why", "comment"})  # by the one who acted: it may name others
 _PLACES: Final = frozenset({"address"})  # where somebody logged in from
 _PERSON: Final = frozenset({"person", "to"})  # id of an on-call person
-_EACH: Final = frozenset({"by_person", "latest"})  # figures of each person; messages as they went out
+# Figures of each person; messages as they went out; what was changed in the site file, which has names and numbers.
+_EACH: Final = frozenset({"by_person", "latest", "changes"})
 _OF_THE_SITE: Final = frozenset({"guidance", "advice"})  # telephone numbers of functions stay
 _LOG_INS: Final = "access"  # rows of the journal that are about an account
 

@@ -20,6 +20,7 @@ from alerting.overlays.hold import Kind
 from alerting.overlays.overlays import Ask
 from gateway.access.role import Role
 from gateway.annunciation import Armed
+from gateway.api.discretion import Discretion
 from gateway.api.openapi import DOORS
 from gateway.api.routes import PAGES
 from gateway.model.alarm import Priority
@@ -130,3 +131,8 @@ async def test_the_event_stream_tells_each_what_their_role_may_know(doors, accou
 async def test_ones_own_name_is_no_secret(doors):
     client = await doors.logged_in("viewer")
     assert (await client.get("/api/v1/session")).json()["name"] == "Viewer"
+
+
+def test_what_was_changed_of_people_in_the_site_file_is_not_for_viewers():
+    entry = {"who": WHO, "changes": [{"en": "oncall people zhou: 136 5550 1111 -> 137 5550 2222", "zh": "周"}]}
+    assert Discretion(told(), (), "en").without_people(entry) == {"who": "an operator", "changes": []}
