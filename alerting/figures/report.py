@@ -37,8 +37,8 @@ class Answers:
 @dataclass(frozen=True, slots=True)
 class Report:
     """start, end: wall ns; what is known of the period asked for. average, peak: alarms per 10 minutes and operator.
-    flood_share: of the time. by_priority: alarms raised, P1 to P4. worst: (alarm, count), most first; worst_share: of
-    all alarms. chattered, withheld: (alarm, how often)."""
+    flood_s: time in flood; flood_share: of the time. by_priority: alarms raised, P1 to P4. worst: (alarm, count), most
+    first; worst_share: of all alarms. chattered, withheld: (alarm, how often)."""
 
     start_wall_ns: int
     end_wall_ns: int
@@ -46,6 +46,7 @@ class Report:
     alarms: int
     average: float
     peak: float
+    flood_s: float
     flood_share: float
     floods: tuple[FloodSpan, ...]
     by_priority: dict[Priority, int]
@@ -87,13 +88,14 @@ def report(figures: Figures, start_wall_ns: int, end_wall_ns: int) -> Report:
     floods = tuple(figures.floods(start, end_wall_ns))
     flooded_ns = sum(min(end_wall_ns, span.end.wall_ns if span.end else end_wall_ns) - max(start, span.begun.wall_ns)
                      for span in floods)
+    flooded_ns = min(flooded_ns, span_ns)
     worst = _most(whole.calls)[:WORST]
     of_person: defaultdict[str, list[float]] = defaultdict(list)
     for who, seconds in whole.answers:
         of_person[who].append(seconds)
     return Report(
         start, end_wall_ns, people, alarms, alarms / (span_ns / SLOT_NS) / people, whole.peak / people,
-        min(flooded_ns / span_ns, 1.0), floods,
+        flooded_ns / NS, flooded_ns / span_ns, floods,
         dict(zip(Priority, whole.by_priority, strict=True)), worst,
         sum(count for _, count in worst) / alarms if alarms else 0.0, _most(whole.chattered), _most(whole.withheld),
         answers([seconds for _, seconds in whole.answers]),

@@ -25,7 +25,7 @@ def of_hour(site: str, figures: Figures, start_wall_ns: int, at_its_end: dict[st
     fields: dict[str, Any] = {
         "alarms": found.alarms, **{priority.name.lower(): count for priority, count in found.by_priority.items()},
         "average": found.average, "peak_10min": found.peak, "floods": len(found.floods),
-        "flood_minutes": 60 * found.flood_share, "chattered": sum(count for _, count in found.chattered),
+        "flood_minutes": found.flood_s / 60, "chattered": sum(count for _, count in found.chattered),
         "withheld": sum(count for _, count in found.withheld), "answered": found.answers.count,
         "answer_median_s": _known(found.answers.median_s), "answer_p90_s": _known(found.answers.p90_s),
         **(at_its_end or {})}

@@ -45,7 +45,9 @@ class Summary:
         self._cameras = _cameras(site)
         self._loads = [number for number, signal in enumerate(signals)
                        if isinstance(signal.derived, LoadState) or signal.kind == "load_state"]
-        self._counts = [number for number, signal in enumerate(signals) if signal.headcount is not None]
+        again = {signal.headcount.faces for signal in signals if signal.headcount is not None}  # the same people
+        self._counts = [number for number, signal in enumerate(signals) if signal.id not in again
+                        and (signal.headcount is not None or signal.kind == "head_count")]
 
     def row(self, alarms: Sequence[AlarmView], plant: Plant, now: Instant) -> Row:
         """alarms: those that are not normal."""

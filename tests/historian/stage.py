@@ -8,7 +8,7 @@ from pathlib import Path
 
 from alerting.journal import reader as journal
 from alerting.ledger import AlarmLedger
-from alerting.service import AlarmService
+from alerting.service import AlarmService, AlarmSettings
 from gateway.core.bank import Bank
 from gateway.historian.historian import Historian
 from gateway.historian.streams import streams
@@ -29,12 +29,12 @@ OWN = {"version": "1", "config": "a", "uptime_s": 1.0, "cpu_s": 1.0, "rss_bytes"
 
 
 class House:
-    def __init__(self, site: Site, folder: Path, clock: ManualClock):
+    def __init__(self, site: Site, folder: Path, clock: ManualClock, settings: AlarmSettings | None = None):
         self.site, self.folder, self.clock = site, folder, clock
         self.store = TelemetryStore(folder / "telemetry", site.signals, StoreSettings(commit_interval_s=0.001), clock)
         self.bank = Bank(site)
         self.ledger = AlarmLedger(folder / "alarms.db")
-        self.alarms = AlarmService(site.alarms, site, self.ledger, [], clock)
+        self.alarms = AlarmService(site.alarms, site, self.ledger, [], clock, settings)
         self.pipeline = Pipeline(self.bank, self.store, self.alarms.apply, clock)
         self.archive = Archive(folder / "minutes.db", site.signals)
         self.historian = Historian(site, self.archive, self.store, self.bank, self.alarms, clock, lambda now: OWN)
@@ -80,9 +80,10 @@ class House:
 
 
 @asynccontextmanager
-async def living(site: Site, folder: Path, clock: ManualClock | None = None, *, killed: bool = False):
+async def living(site: Site, folder: Path, clock: ManualClock | None = None, *, killed: bool = False,
+                 settings: AlarmSettings | None = None):
     """killed: nothing is closed in order; what is on disk is all that the next life finds."""
-    house = House(site, folder, clock or ManualClock(wall_ns=START * NS))
+    house = House(site, folder, clock or ManualClock(wall_ns=START * NS), settings)
     house.store.open()
     await house.alarms.start()
     house.pipeline.replay()
