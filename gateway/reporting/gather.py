@@ -29,6 +29,7 @@ from gateway.reporting.source import Act, SignalMinutes, Source, Standing
 from gateway.reporting.words import stamp
 from gateway.sinks.schema import GATEWAY, SITE
 from gateway.store.minutes import MINUTE_NS
+from gateway.timekeeping import HOLD_S
 
 _CARRIED_NS: Final = 92 * 86_400 * NS  # so long before the period a hold may have begun
 _SILENT: Final = 5  # minutes at the end without a row, before that is worth a remark
@@ -63,6 +64,11 @@ def gather(site: Site, period: Period, source: Source, now_ns: int, operators: i
     if last is not None and until - last > _SILENT * MINUTE_NS:
         missing.append(Text("no minutes after {at}: the gateway stood still, or this copy was made then",
                             "{at} 之后没有分钟数据：网关停止运行，或数据副本截止于此").format(at=stamp(site, last)))
+    if last is not None and _held_back(source, last):
+        missing.append(Text("minutes of signals are held back until the clock is trusted, {minutes} min after a start "
+                            "at most: make the report again then",
+                            "时钟未同步，信号分钟数据暂不统计（启动后最多 {minutes} 分钟）：请稍后重新生成报告"
+                            ).format(minutes=f"{HOLD_S / 60:g}"))
     days = _Days(period, start, until)
     presence, systems = _site(source, days, progress) if since is not None else (
         Presence(0, 0, (), 0, math.nan, None, None), {})
@@ -137,6 +143,12 @@ class _History:
             if one.new and (alarm := self.site.alarms.get(one.alarm)) is not None:
                 counts[np.searchsorted(period.edges, one.begun_ns, "right") - 1, _COLOURS[alarm.risk]] += 1
         return counts
+
+
+def _held_back(source: Source, last_ns: int) -> bool:
+    """As the gateway was when it wrote last. A clock that is still not trusted later holds nothing back."""
+    return any(fields.get("clock_untrusted") and fields["uptime_s"] < HOLD_S
+               for _, fields in source.rows(GATEWAY.name, last_ns, last_ns + 1))
 
 
 class _Days:

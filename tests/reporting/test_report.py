@@ -30,8 +30,8 @@ from gateway.reporting.period import period
 from gateway.sinks.config import InfluxSettings
 from gateway.sinks.endpoint import WriteV1
 from tests import servers
-from tests.historian.stage import START
-from tests.reporting.story import depot, told
+from tests.historian.stage import OWN, START, living
+from tests.reporting.story import depot, tell, told
 from tests.sinks.stage import query
 from tests.sites import gas, site
 
@@ -233,6 +233,22 @@ def test_a_damaged_archive_takes_only_its_part(data, says):
     facts = made(Folder(SITE, data))
     assert any(map(says, facts.missing)) and facts.figures.alarms == 4 and not facts.systems
     assert "Not known: the gateway kept no minutes of them" in render(facts, "en", END)
+
+
+@pytest.mark.survives("a report soon after a start without the time", then="it says why there are no minutes yet",
+                      says=Text("minutes of signals are held back until the clock is trusted, 10 min after a start …",
+                                "时钟未同步，信号分钟数据暂不统计（启动后最多 10 分钟）：…"))
+async def test_minutes_that_are_held_back(tmp_path, says):
+    async with living(SITE, tmp_path) as house:
+        house.store.hold_back(house.clock.now().line_ns)
+        house.historian.own = lambda now: OWN | {"clock_untrusted": True, "uptime_s": now.line_ns / NS}
+        await tell(house, 300, GD_01=1.0)
+        facts = made(Folder(SITE, tmp_path), (START + 300) * NS)
+        assert any(map(says, facts.missing)) and not any(one.present for one in facts.signals)
+        house.store.release()  # the time has not come for ten minutes
+        await tell(house, 360, GD_01=1.0)
+        facts = made(Folder(SITE, tmp_path), (START + 660) * NS)
+        assert not any(map(says, facts.missing)) and any(one.present for one in facts.signals)
 
 
 @pytest.mark.survives("a report from a database that is away", then="no file",
