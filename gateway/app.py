@@ -118,9 +118,9 @@ LEAVE_WITHIN_S = 2.0
 PROOF_TESTS_S = 60.0  # the proof-test log is looked through so often
 
 
-def load(path: Path | str, overrides: Mapping[str, object] = MappingProxyType({})) -> Loaded:
-    """A site file with every plugin there is."""
-    loaded = config.load(path, PLUGINS, overrides)
+def load(path: Path | str, overrides: Mapping[str, object] = MappingProxyType({}), home: Path | None = None) -> Loaded:
+    """A site file with every plugin there is. home: of a copy, see config.load."""
+    loaded = config.load(path, PLUGINS, overrides, home)
     if loaded.site_file is None:
         return loaded
     found = certificate_problems(str(path), loaded.site_file.api, time.time_ns())

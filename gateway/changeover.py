@@ -27,7 +27,7 @@ from alerting.journal.configuration import KIND
 from alerting.ledger import Record
 from gateway.app import Gateway
 from gateway.change import files, trial
-from gateway.change.desk import Desk
+from gateway.change.desk import Desk, Load
 from gateway.change.history import Act, Entry, History, Outcome
 from gateway.change.trial import Phase, Trial
 from gateway.config import Loaded, SiteFile
@@ -65,7 +65,7 @@ class Changeover:
     build: makes a gateway of it, given what to call with its address, where changes are asked for, and news for its
     journal."""
 
-    def __init__(self, site: Path, folder: Path | None, load: Callable[[Path], Loaded], build: Build, *,
+    def __init__(self, site: Path, folder: Path | None, load: Load, build: Build, *,
                  settled_s: float = SETTLED_S, within_s: float = WITHIN_S):
         self._site, self._folder, self._load, self._build = site, folder, load, build
         self._settled_s, self._within_s = settled_s, within_s

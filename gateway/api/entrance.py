@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -16,8 +17,14 @@ from gateway.model.clock import Clock, Instant
 from gateway.model.errors import DavylampError, Problem
 from gateway.model.text import Text
 
+log = logging.getLogger(__name__)
+
 LOOK_S: Final = 60.0
+WAIT_S: Final = 0.5
 EVERYWHERE: Final = ("0.0.0.0", "::")
+_NO_ACCOUNT: Final = Text("the page is not served yet: it waits for its first account",
+                         "页面尚未开放：等待创建第一个账户")
+_ADD_ACCOUNT: Final = "davylamp account add NAME --role administrator"
 
 
 def problems(file: str, section: ApiSection, now_wall_ns: int) -> tuple[Problem, ...]:
@@ -51,11 +58,27 @@ class Entrance:
             self._facts = await asyncio.to_thread(self._certificate.facts)
             following = asyncio.create_task(self._follow(self._certificate), name="certificate")
         try:
+            await self.first_account()
             await serve(view, self._section.host, self._section.port, ready=ready, access=self.access,
                         certificate=self._certificate, names=self._section.names)
         finally:
             if following is not None:
                 following.cancel()
+
+    @property
+    def _waits(self) -> bool:
+        """Nobody could log in yet, so the network is not served."""
+        return self._certificate is not None and not (
+            is_loopback(self._section.host) or self.access.peopled or self.access.closed)
+
+    async def first_account(self) -> None:
+        """A new gateway waits for it: that is no failure."""
+        if self._waits:
+            log.warning("%s: %s", _NO_ACCOUNT.en, _ADD_ACCOUNT)
+        while True:
+            if not self._waits:
+                return
+            await asyncio.sleep(WAIT_S)
 
     async def _follow(self, certificate: PageCertificate) -> None:
         while True:
@@ -71,6 +94,8 @@ class Entrance:
         """For health."""
         trouble, facts = self.access.trouble, self._facts
         detail = trouble.what if trouble is not None else Text("", "")
+        if not detail.en and self._waits:
+            detail = Text("{what}: {fix}", "{what}：{fix}").format(what=_NO_ACCOUNT, fix=_ADD_ACCOUNT)
         if not detail.en and facts is not None and self.ends(now):
             days = facts.days_left(now.wall_ns)
             detail = Text(f"the certificate of the page ends in {days:.0f} days", f"页面证书还有 {days:.0f} 天到期")

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from gateway.change import files, trial
 from gateway.change.difference import Difference, Side, differences, needs_reason
@@ -22,7 +22,13 @@ from gateway.config import Loaded
 from gateway.model.errors import CommandError, ConfigError, DavylampError, Problem
 from gateway.model.text import Text
 
-Load = Callable[[Path], Loaded]
+
+class Load(Protocol):
+    """home: where a copy belongs; see config.load."""
+
+    def __call__(self, path: Path, *, home: Path | None = None) -> Loaded: ...
+
+
 _SITE = "site.toml"
 
 
@@ -73,7 +79,7 @@ class Desk:
         with tempfile.TemporaryDirectory(prefix="davylamp-") as folder:
             copy = Path(folder) / _SITE
             files.put(copy, configuration)
-            new = self._load(copy)
+            new = self._load(copy, home=self.site.parent)
         problems = tuple(_named(problem, str(copy), folder) for problem in new.problems)
         if new.site_file is None:
             return Proposal(problems)

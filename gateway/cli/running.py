@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -76,7 +77,7 @@ def run(options: argparse.Namespace, language: str) -> int:
 
         return Gateway(site_file, options.data, watch=AlarmLines(console), ready=ready, desk=desk, news=news)
 
-    asyncio.run(run_until_signalled(Changeover(options.site, options.data, lambda path: load(path, overrides), build)))
+    asyncio.run(run_until_signalled(Changeover(options.site, options.data, partial(load, overrides=overrides), build)))
     return 0
 
 

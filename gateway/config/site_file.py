@@ -69,8 +69,11 @@ class Loaded:
     points_files: tuple[Path, ...] = ()
 
 
-def load(path: str | Path, plugins: Plugins, overrides: Mapping[str, object] = MappingProxyType({})) -> Loaded:
+def load(path: str | Path, plugins: Plugins, overrides: Mapping[str, object] = MappingProxyType({}),
+         home: Path | None = None) -> Loaded:
     """Read, validate and cross-check a site file. Never raises for what a person wrote.
+
+    home        of a copy: the folder that the site file belongs in, where the page's certificate and the data lie
 
     overrides   "store.folder", "api.port", "sources.ID.port" ... -> value, in place of what the file says
     """
@@ -86,20 +89,21 @@ def load(path: str | Path, plugins: Plugins, overrides: Mapping[str, object] = M
     problems = checks.duplicates((*refused, *in_clear.problems(document), *draft.problems, *checks.check(draft, plans)))
     if any(problem.severity == "error" for problem in problems):
         return Loaded(None, (*problems, *named_problems(draft)))
-    site_file = _site_file(path, draft, plans, "store.folder" in overrides)
+    site_file = _site_file(path, draft, plans, "store.folder" in overrides, home or path.parent)
     problems = (*problems, *suppression_problems(draft, site_file.site))
     if any(problem.severity == "error" for problem in problems):
         return Loaded(None, problems)
     return Loaded(site_file, problems, document.data, tuple(draft.points_files))
 
 
-def _beside(path: Path, api: ApiSection) -> ApiSection:
+def _beside(home: Path, api: ApiSection) -> ApiSection:
     """Relative paths are from the folder of the site file."""
-    given = {key: str(path.parent / file) for key in ("tls_cert", "tls_key") if (file := getattr(api, key)) is not None}
+    given = {key: str(home / file) for key in ("tls_cert", "tls_key") if (file := getattr(api, key)) is not None}
     return api.model_copy(update=given)
 
 
-def _site_file(path: Path, draft: Draft, plans: Mapping[str, SignalPlan], folder_given: bool) -> SiteFile:
+def _site_file(path: Path, draft: Draft, plans: Mapping[str, SignalPlan], folder_given: bool,
+               home: Path) -> SiteFile:
     """Only for a draft without errors: every section is there and every reference is known."""
     assert draft.site is not None and draft.store is not None and draft.api is not None and draft.alarms is not None
     assert draft.heartbeat is not None
@@ -121,10 +125,10 @@ def _site_file(path: Path, draft: Draft, plans: Mapping[str, SignalPlan], folder
                       [section.peer for section in draft.heartbeat.peers],
                       [written.section.built() for written in draft.suppressions.values()],
                       draft.alarms)
-    folder = draft.store.folder if folder_given else str(path.parent / draft.store.folder)
+    folder = draft.store.folder if folder_given else str(home / draft.store.folder)
     return SiteFile(path, site, *(tuple(written.section for written in part.values())
                                   for part in (draft.sources, draft.sinks, draft.notifiers)),
-                    store=draft.store.model_copy(update={"folder": folder}), api=_beside(path, draft.api),
+                    store=draft.store.model_copy(update={"folder": folder}), api=_beside(home, draft.api),
                     alarms=draft.alarms, heartbeat=draft.heartbeat, selftest=draft.selftest,
                     oncall=draft.oncall, centre=draft.centre, annunciators=tuple(
                         build.annunciator(written.section) for written in draft.annunciators.values()))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.access import authority
 from gateway.app import load
 from gateway.change import files, trial
 from gateway.change.desk import Desk
@@ -44,6 +45,16 @@ def test_a_change_is_kept_with_who_when_and_why(tmp_path, desk):
     assert "H of GD-1 20 -> 22 %LEL, laxer" in [text.en for text in desk.history.entry(2).changes]
     assert read(desk.site) == desk.history.read(2) != desk.history.read(1)
     assert desk.history.read(1).others == {"points/gas.csv": POINTS.encode()}
+
+
+def test_the_certificate_is_looked_for_where_the_site_file_belongs(tmp_path, desk):
+    """Not beside the copy that is examined: that would cry wolf at every change of a site with HTTPS."""
+    authority.create(tmp_path / "ca", "Yard")
+    authority.issue(tmp_path / "ca", "page", [], ["127.0.0.1"])
+    wanted = another(tmp_path, ("[api]", '[api]\ntls_cert = "tls/page.crt"\ntls_key = "tls/page.key"'))
+    assert ["can not be read" in problem.what.en for problem in desk.propose(wanted).problems] == [True]
+    (tmp_path / "ca").rename(desk.site.parent / "tls")
+    assert desk.propose(wanted).problems == ()
 
 
 @survives("a change that makes a limit laxer, without a reason", then="nothing is changed",
