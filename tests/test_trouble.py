@@ -86,6 +86,10 @@ url = "http://127.0.0.1:9/"
 secret_file = "{secret}"
 [heartbeat]
 url_file = "{gone}"
+
+[centre]
+host = "127.0.0.1"
+password_file = "{gone}"
 """
 
 
@@ -102,7 +106,8 @@ def test_check_looks_where_the_secrets_are(tmp_path, capsys, says):
     assert "secret_file" in said and f"chmod o= {secret}" in said and "url_file" in said and "文件或目录不存在" in said
     found = [*secret_problems(load(file).site_file)]
     assert [(one.place, one.key, one.severity) for one in found] == [
-        ("notifiers[0] phone", "secret_file", "warning"), ("heartbeat", "url_file", "warning")]
+        ("notifiers[0] phone", "secret_file", "warning"), ("heartbeat", "url_file", "warning"),
+        ("centre", "password_file", "warning")]
     assert says(found[0].what)
     secret.chmod(0o640)
     gone.write_text("x")

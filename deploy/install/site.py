@@ -38,7 +38,7 @@ def facts(path: Path) -> Iterator[str]:
             yield f"beside {table['points_csv']}"
     brokers = [*site.get("sources", ()), *site.get("notifiers", ())]
     for section in (*((one.get("id"), one) for one in brokers if one.get("type") == "mqtt"),
-                    ("heartbeat", site.get("heartbeat", {}).get("broker"))):
+                    ("heartbeat", site.get("heartbeat", {}).get("broker")), ("centre", site.get("centre"))):
         if section[1] is not None and _ours(section[1]) and "username" not in section[1]:
             yield f"unnamed {section[0]}"
 

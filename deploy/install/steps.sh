@@ -161,13 +161,16 @@ configuration() {
 
 message_broker() {
     step "Message broker (mosquitto)" "配置消息代理（mosquitto）"
-    install -d -m 0750 -o root -g mosquitto "$broker"
+    install -d -m 0750 -o root -g mosquitto "$broker" "$broker/conf.d"
     put 0640 root:mosquitto "$broker/broker.crt" <"$tls/gateway.crt"
     put 0640 root:mosquitto "$broker/broker.key" <"$tls/gateway.key"
     {
         cat "$source/deploy/mosquitto/listeners.conf" "$source/deploy/mosquitto/tls.conf"
         echo
         sed -n '/^# --- nothing is lost/,$p' "$source/deploy/mosquitto.conf"
+        # last: what follows a bridge would belong to it
+        printf '\n# The line to a centre (deploy/mosquitto-bridge.conf): *.conf in here, never overwritten.\n'
+        echo "include_dir $broker/conf.d"
     } | put 0640 root:mosquitto "$broker/mosquitto.conf"
     # Who may do what is the technician's from here on (davylamp-broker-client): never overwritten.
     if ! [ -e "$broker/acl" ]; then put 0640 root:mosquitto "$broker/acl" <"$source/deploy/mosquitto/acl"; fi

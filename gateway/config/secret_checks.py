@@ -24,6 +24,8 @@ def secret_problems(site_file: SiteFile) -> Iterator[Problem]:
         for number, section in enumerate(getattr(site_file, table)):
             yield from _of(site_file.path, section, f"{table}[{number}] {getattr(section, 'id', '')}".rstrip())
     yield from _of(site_file.path, site_file.heartbeat, "heartbeat")
+    if site_file.centre is not None:
+        yield from _of(site_file.path, site_file.centre, "centre")
 
 
 def _of(site: Path, section: BaseModel, place: str) -> Iterator[Problem]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import aiomqtt
 
+from alerting.engine import clean
 from drivers.mqtt.connection import explain, tls_context
 from gateway.config.centre import CentreSection
 from gateway.fleet.report import BIRTH, BRIDGE, LARGEST, OFFLINE, REPORT, STATE, STOPPED
@@ -57,7 +58,14 @@ def _line(site: str, said: Mapping[str, Any], report: Mapping[str, Any], usual: 
         word = "cut off"
     elif word == "online" and (contact is None or (now - contact).total_seconds() > patience_s):
         word = "silent"
-    return Line(site, word, contact, report, tuple(_differences(report, usual)))
+    ahead_s = 0.0 if contact is None else (contact - now).total_seconds()
+    clock = (_ahead(ahead_s),) if ahead_s > patience_s else ()  # who is ahead would never be silent
+    return Line(site, word, contact, report, (*_differences(report, usual), *clock))
+
+
+def _ahead(seconds: float) -> Text:
+    minutes = round(seconds / 60)
+    return Text(f"its clock is {minutes} min ahead of this one", f"时钟比本机快 {minutes} 分钟")
 
 
 def _differences(report: Mapping[str, Any], usual: str) -> Iterable[Text]:
@@ -145,20 +153,25 @@ def table(lines: Sequence[Line], now: datetime, language: str) -> list[str]:
     for row, line in zip(rows, (None, *lines), strict=True):
         cells = (cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True))
         told.append("  ".join(cells).rstrip())
-        told += [f"    ! {text[language]}" for text in (line.differs if line is not None else ())]
+        told += [f"    ! {clean(text[language], 240)}" for text in (line.differs if line is not None else ())]
     return told
 
 
 def _cells(line: Line, now: datetime, language: str) -> list[str]:
+    """What a gateway sent is cleaned: it commands no terminal."""
     report = line.report
+
+    def said(key: str) -> str:
+        return clean(str(report.get(key, "?")), 24)
+
     alarms = report.get("alarms")
     counts = alarms if isinstance(alarms, dict) else {}
-    number, digest = report.get("number", "?"), str(report.get("digest", ""))[:8]
-    return [line.site, _STATES.get(line.state, Text.same(line.state))[language],
-            "-" if line.contact is None else _ago(now - line.contact, language), str(report.get("version", "?")),
-            f"{number} {digest}".strip(), f"{report.get('devices_online', '?')}/{report.get('devices', '?')}",
-            " ".join(f"{counts.get(name, '?'):>2}" for name in ("P1", "P2", "P3", "P4")),
-            str(report.get("unacknowledged", "?"))]
+    digest = clean(str(report.get("digest", "")), 8)
+    return [clean(line.site, 60), _STATES.get(line.state, Text.same(clean(line.state, 24)))[language],
+            "-" if line.contact is None else _ago(now - line.contact, language), said("version"),
+            f"{said('number')} {digest}".strip(), f"{said('devices_online')}/{said('devices')}",
+            " ".join(f"{clean(str(counts.get(name, '?')), 6):>2}" for name in ("P1", "P2", "P3", "P4")),
+            said("unacknowledged")]
 
 
 def _ago(age: timedelta, language: str) -> str:

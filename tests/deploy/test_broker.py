@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers import free_port, program, running
+from tests.servers import free_port, mosquitto, program, running
 
 MOSQUITTO = Path(__file__).parent.parent.parent / "deploy" / "mosquitto"
 
@@ -61,8 +61,9 @@ def test_nobody_without_a_name_and_a_device_writes_its_own_topics_only(broker):
     assert publish(server.port, "depot/gas", "-u", "gw-7", "-P", "guessed") != 0
     listener = heard(server.port, ["#"], *gateway)
     try:
-        while publish(server.port, "davylamp/x/heartbeat", *gateway) or not listener.stdout.readline():
+        while publish(server.port, "davylamp/x/heartbeat", "-r", *gateway):
             pass
+        assert listener.stdout.readline()  # retained: it comes, however late the listener subscribed
         for topic in ("depot/gas", "depot/level/T-101", "depot/other", "davylamp/x/heartbeat"):
             publish(server.port, topic, *device)
         publish(server.port, "depot/gas", *gateway)
@@ -88,6 +89,29 @@ def test_a_removed_device_is_gone_and_the_others_stay(broker):
     names = [line.split(":")[0] for line in (folder / "passwd").read_text().split()]
     assert names == ["davylamp", "gw-8"]
     assert "gw-7" not in (folder / "acl").read_text() and "user davylamp" in (folder / "acl").read_text()
+
+
+def test_the_line_to_a_centre_needs_no_name_at_this_broker(broker, tmp_path):
+    """The bridge is a file in conf.d, and what the gateway reports goes out through it."""
+    folder, server = broker
+    server.stop()
+    steps = (MOSQUITTO.parent / "install" / "steps.sh").read_text(encoding="utf-8")
+    assert 'include_dir $broker/conf.d"' in steps and '"$broker/conf.d"' in steps
+    (folder / "conf.d").mkdir()
+    with mosquitto(tmp_path) as centre:
+        bridge = (MOSQUITTO.parent / "mosquitto-bridge.conf").read_text(encoding="utf-8")
+        bridge = bridge.replace("CENTRE:8883", f"127.0.0.1:{centre.port}").replace("SITE", "x")
+        (folder / "conf.d" / "bridge.conf").write_text(re.sub(r"(?m)^bridge_(ca|cert|key)file.*$", "", bridge))
+        conf = folder / "mosquitto.conf"
+        conf.write_text(f"{conf.read_text()}\ninclude_dir {folder}/conf.d\n")
+        listener = heard(centre.port, ["davylamp/x/report"])
+        try:
+            with running([program("mosquitto"), "-c", str(conf)], server.port, tmp_path):
+                assert publish(server.port, "davylamp/x/report", "-u", "davylamp", "-P", "the gateway's own") == 0
+                assert listener.stdout.readline().split() == ["davylamp/x/report", "1"]
+        finally:
+            listener.terminate()
+            listener.wait()
 
 
 @pytest.mark.parametrize("arguments", [("davylamp", "x"), ("gw-7",), ("gw-7", "#"), ("gw-7", "davylamp/site"),

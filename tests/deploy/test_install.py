@@ -180,6 +180,8 @@ names = ["gateway.local", "192.0.2.7"]
 tls_cert = "/etc/davylamp/tls/gateway.crt"
 [heartbeat]
 broker = { host = "localhost" }
+[centre]
+host = "127.0.0.1"
 [[sources]]
 id = "own"
 type = "mqtt"
@@ -195,7 +197,8 @@ type = "mqtt"
 host = "192.0.2.1"
 """, encoding="utf-8")
     assert [fact for fact in site_facts.facts(own) if not fact.startswith("listens")] == [
-        "page https://gateway.local:9000", "name gateway.local", "name 192.0.2.7", "unnamed own", "unnamed heartbeat"]
+        "page https://gateway.local:9000", "name gateway.local", "name 192.0.2.7", "unnamed own", "unnamed heartbeat",
+        "unnamed centre"]
 
 
 def test_a_taken_port_is_noticed():

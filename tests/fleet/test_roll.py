@@ -46,6 +46,22 @@ def test_what_differs_is_told():
         "d": ["configuration changed by hand", "clock not synchronised"], "e": ["does not work: detection hangs"]}
 
 
+def test_a_clock_that_is_ahead_is_told_because_such_a_gateway_would_never_be_silent():
+    (line,) = roll.roll(told("north", age_s=-3600), "davylamp", NOW)
+    assert [text.en for text in line.differs] == ["its clock is 60 min ahead of this one"]
+    (line,) = roll.roll(told("north", age_s=-100), "davylamp", NOW)
+    assert line.differs == ()
+
+
+@pytest.mark.survives("a gateway of the fleet that sends control characters for a terminal",
+                      then="the list shows them as blanks", says=Text("does not work: [2Jok", "工作异常： [2Jok"))
+def test_what_a_gateway_sends_commands_no_terminal(says):
+    messages = told("north", version="1.2\x1b[31m", working=False, reason=Text.same("\x1b[2Jok"))
+    lines = roll.roll(messages, "davylamp", NOW)
+    assert says(Text(*(roll.table(lines, NOW, language)[2].removeprefix("    ! ") for language in ("en", "zh"))))
+    assert "\x1b" not in "".join(roll.table(lines, NOW, "en"))
+
+
 def test_the_table_in_both_languages():
     lines = roll.roll(told("north") | told("south", age_s=7200, version="1.1.0"), "davylamp", NOW)
     assert roll.table(lines, NOW, "en") == [
