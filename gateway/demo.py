@@ -7,6 +7,7 @@ notices), and a real gateway between them over real Modbus and MQTT sockets. Wha
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import importlib.util
 import json
 import os
@@ -15,7 +16,7 @@ import signal
 import socket
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,6 +33,7 @@ SCENARIO = ROOT / "simulators" / "scenarios" / "depot_leak.toml"
 MODBUS_SOURCES = ("gas", "meter", "esd", "bay")  # in the order of the simulator's ports
 MQTT_SOURCE = "broker"
 MOSQUITTO = ROOT / "deploy" / "mosquitto.conf"
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 AMQTT = """listeners:
   default: {{type: tcp, bind: "127.0.0.1:{port}"}}
 plugins:
@@ -88,7 +90,8 @@ async def run(options: DemoOptions) -> int:
 
 
 def _gateway(options: DemoOptions, pager_url: str, tell: Console) -> Gateway:
-    overrides: dict[str, object] = {"api.port": options.port, "store.folder": str(options.data.resolve())}
+    overrides: dict[str, object] = {"api.port": options.port, "store.folder": str(options.data.resolve()),
+                                    "site.language": options.language}
     if options.site is None:
         overrides["alarms.base_url"] = f"http://127.0.0.1:{options.port}"
         overrides |= {f"sources.{source}.port": options.modbus_port + n for n, source in enumerate(MODBUS_SOURCES)}
@@ -122,6 +125,7 @@ def _find_broker(options: DemoOptions) -> Broker:
     if mosquitto is not None and wanted != "amqtt":
         shipped = MOSQUITTO.read_text(encoding="utf-8")
         here = shipped.replace("listener 1883 ", f"listener {port} ").replace("persistence true", "persistence false")
+        here += "user root\n"  # only root could change it, and a process that does loses its tie to the parent
         return Broker("mosquitto", (mosquitto,), here)
     if importlib.util.find_spec("amqtt") is not None and wanted != "mosquitto":
         return Broker("amqtt (demo only, MQTT 3.1.1; install mosquitto for real use)",
@@ -131,12 +135,20 @@ def _find_broker(options: DemoOptions) -> Broker:
                                  "执行 sudo apt-get install mosquitto，或用 `make demo` 自动安装简易代理"))
 
 
+def _ends_with_us() -> Callable[[], None] | None:
+    """Also when we are killed, where the kernel can do it: else the next demo would find its port taken."""
+    if sys.platform != "linux":
+        return None
+    kernel = ctypes.CDLL(None)  # here: between fork and exec as little as possible may happen
+    return lambda: kernel.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 @asynccontextmanager
 async def _running(broker: Broker, options: DemoOptions) -> AsyncIterator[None]:
     configuration = options.data / "broker.conf"
     configuration.write_text(broker.configuration, encoding="utf-8")
     process = await asyncio.create_subprocess_exec(*broker.command, "-c", str(configuration), stdout=DEVNULL,
-                                                   stderr=DEVNULL, start_new_session=True)
+                                                   stderr=DEVNULL, start_new_session=True, preexec_fn=_ends_with_us())
     async with _stopped_at_the_end(process):
         await _listening(options.mqtt_port, process)
         yield

@@ -317,6 +317,10 @@ def _trusted(authority: Path | None, base: str) -> ssl.SSLContext | None:
 def _refused(error: urllib.error.HTTPError, about: str) -> DavylampError:
     try:
         told = json.load(error)["error"]
+        if error.code == 401:
+            return DavylampError(Text(**told["what"]), where=about, fix=Text(
+                "give a token with --token-file FILE; make one: davylamp token create NAME --role operator > FILE",
+                "请用 --token-file 文件 指定令牌；可执行 davylamp token create 名称 --role operator > 文件 生成"))
         return DavylampError(Text(told["what"]["en"], told["what"]["zh"]), where=about,
                              fix=Text(told["fix"]["en"], told["fix"]["zh"]))
     except (ValueError, KeyError, TypeError):

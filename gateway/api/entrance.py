@@ -40,6 +40,13 @@ def problems(file: str, section: ApiSection, now_wall_ns: int) -> tuple[Problem,
                  for what, fix in findings(facts, names, now_wall_ns))
 
 
+def address(url: str, section: ApiSection) -> str:
+    """That a person can open: not the one that stands for every network card."""
+    if section.host not in EVERYWHERE or not section.names:
+        return url
+    return f"{url.partition('://')[0]}://{section.names[0]}:{url.rpartition(':')[2]}"
+
+
 class Entrance:
     """journal: see Access. folder: data folder."""
 
@@ -59,8 +66,9 @@ class Entrance:
             following = asyncio.create_task(self._follow(self._certificate), name="certificate")
         try:
             await self.first_account()
-            await serve(view, self._section.host, self._section.port, ready=ready, access=self.access,
-                        certificate=self._certificate, names=self._section.names)
+            await serve(view, self._section.host, self._section.port, access=self.access,
+                        certificate=self._certificate, names=self._section.names,
+                        ready=lambda url: ready(address(url, self._section)))
         finally:
             if following is not None:
                 following.cancel()

@@ -1,6 +1,7 @@
 """A gateway made of a backup: all of it is unpacked beside the data folder and examined before anything is replaced.
 
-What was in the data folder is moved aside (before-restore-...), never deleted. The journal gets a row that says where
+What was in the data folder is moved aside (before-restore-...), never deleted; what the backup replaces beside the site
+file is copied there, too. The journal gets a row that says where
 the gap comes from; every row before it is checked. What waits to be sent keeps its keys: a receiver that had it knows
 it.
 """
@@ -62,12 +63,15 @@ def restore(source: BinaryIO, passphrase: str, site: Path, data: Path, load: Cal
         if check:
             return found
         _note_in_journal(staging / "data" / ALARMS, opening.head, who)
-        aside = _exchange(staging / "data", data)
+        aside = data / f"{ASIDE}{time.strftime('%Y%m%d-%H%M%S')}"
+        _keep_site(staging / "site", site, aside / "site")
+        _exchange(staging / "data", data, aside)
         _put_site(staging / "site", site)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     _as_owner(data)
-    return Restored(found.site, found.wall_ns, found.rows, found.standing, found.pending, aside)
+    return Restored(found.site, found.wall_ns, found.rows, found.standing, found.pending,
+                    aside if aside.exists() else None)
 
 
 def _not_newer(head: dict[str, Any]) -> None:
@@ -148,19 +152,26 @@ def _note_in_journal(alarms: Path, head: dict[str, Any], who: str) -> None:
         ledger.close()
 
 
-def _exchange(new: Path, data: Path) -> Path | None:
+def _keep_site(new: Path, site: Path, kept: Path) -> None:
+    """Copies of what is about to be replaced: until then the site's own files stay where they are."""
+    for path in sorted(new.rglob("*")):
+        mine = site if path == new / SITE else site.parent / path.relative_to(new)
+        if path.is_file() and mine.is_file():
+            copy = kept / mine.relative_to(site.parent)
+            _made(copy.parent, kept.parent.parent)
+            shutil.copy2(mine, copy)
+
+
+def _exchange(new: Path, data: Path, aside: Path) -> None:
     """The alarm file comes last: a gateway that is started in between does not go on with half."""
     old = [path for path in sorted(data.iterdir()) if not path.name.startswith((_STAGING, ASIDE))]
-    aside = None
     if old:
-        aside = data / f"{ASIDE}{time.strftime('%Y%m%d-%H%M%S')}"
-        aside.mkdir()
+        aside.mkdir(exist_ok=True)
         for path in old:
             path.rename(aside / path.name)
     for path in sorted(new.iterdir(), key=lambda path: path.name == ALARMS):
         path.rename(data / path.name)
     files.sync_folder(data)
-    return aside
 
 
 def _put_site(folder: Path, site: Path) -> None:

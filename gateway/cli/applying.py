@@ -174,12 +174,10 @@ def _show_proposal(proposal: dict[str, Any], options: argparse.Namespace, langua
 
 def _ask_person(options: argparse.Namespace, proposal: dict[str, Any], language: str) -> None:
     """The reason where one is needed, and a yes: of a person at a terminal. Without one both have to be given."""
-    laxer = sum(one["direction"] == Direction.LAXER for one in proposal["differences"])
     terminal = sys.stdin.isatty()
     if proposal["needs_reason"] and not (options.reason or "").strip():
         if not terminal:
-            raise CommandError(Text(f"a reason is needed: {laxer} changes make the watch laxer, others may",
-                                    f"必须填写原因：{laxer} 项变更放宽监测，其他变更可能放宽"), where="--reason",
+            raise CommandError(reason_asked(proposal["differences"]), where="--reason",
                                fix=Text('add --reason "..."; it is kept in the journal',
                                         '请加上 --reason "……"；原因将记入日志'))
         options.reason = input(Text("Why? ", "原因：")[language])
@@ -190,6 +188,16 @@ def _ask_person(options: argparse.Namespace, proposal: dict[str, Any], language:
         said = input(Text("Put it in force? [y/N] ", "是否生效？[y/N] ")[language])
         if said.strip().lower() not in ("y", "yes", "是"):
             raise CommandError(Text("nothing was changed", "未做任何更改"), where=str(options.site or options.back))
+
+
+def reason_asked(differences: list[dict[str, Any]]) -> Text:
+    laxer, unclear = (sum(one["direction"] == direction for one in differences)
+                      for direction in (Direction.LAXER, Direction.UNCLEAR))
+    told = [text for n, text in (
+        (laxer, Text(f"changes that make the watch laxer: {laxer}", f"放宽监测的变更 {laxer} 项")),
+        (unclear, Text(f"changes that may: {unclear}", f"可能放宽监测的变更 {unclear} 项"))) if n]
+    return Text("a reason is needed; {told}", "必须填写原因：{told}").format(
+        told=Text(", ".join(text.en for text in told), "，".join(text.zh for text in told)))
 
 
 def _show_history(entries: list[dict[str, Any]], options: argparse.Namespace, language: str) -> int:

@@ -92,7 +92,7 @@ def watch(options: argparse.Namespace, language: str) -> int:
     if loaded.file is None:
         return 1
     if options.check:
-        print(Text("{file}: good. {count} gateways are watched.", "{file}：配置正确。监视网关 {count} 个。").format(
+        print(Text("{file}: good. Gateways watched: {count}.", "{file}：配置正确。监视网关 {count} 个。").format(
             file=options.file, count=len(loaded.file.gateways))[language])
         return 0
     zone = ZoneInfo(loaded.file.watch.timezone)

@@ -27,7 +27,8 @@ def facts(machine: Machine, now_s: float | None = None) -> Facts:
     """now_s: the wall clock, seconds since 1970."""
     said = machine.settings("timedatectl", "show")
     chip = machine.number("/sys/class/rtc/rtc0/since_epoch")
-    return Facts({"yes": True, "no": False}.get(said.get("NTPSynchronized", "")),
+    synchronised = {"yes": True, "no": False}.get(said.get("NTPSynchronized", ""))
+    return Facts(machine.kernel_clock_synchronised() if synchronised is None else synchronised,
                  {"yes": True, "no": False}.get(said.get("NTP", "")),
                  machine.path("/sys/class/rtc/rtc0").exists(),
                  None if chip is None else chip - (time.time() if now_s is None else now_s),

@@ -8,6 +8,8 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from gateway.model.clock import kernel_clock_synchronised
+
 ASK_WITHIN_S = 10.0
 
 
@@ -83,6 +85,10 @@ class Machine:
         except (OSError, subprocess.TimeoutExpired):
             return None
         return done.stdout.strip() or None
+
+    def kernel_clock_synchronised(self) -> bool | None:
+        """As the gateway asks it, which marks its samples by the answer; None for a machine that is only a folder."""
+        return kernel_clock_synchronised() if self._answers is None else None
 
     def settings(self, *command: str) -> dict[str, str]:
         """KEY=VALUE lines that a program prints."""

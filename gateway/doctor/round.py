@@ -14,6 +14,12 @@ from gateway.model.text import Text
 STATUS = {Severity.GOOD: 0, Severity.NOTE: 0, Severity.WARNING: 3, Severity.ERROR: 4}  # exit status of the command
 _WORDS = {Severity.GOOD: Text("good", "正常"), Severity.NOTE: Text("note", "提示"),
           Severity.WARNING: Text("warning", "警告"), Severity.ERROR: Text("error", "错误")}
+# In Chinese; in English a topic is the word itself, as in JSON.
+TOPICS = {
+    "broker": "消息代理", "certificate": "证书", "clock": "时钟", "data": "数据目录", "disk": "磁盘", "heat": "温度",
+    "memory": "内存", "network": "网络", "power": "供电", "rtc": "时钟芯片", "secrets": "密码文件", "serial": "串口",
+    "site": "站点文件", "swap": "交换空间", "system": "系统", "units": "系统服务",
+    "watchdog": "看门狗", "wear": "存储寿命", "zone": "时区"}
 _COLOURS = {Severity.GOOD: "32", Severity.NOTE: "0", Severity.WARNING: "33", Severity.ERROR: "1;31"}
 
 
@@ -51,7 +57,8 @@ def lines(findings: Sequence[Finding], language: str, *, colour: bool) -> list[s
         word = f"{_WORDS[finding.severity][language]:<{8 if language == 'en' else 3}}"
         if colour:
             word = f"\033[{_COLOURS[finding.severity]}m{word}\033[0m"
-        said.append(f"{word} {finding.about:<12} {finding.what[language]}")
+        about = f"{finding.about:<12}" if language == "en" else f"{TOPICS[finding.about]:\u3000<5}"
+        said.append(f"{word} {about} {finding.what[language]}")
         if finding.fix[language]:
             said.append(f"{'':<{9 if language == 'en' else 6}}-> {finding.fix[language]}")
     severities = [finding.severity for finding in findings]

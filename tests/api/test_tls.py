@@ -19,7 +19,7 @@ from gateway import accounts, remote
 from gateway.access import authority
 from gateway.access.certificates import PageCertificate, findings
 from gateway.access.role import Role
-from gateway.api.entrance import Entrance, problems
+from gateway.api.entrance import Entrance, address, problems
 from gateway.config.page import ApiSection
 from gateway.model.clock import NS
 from gateway.model.errors import CommandError, DavylampError
@@ -101,10 +101,13 @@ async def test_a_command_with_a_token_acts_under_its_name(gateway, ca, tmp_path,
     async with served(gateway, data, section(ca)) as (url, entrance):
         asked = argparse.Namespace(act="create", token="ci", role="operator", scope="all", days=1, data=data)
         accounts.token(asked, "en")
+        options = argparse.Namespace(url=url, token_file=None, ca=ca / "ca.crt", alarm="GD-03/HH", name="Li",
+                                     comment="")
+        with pytest.raises(DavylampError, match="--token-file"):
+            await asyncio.to_thread(remote.acknowledge, options, "en")
         (tmp_path / "token").write_text(capsys.readouterr().out)
         entrance.access.look()
-        options = argparse.Namespace(url=url, token_file=tmp_path / "token", ca=ca / "ca.crt", alarm="GD-03/HH",
-                                     name="Li", comment="")
+        options.token_file = tmp_path / "token"
         assert await asyncio.to_thread(remote.acknowledge, options, "en") == 0
     assert capsys.readouterr().out == "GD-03/HH acknowledged by ci [token:ci]\n"
 
@@ -120,6 +123,14 @@ async def test_the_network_is_served_only_with_an_account(gateway, ca, tmp_path)
     entrance.access.look()
     await waiting
     assert entrance.part(gateway.now()).ok
+
+
+@pytest.mark.parametrize("host, names, shown", [
+    ("0.0.0.0", ("gw.example", "gw"), "https://gw.example:8443"), ("0.0.0.0", (), "https://0.0.0.0:8443"),
+    ("::", ("gw",), "https://gw:8443"), ("10.0.0.5", ("gw",), "https://10.0.0.5:8443")])
+def test_the_address_that_is_told_can_be_opened(ca, host, names, shown):
+    url = f"https://{f'[{host}]' if ':' in host else host}:8443"
+    assert address(url, section(ca, host, names=names)) == shown
 
 
 def signed_by_itself(folder, days: int) -> None:

@@ -172,6 +172,15 @@ def test_what_was_there_is_moved_aside(tmp_path, old):
     assert not list(new.data.glob(".restore-*"))
 
 
+def test_the_site_files_that_it_replaces_are_kept(tmp_path, old):
+    new = Box(tmp_path / "new")
+    mine = written(new.site.parent, ("H = 20", "H = 22"), points="mine").read_text()
+    done = restored(backed_up(old), new)
+    assert "H = 20" in new.site.read_text()
+    assert (done.aside / "site" / "site.toml").read_text() == mine
+    assert (done.aside / "site" / "points" / "gas.csv").read_text() == "mine"
+
+
 @pytest.mark.parametrize("how", ["passphrase", "cut", "check"])
 def test_nothing_is_changed_by_a_backup_that_is_not_whole_or_by_a_check(tmp_path, old, how):
     new, file = Box(tmp_path / "new"), backed_up(old)

@@ -14,6 +14,7 @@ from gateway.change import files, trial
 from gateway.change.desk import Desk
 from gateway.change.history import Act, Outcome
 from gateway.changeover import recover
+from gateway.cli.applying import reason_asked
 from gateway.model.errors import CommandError, ConfigError, DavylampError
 from gateway.model.text import Text
 from tests.change.sites import POINTS, SECOND, written
@@ -45,6 +46,14 @@ def test_a_change_is_kept_with_who_when_and_why(tmp_path, desk):
     assert "H of GD-1 20 -> 22 %LEL, laxer" in [text.en for text in desk.history.entry(2).changes]
     assert read(desk.site) == desk.history.read(2) != desk.history.read(1)
     assert desk.history.read(1).others == {"points/gas.csv": POINTS.encode()}
+
+
+@pytest.mark.parametrize("directions, said", [
+    (["laxer", "laxer", "neutral"], "changes that make the watch laxer: 2"), (["unclear"], "changes that may: 1"),
+    (["laxer", "unclear"], "changes that make the watch laxer: 1, changes that may: 1")])
+def test_the_reason_is_asked_for_what_there_is(directions, said):
+    asked = reason_asked([{"direction": direction} for direction in directions])
+    assert asked.en == f"a reason is needed; {said}"
 
 
 def test_the_certificate_is_looked_for_where_the_site_file_belongs(tmp_path, desk):

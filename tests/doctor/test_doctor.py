@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -13,9 +15,11 @@ import pytest
 import trustme
 
 from gateway.doctor import board, clock, disk, serial_lines, services
-from gateway.doctor.finding import Finding, Severity
+from gateway.doctor import round as tell
+from gateway.doctor.finding import Finding, Severity, good
 from gateway.doctor.machine import Machine
 from gateway.doctor.round import SiteNeeds, as_json, examine, lines, status
+from gateway.model.clock import kernel_clock_synchronised
 from gateway.model.text import Text
 
 ROOT = Path(__file__).parent.parent.parent
@@ -110,6 +114,19 @@ def test_nothing_is_wrong_with_a_healthy_one(pi):
         "system", "heat", "power", "watchdog", "clock", "rtc", "disk", "wear", "serial", "units", "network", "secrets",
         "broker"}
     assert status(findings) == 0
+
+
+def test_in_chinese_the_topics_are_too():
+    said = {word for module in (board, clock, disk, serial_lines, services, tell)
+            for word in re.findall(r'(?:good|note|warning|error)\(\s*"([a-z]+)"', inspect.getsource(module))}
+    assert said == set(tell.TOPICS)
+    assert "时钟\u3000" in lines([good("clock", "x", "y")], "zh", colour=False)[0]
+
+
+def test_the_clock_is_asked_as_the_gateway_asks_it_where_timedatectl_is_silent(tmp_path, monkeypatch):
+    machine = Machine(tmp_path)
+    monkeypatch.setattr(machine, "ask", lambda *command: None)
+    assert clock.facts(machine, NOW_S).synchronised is kernel_clock_synchronised()
 
 
 @pytest.mark.parametrize(("name", "text", "about", "severity", "said"), [

@@ -82,11 +82,13 @@ export class Alarms {
   showSelection() {
     const { selected, waiting } = this;
     $("selection").hidden = waiting.length < 2;
+    const count = el("span", "", say("selected", { n: selected.length }));
+    count.dataset.needs = "operator";
     keepFocus($("selection"), () => $("selection").replaceChildren(
-      el("span", "", say("selected", { n: selected.length })),
+      count,
       selected.length ? button(say("ackSelected", { n: selected.length }), () => this.acknowledgeSelected(), { look: "go", key: "ack selected", needs: "operator" }) : "",
-      selected.length < waiting.length ? button(say("selectAll"), () => this.choose(waiting, true), { look: "quiet", key: "select all" }) : "",
-      selected.length ? button(say("selectNone"), () => this.choose(waiting, false), { look: "quiet", key: "select none" }) : ""));
+      selected.length < waiting.length ? button(say("selectAll"), () => this.choose(waiting, true), { look: "quiet", key: "select all", needs: "operator" }) : "",
+      selected.length ? button(say("selectNone"), () => this.choose(waiting, false), { look: "quiet", key: "select none", needs: "operator" }) : ""));
   }
 
   choose(alarms, chosen) {
@@ -125,11 +127,12 @@ export class Alarms {
     if (!alarm.waits) return el("span");
     const box = el("input"), around = el("label", "box", box);
     box.type = "checkbox";
+    around.dataset.needs = "operator";
     box.checked = this.chosen.has(nameOf(alarm));
     box.dataset.key = `select ${alarm.id}`;
     box.setAttribute("aria-label", say("select", { name: pick(alarm.name) }));
     box.onchange = () => this.choose([alarm], box.checked);
-    return around;
+    return el("span", "", around); // which keeps its column where the box is hidden
   }
 }
 
