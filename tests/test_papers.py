@@ -47,7 +47,7 @@ def command_lines() -> list[tuple[Path, str]]:
 
 def mentions() -> list[tuple[Path, str]]:
     """In a sentence a command may be cut short; but it is one, and so is each option."""
-    return [(path, match[1]) for path in DOCS if path.parent.name != "tutorial"
+    return [(path, match[1]) for path in DOCS
             for match in MENTION.finditer(FENCE.sub("", path.read_text(encoding="utf-8")))]
 
 

@@ -85,7 +85,8 @@ people() {
     if ! getent passwd davylamp >/dev/null; then
         useradd --system --gid davylamp --groups dialout --home-dir "$data" --no-create-home --shell /usr/sbin/nologin davylamp
     fi
-    install -d -m 0750 -o root -g davylamp "$config"
+    # The gateway replaces its site file (`davylamp apply`); the key of bundles and the certificates stay root's.
+    install -d -m 1770 -o root -g davylamp "$config"
     install -d -m 0700 -o davylamp -g davylamp "$config/secrets"
     install -d -m 0750 -o davylamp -g davylamp "$data"
     if ! [ -s "$broker_secret" ]; then
@@ -149,10 +150,11 @@ configuration() {
             "此网关已有不同的站点文件，保持不变。如需更改：sudo davylamp apply $site"
     else
         printf '%s\n' "$facts" | sed -n 's/^beside //p' | while read -r file; do
-            mkdir -p "$(dirname -- "$config/$file")"
-            put 0640 root:davylamp "$config/$file" <"$(dirname -- "$site")/$file"
+            folder=$(dirname -- "$config/$file")
+            if ! [ -d "$folder" ]; then install -d -o davylamp -g davylamp "$folder"; fi
+            put 0640 davylamp:davylamp "$config/$file" <"$(dirname -- "$site")/$file"
         done
-        put 0640 root:davylamp "$config/site.toml" <"$site"
+        put 0640 davylamp:davylamp "$config/site.toml" <"$site"
     fi
     if [ -n "$watch" ]; then
         put 0640 root:davylamp "$config/watch.toml" <"$watch"
