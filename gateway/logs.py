@@ -16,6 +16,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from gateway.model.discreet import covered
+
 LEVELS = ("debug", "info", "warning", "error")
 JOURNAL = "/run/systemd/journal/socket"
 LONGEST = 48_000  # bytes of a message; a datagram of more than some 200 kB would be refused
@@ -40,7 +42,7 @@ def begin(level: str, environment: Mapping[str, str] = os.environ) -> None:
         handler: logging.Handler = JournalHandler()
     else:
         handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        handler.setFormatter(Discreet("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     handler.addFilter(Bounded())
     logging.basicConfig(level=level.upper(), handlers=[handler])
 
@@ -52,6 +54,13 @@ def in_journal(environment: Mapping[str, str]) -> bool:
     except (OSError, ValueError):
         return False
     return environment.get("JOURNAL_STREAM") == f"{stderr.st_dev}:{stderr.st_ino}"
+
+
+class Discreet(logging.Formatter):
+    """Covers secrets, also in the traces and in what libraries log of what they sent and got."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return covered(super().format(record))
 
 
 class Bounded(logging.Filter):
@@ -97,6 +106,7 @@ class JournalHandler(logging.Handler):
 
     def __init__(self, address: str = JOURNAL):
         super().__init__()
+        self.setFormatter(Discreet())
         self._address = address
         self._outlet = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
         self._outlet.setblocking(False)

@@ -29,6 +29,7 @@ from gateway.store.minutes import MINUTE_NS, Minutes
 
 log = logging.getLogger(__name__)
 
+RETRY_S: Final = 5.0  # after the disk did not take it
 _SAMPLES: Final = 100_000  # counted in one transaction
 _OLDEST_KPI: Final = 31 * 24  # hours: the figures know no more
 
@@ -83,7 +84,8 @@ class Historian:
         while True:
             await self.keep()
             now = self.clock.now()
-            await asyncio.sleep((MINUTE_NS - now.wall_ns % MINUTE_NS) / NS + self.settle_s)
+            rest_s = (MINUTE_NS - now.wall_ns % MINUTE_NS) / NS + self.settle_s
+            await asyncio.sleep(rest_s if self.trouble is None else min(rest_s, RETRY_S))
 
     async def close(self) -> None:
         """Save how far the databases are; else the last minute is sent again, which does no harm."""
@@ -93,7 +95,7 @@ class Historian:
             log.warning("%s", error)
 
     async def keep(self) -> None:
-        """Everything up to the minute that has just begun. A disk that does not take it is tried again next time."""
+        """Everything up to the minute that has just begun. A disk that does not take it is tried again soon."""
         async with self._turn:  # two at once would count the same samples
             await self._keep(self.clock.now())
         for wake in self.wake:

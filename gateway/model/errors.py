@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gateway.model.discreet import covered
 from gateway.model.text import Text
 
 
@@ -79,7 +80,13 @@ class SinkError(DavylampError):
 
 
 class NotifyError(DavylampError):
+    """A receiver may answer with what it was sent: secrets in it are covered."""
+
     retryable = True
+
+    def __init__(self, what: Text | str, **more: object):
+        said = what if isinstance(what, Text) else Text.same(what)
+        super().__init__(Text(covered(said.en), covered(said.zh)), **more)
 
 
 class CommandError(DavylampError):

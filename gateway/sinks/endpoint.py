@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 import urllib3
 
+from gateway.model.discreet import covered
 from gateway.model.secret import read_secret
 from gateway.sinks.config import InfluxSettings
 
@@ -63,8 +64,8 @@ class WriteV1:
         try:
             reply = self._pool.request("POST", self._url, body=lines, headers=headers)
         except urllib3.exceptions.HTTPError as error:
-            return Answer(0, str(error))
-        return Answer(reply.status, reply.data.decode("utf-8", "replace").strip(), _seconds(reply.headers))
+            return Answer(0, covered(str(error)))
+        return Answer(reply.status, covered(reply.data.decode("utf-8", "replace").strip()), _seconds(reply.headers))
 
     def close(self) -> None:
         self._pool.clear()
@@ -94,9 +95,9 @@ class WriteV2:
             self._write.write(self._bucket, record=lines)
         except self._refused as error:
             body = error.body.decode("utf-8", "replace") if isinstance(error.body, bytes) else str(error.body or "")
-            return Answer(error.status or 0, body.strip() or str(error.reason), _seconds(error.headers or {}))
+            return Answer(error.status or 0, covered(body.strip() or str(error.reason)), _seconds(error.headers or {}))
         except urllib3.exceptions.HTTPError as error:
-            return Answer(0, str(error))
+            return Answer(0, covered(str(error)))
         return Answer(204)
 
     def close(self) -> None:

@@ -319,9 +319,10 @@ class TelemetryStore:
     # -- the writer thread ------------------------------------------------------------------------------------------
 
     def _write_forever(self) -> None:
-        settings, queue = self._settings, self._queue
+        settings, queue, failed = self._settings, self._queue, False
         while True:
-            queue.wait(settings.cursor_interval_s if self._cursors_moved else None)
+            # what could not be written is tried again without waiting for more to come
+            queue.wait(0 if failed else settings.cursor_interval_s if self._cursors_moved else None)
             queue.gather(settings.commit_interval_s)
             last = queue.closed  # read before the work: what came before `close` is still done
             self._commit_began = self._clock.now().line_ns

@@ -64,7 +64,7 @@ def test_a_drill_is_begun_fed_and_ended_on_the_page_and_its_sheet_names_things(b
     said = told(browser, "#room-drill")
     assert gateway.drilled is None and "No drill goes on." in said and "1 of 1 acknowledged within 180 s" in said
     assert "Signals: GD-03 combustible gas" in said
-    assert "gas 22:14:00 22:14:01 Li Ming 22:15:00 Li after 60 s in time" in said
+    assert "gas 22:14:00 22:14:01 Li Ming 22:15:00 Li (unverified) after 60 s in time" in said
     browser.click("#language")
     browser.until("document.querySelector('#room-drill table')?.innerText.includes('22:14:01 李明')")
     said = told(browser, "#room-drill")
