@@ -33,8 +33,13 @@ def _of(site: Path, section: BaseModel, place: str) -> Iterator[Problem]:
         value = getattr(section, key)
         if isinstance(value, BaseModel):
             yield from _of(site, value, f"{place}.{key}")
-        elif key in _KEYS and value is not None and (found := _wrong(Path(value))) is not None:
+        elif key in _KEYS and value is not None and not _credential(value) and (found := _wrong(Path(value))):
             yield Problem(str(site), place, key, *found, "warning")
+
+
+def _credential(value: str) -> bool:
+    """A bare name that is no file here: systemd gives it to the service, and to nobody else."""
+    return Path(value).name == value and not Path(value).exists()
 
 
 def _wrong(path: Path) -> tuple[Text, Text] | None:

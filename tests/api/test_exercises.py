@@ -68,7 +68,7 @@ def test_a_drill_is_begun_fed_and_ended_on_the_page_and_its_sheet_names_things(b
     browser.click("#language")
     browser.until("document.querySelector('#room-drill table')?.innerText.includes('22:14:01 李明')")
     said = told(browser, "#room-drill")
-    assert "信号：GD-03 可燃气体" in said and "22:15:00 Li（60 秒后） 按时" in said
+    assert "信号：GD-03 可燃气体" in said and "22:15:00 Li（未核实）（60 秒后） 按时" in said
 
 
 def test_the_self_test_is_asked_for_on_the_page_and_tells_each_step(browser):

@@ -32,7 +32,7 @@ export const WORDS = {
   logOut: ["Log out", "退出"],
   logInAgain: ["Log in again", "重新登录"],
   onlyLooking: ["may only look: nothing was done for long", "长时间未操作，仅可查看"],
-  notVerified: ["unverified", "未核实"],
+  notVerified: [" (unverified)", "（未核实）"],
   by: ["acknowledged by {who}", "确认人：{who}"],
   newAlarm: ["New alarm, priority {p}: {name}", "新告警，优先级 {p}：{name}"],
   ackUnrecorded: ["Acknowledged, but NOT RECORDED: the alarm file can not be written. Keep a written note.", "已确认，但未能记录：告警文件无法写入，请人工记录。"],
