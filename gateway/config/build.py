@@ -8,22 +8,16 @@ from dataclasses import dataclass
 
 from gateway.config.draft import Kind
 from gateway.config.kinds import CatalogueKind, overlaid_limits, overlaid_table
-from gateway.config.sections import (
+from gateway.config.limit_sections import NO_LIMIT, DeviationSection, LimitSection, RateSection
+from gateway.config.sections import AlarmsSection, AnnunciatorSection, AreaSection, SiteSection
+from gateway.config.signal_sections import (
     NO_BASELINE,
     NO_FAULTS,
-    NO_LIMIT,
     NO_PROFILE,
     NO_TREND,
-    AlarmsSection,
-    AnnunciatorSection,
-    AreaSection,
-    DeviationSection,
     FaultsSection,
     GroupSection,
-    LimitSection,
-    RateSection,
     SignalSection,
-    SiteSection,
     StatusSection,
     TrendSection,
 )

@@ -15,11 +15,11 @@ from gateway.config.draft import Draft, Kind, Written
 from gateway.config.fault_checks import fault_problems, fault_timing
 from gateway.config.kinds import CatalogueKind, catalogue
 from gateway.config.limit_checks import ceiling, limit_problems, trend_spot
+from gateway.config.limit_sections import NO_LIMITS, LimitsSection, RateSection
 from gateway.config.load_checks import share_problems
 from gateway.config.people_checks import people_problems
 from gateway.config.relation_checks import relation_problems
 from gateway.config.rules import rule_problems
-from gateway.config.sections import NO_LIMITS, LimitsSection, RateSection
 from gateway.config.status_checks import status_problems, status_timing
 from gateway.config.values import did_you_mean
 from gateway.model.alarm import Priority

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from gateway.config.build import SignalPlan
 from gateway.config.document import Spot
 from gateway.config.draft import Draft, Written
-from gateway.config.sections import LoadStateSection, SignalSection
+from gateway.config.signal_sections import LoadStateSection, SignalSection
 from gateway.model.errors import Problem
 from gateway.model.expression import Expression, ExpressionError, levels
 from gateway.model.text import Text

@@ -16,19 +16,11 @@ from gateway.config.messages import problems, unknown_key
 from gateway.config.overlay_sections import SuppressionSection
 from gateway.config.page import ApiSection
 from gateway.config.points_csv import PointRow, read_points
+from gateway.config.rule_sections import RULES
 from gateway.config.salvage import salvaged
-from gateway.config.sections import (
-    RULES,
-    AlarmsSection,
-    AnnunciatorSection,
-    AreaSection,
-    GroupSection,
-    KindSection,
-    SignalSection,
-    SiteSection,
-    StoreSection,
-)
+from gateway.config.sections import AlarmsSection, AnnunciatorSection, AreaSection, SiteSection, StoreSection
 from gateway.config.shape import keys, models_at
+from gateway.config.signal_sections import GroupSection, KindSection, SignalSection
 from gateway.config.values import did_you_mean, shown
 from gateway.config.vigil import HeartbeatSection, SelfTestSection
 from gateway.model.errors import Problem

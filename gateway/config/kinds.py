@@ -8,18 +8,9 @@ from functools import cache
 from importlib.resources import files
 from typing import TypeVar
 
-from gateway.config.sections import (
-    NO_BASELINE,
-    NO_FAULTS,
-    NO_LIMIT,
-    NO_LIMITS,
-    NO_PROFILE,
-    NO_TREND,
-    KindSection,
-    LimitSection,
-    LimitsSection,
-    Section,
-)
+from gateway.config.limit_sections import NO_LIMIT, NO_LIMITS, LimitSection, LimitsSection
+from gateway.config.section import Section
+from gateway.config.signal_sections import NO_BASELINE, NO_FAULTS, NO_PROFILE, NO_TREND, KindSection
 from gateway.config.values import Name
 from gateway.model.guidance import Guidance
 

@@ -9,7 +9,7 @@ from gateway.config.build import SignalPlan
 from gateway.config.document import Spot
 from gateway.config.draft import Kind, Written
 from gateway.config.kinds import HIGH_SIDE, CatalogueKind
-from gateway.config.sections import NO_LIMIT, NO_LIMITS, LimitSection
+from gateway.config.limit_sections import NO_LIMIT, NO_LIMITS, LimitSection
 from gateway.model.errors import Problem
 from gateway.model.text import Text
 

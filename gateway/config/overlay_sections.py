@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, PlainValidator, model_validator
 
-from gateway.config.sections import Section
+from gateway.config.section import Section
 from gateway.config.values import Condition, Duration, Id, Ids, Name, PositiveDuration, did_you_mean, expected
 from gateway.model.suppression import Suppression, Window
 from gateway.model.text import Text

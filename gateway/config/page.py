@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
-from gateway.config.sections import Section
+from gateway.config.section import Section
 from gateway.config.values import PositiveDuration, Whole
 from gateway.model.text import Text
 

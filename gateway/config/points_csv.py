@@ -20,8 +20,9 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from gateway.config.document import Location, Row, Spot, file_problem
-from gateway.config.sections import LimitsSection, SignalSection
+from gateway.config.limit_sections import LimitsSection
 from gateway.config.shape import keys
+from gateway.config.signal_sections import SignalSection
 from gateway.config.values import did_you_mean, nearest
 from gateway.model.errors import Problem
 from gateway.model.text import Text

@@ -19,18 +19,10 @@ from gateway.config.kinds import HIGH_SIDE, CatalogueKind, catalogue
 from gateway.config.overlay_sections import SuppressionSection
 from gateway.config.page import ApiSection
 from gateway.config.points_csv import ATTRIBUTES, aliases
-from gateway.config.sections import (
-    RULES,
-    AlarmsSection,
-    AnnunciatorSection,
-    AreaSection,
-    GroupSection,
-    KindSection,
-    SignalSection,
-    SiteSection,
-    StoreSection,
-)
+from gateway.config.rule_sections import RULES
+from gateway.config.sections import AlarmsSection, AnnunciatorSection, AreaSection, SiteSection, StoreSection
 from gateway.config.shape import elements, keys, members
+from gateway.config.signal_sections import GroupSection, KindSection, SignalSection
 from gateway.config.values import WRITTEN_AS, Deadband
 from gateway.config.vigil import HeartbeatSection, SelfTestSection
 from gateway.model.text import Text

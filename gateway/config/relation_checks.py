@@ -9,7 +9,7 @@ from gateway.config.build import SignalPlan
 from gateway.config.document import Spot
 from gateway.config.draft import Draft
 from gateway.config.limit_checks import limit_spots
-from gateway.config.sections import DeviationSection
+from gateway.config.limit_sections import DeviationSection
 from gateway.model.errors import Problem
 from gateway.model.rules import Test
 from gateway.model.text import Text

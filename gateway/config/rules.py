@@ -9,7 +9,7 @@ from itertools import pairwise
 from gateway.config.build import SignalPlan
 from gateway.config.document import Location
 from gateway.config.draft import Draft, Written
-from gateway.config.sections import (
+from gateway.config.rule_sections import (
     InterlockSection,
     ResponseTestSection,
     RuleSection,

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from gateway.config.sections import Section
+from gateway.config.section import Section
 from gateway.config.values import Id, Name, Urgency, Whole
 from gateway.model.alarm import Priority, Risk
 from gateway.model.peer import Peer

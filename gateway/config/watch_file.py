@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationError, create_m
 from gateway.config.document import Unreadable, read_document
 from gateway.config.messages import problems
 from gateway.config.page import is_loopback
-from gateway.config.sections import Section
+from gateway.config.section import Section
 from gateway.config.values import Id, Name, PositiveDuration, TimeZone, Whole
 from gateway.config.vigil import BrokerSection, PeerSection, Url, check_peers
 from gateway.model.errors import Problem

@@ -8,21 +8,12 @@ import pytest
 from pydantic import BaseModel
 
 from gateway.config.kinds import CatalogueKind
+from gateway.config.limit_sections import LimitSection, LimitsSection, RateSection
 from gateway.config.messages import MESSAGES
 from gateway.config.page import ApiSection
-from gateway.config.sections import (
-    RULES,
-    AlarmsSection,
-    AreaSection,
-    KindSection,
-    LimitSection,
-    LimitsSection,
-    RateSection,
-    SignalSection,
-    SiteSection,
-    StatusSection,
-    StoreSection,
-)
+from gateway.config.rule_sections import RULES
+from gateway.config.sections import AlarmsSection, AreaSection, SiteSection, StoreSection
+from gateway.config.signal_sections import KindSection, SignalSection, StatusSection
 from gateway.model.text import Text
 from tests.config.plugins import BENCH, REAL, said, site
 
