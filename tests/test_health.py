@@ -22,7 +22,8 @@ class Parts:
 
     def __init__(self):
         self.clock = ManualClock()
-        self.stats = SimpleNamespace(failing=None, evicted_samples=0, dropped_samples=0, written_bytes=0, size_bytes=0)
+        self.stats = SimpleNamespace(failing=None, evicted_samples=0, dropped_samples=0, written_bytes=0, size_bytes=0,
+                                     syncs=0)
         self.device = DeviceStatus("gas", "controller", True, counters={"dropped": 0, "requests": 7})
         self.sink = SinkStatus("influx", True, counters={"written": 3, "lag": 2})
         self.bank = SimpleNamespace(failures=(), late_samples=0, online=OnlineShare(1, 2))

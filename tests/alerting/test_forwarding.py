@@ -157,5 +157,5 @@ async def test_a_fall_back_copy_reaches_the_persons_own_address_where_there_is_o
         await world.raised_and_refused(of_people(li=both), phone=phone, mail=mail)
         async with world.running(of_people(li=both), phone=phone, mail=mail) as service:
             await none_waits(service)
-            assert (got(phone), got(mail)) == ([("li", "139")], [("li", "li@x")])
+            assert (got(phone), set(got(mail))) == ([("li", "139")], {("li", "li@x")})  # at least once
     assert world.journalled() == [], "nothing was changed"
