@@ -57,7 +57,7 @@ def lived(tmp_path_factory, influxdb) -> tuple[Path, str]:
             for stream in streams("influx", house.archive, SITE, folder / "alarms.db", 10_000):
                 while True:
                     try:
-                        parcel = await asyncio.wait_for(stream.take(), 0.3)
+                        parcel = await asyncio.wait_for(stream.take(), 2.0)
                     except TimeoutError:
                         break
                     assert endpoint.write(parcel.lines).taken
