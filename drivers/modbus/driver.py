@@ -45,21 +45,26 @@ class Handover:
             await self._filled.wait()
             self._pulse.beat()
             await asyncio.sleep(HOLD_S)
-            self._filled.clear()
-            frames, self._held = self._held, []
-            self._room.set()
-            await self._intake.put(Frame.concat(frames))
+            await self.pass_on()
+
+    async def pass_on(self) -> None:
+        """What is held, as one frame; waits while the pipeline is behind."""
+        self._filled.clear()
+        frames, self._held = self._held, []
+        self._room.set()
+        await self._intake.put(Frame.concat(frames))
 
 
 class ModbusDriver:
-    """A gateway.model.ports.Source. `run` works until it is cancelled."""
+    """A gateway.model.ports.Source. `run` works until it is cancelled. Whoever has a clock of its own instead lets each
+    of the `pollers` take its turn and the `handover` pass on what they read."""
 
     def __init__(self, config: ModbusSource, signals: SignalTable, intake: Intake, clock: Clock):
         self.id = config.id
         self._line = Line(config, clock)
         self._handed_over = Pulse(f"{config.id} handover", clock)
-        self._handover = Handover(intake, self._handed_over)
-        self._pollers = [Poller(config.id, device, signals, self._line, self._handover.give, clock)
+        self.handover = Handover(intake, self._handed_over)
+        self.pollers = [Poller(config.id, device, signals, self._line, self.handover.give, clock)
                          for device in config.devices]
         self.outputs = [ModbusOutput(device, contact, self._line)
                         for device in config.devices for contact in device.outputs]
@@ -67,17 +72,21 @@ class ModbusDriver:
     async def run(self) -> None:
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._handover.run(), name=f"{self.id} handover")
-                for poller in self._pollers:
+                tasks.create_task(self.handover.run(), name=f"{self.id} handover")
+                for poller in self.pollers:
                     tasks.create_task(poller.run(), name=f"{self.id} {poller.device}")
         finally:
-            self._line.close()
+            self.close()
+
+    def close(self) -> None:
+        """Hang up."""
+        self._line.close()
 
     def pulses(self) -> Sequence[Pulse]:
-        return (self._handed_over, *(poller.pulse for poller in self._pollers))
+        return (self._handed_over, *(poller.pulse for poller in self.pollers))
 
     def devices(self) -> Sequence[DeviceStatus]:
         """One per device. `connects` and `late` (answers that came when nobody waited for them) are the line's."""
         shared = {"connects": self._line.counters.connects, "late": self._line.counters.late}
         return [replace(status, counters=status.counters | shared)
-                for status in (poller.status() for poller in self._pollers)]
+                for status in (poller.status() for poller in self.pollers)]

@@ -136,7 +136,7 @@ class Poller:
         while True:
             self.pulse.beat()
             try:
-                await self._turn(loop)
+                await self.turn()
             except (Exception, asyncio.CancelledError) as error:
                 # last line of defence: an error of ours must not end the polling of a device. Neither must a
                 # cancellation that was not for this task: a task group takes it for its orderly end, in silence
@@ -166,7 +166,9 @@ class Poller:
 
     # one turn
 
-    async def _turn(self, loop: asyncio.AbstractEventLoop) -> None:
+    async def turn(self) -> None:
+        """Ask every block once, now. `run` does so once in a period."""
+        loop = asyncio.get_running_loop()
         if self._reads is not self._planned and loop.time() - self._planned_at > RELEARN_S:
             self._reads, self._planned_at = self._planned, loop.time()
         probing = self._silent > 0

@@ -13,7 +13,8 @@ from gateway.model.signal import SELFTEST
 from grafana.boards.catalogue import BOARDS
 from tests import servers
 from tests.grafana import story
-from tests.grafana.shift import BEGINS, Shift, told
+from tests.grafana.field import Field
+from tests.grafana.shift import BEGINS, told
 from tests.grafana.shown import Office, Shown, boards
 from tests.sinks.stage import query, until
 
@@ -25,17 +26,17 @@ DRAWN = boards("en")
 def place(tmp_path_factory):
     """The database after the story, and what the instruments said in it."""
     folder = tmp_path_factory.mktemp("shift")
-    with servers.influxdb1(folder) as server:
+    with servers.influxdb1(folder) as server, servers.mosquitto(folder) as broker:
         story.create(server.url)
         story.put(server.url, [f"gateway,site=x uptime_s=1 {BEGINS - story.DAY}"])  # until the policy is known
-        yield server, asyncio.run(_told(folder, server.url))
+        yield server, asyncio.run(_told(folder, server.url, broker.port))
 
 
-async def _told(folder, url: str) -> Shift:
+async def _told(folder, url: str, broker: int) -> Field:
     def there(text: str, database: str = "davylamp") -> int:
         return next((series["values"][0][1] for series in query(url, text, db=database)), 0)
 
-    async with told(folder, url) as shift:
+    async with told(folder, url, broker) as shift:
         signals = sum(signal.id != SELFTEST for signal in shift.house.site.signals)
         await until(lambda: there("SELECT count(alarms) FROM kpi") == 1
                     and there("SELECT count(state) FROM alarm WHERE event = 'raise'") == len(shift.raised)
@@ -58,17 +59,12 @@ def see(place):
 
 
 @pytest.fixture
-def shift(place) -> Shift:
+def shift(place) -> Field:
     return place[1]
 
 
 def near(expected: dict[str, dict[int, float]]):
     return {name: pytest.approx(points) for name, points in expected.items()}
-
-
-def first(shift: Shift, signal: str, least: float) -> int:
-    """The second in which it first read so much."""
-    return int(np.argmax(np.array(shift.read[signal]) >= least)) + 1
 
 
 def test_the_story(shift):
@@ -77,7 +73,7 @@ def test_the_story(shift):
     assert set(raised) == {
         "GD-03/ROC+", "GD-03/H", "GD-03/HH", "esd-north", "work-without-video-pump", "GD-06/deadman",
         "loading_bay/blind", "stop-order", "GD-01/invalid", "GD-01/deadman", "tank-farm-gas/degraded"}
-    assert raised["GD-03/HH"] == first(shift, "GD-03", 40) < first(shift, "ESD.cmd", 1) == raised["esd-north"] - 8
+    assert raised["GD-03/HH"] == shift.first("GD-03", 40) < shift.first("ESD.cmd", 1) == raised["esd-north"] - 8
     assert max(raised.values()) == raised["tank-farm-gas/degraded"] < 180
 
 
@@ -120,7 +116,7 @@ def test_gas(see, shift):
     assert see("gas", "combustible") == near(
         {name: shift.minutes(np.nanmax, name) for name in (f"GD-{n:02}" for n in range(1, 7))}
         | {"H": dict.fromkeys(range(7), 20), "HH": dict.fromkeys(range(7), 40)})
-    read = np.array(shift.read["GD-03"][:359])
+    read = np.array(shift.said["GD-03"][:359])
     assert see("gas", "highest")[0] == ("GD-03", "Detector bund drain", pytest.approx(read.max()),
                                         pytest.approx(read.min()), "%LEL", 20, 40, 100)
     assert [row[1:3] for row in see("gas", "faults")] == [("GD-01", "invalid"), ("GD-01", "deadman")]
@@ -128,7 +124,7 @@ def test_gas(see, shift):
 
 def test_valves(see, shift):
     """XV-102 takes 22 s where 8 are allowed."""
-    took = first(shift, "XV-102.closed", 1) - first(shift, "ESD.cmd", 1)
+    took = shift.first("XV-102.closed", 1) - shift.first("ESD.cmd", 1)
     assert 8 < took < 30
     assert see("valves", "failed") == [1]
     assert see("valves", "strokes") == [1]
@@ -189,8 +185,8 @@ def test_signal(see, shift):
         ("mean", np.nanmean), ("lowest", np.nanmin), ("highest", np.nanmax))}
         | {"H": dict.fromkeys(range(7), 20), "HH": dict.fromkeys(range(7), 40)})
     samples = see("signal", "samples", signal="GD-03")["value"]
-    assert samples == pytest.approx(shift.minutes(np.nanmean, "GD-03") | {0: shift.read["GD-03"][-1]})
-    read, raised = shift.read["GD-03"], shift.raised
+    assert samples == pytest.approx(shift.minutes(np.nanmean, "GD-03") | {0: shift.said["GD-03"][-1]})
+    read, raised = shift.said["GD-03"], shift.raised
     assert [(row[1], row[4]) for row in see("signal", "alarms", signal="GD-03")[:2]] == [
         ("P1", read[raised["GD-03/HH"] - 1]), ("P2", read[raised["GD-03/H"] - 1])]
 
