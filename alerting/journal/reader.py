@@ -13,6 +13,7 @@ from typing import Final
 
 from alerting.journal.chain import FIRST_HASH, Examination, Row, follow
 from gateway.model.errors import LedgerError
+from gateway.model.readonly import connect
 from gateway.model.text import Text
 
 _ROWS: Final = "SELECT position, kind, alarm, wall_ns, body, hash FROM journal"
@@ -22,7 +23,7 @@ _ROWS: Final = "SELECT position, kind, alarm, wall_ns, body, hash FROM journal"
 def reading(path: Path) -> Iterator[sqlite3.Connection]:
     """A connection that can not write. LedgerError names the file."""
     try:
-        connection = _connect(path)
+        connection = connect(path)
     except sqlite3.Error as error:
         raise _unusable(path, error) from error
     try:
@@ -104,30 +105,6 @@ def hash_at(path: Path, position: int) -> bytes | None:
     with reading(path) as connection:
         row = connection.execute("SELECT hash FROM journal WHERE position = ?", (position,)).fetchone()
     return None if row is None else row[0]
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    """A copy on a medium that can not be written to has no write-ahead log: it is read as it lies there."""
-    try:
-        return _open(path, "mode=ro")
-    except sqlite3.OperationalError:
-        if not path.exists() or path.with_name(path.name + "-wal").exists():
-            raise
-        return _open(path, "mode=ro&immutable=1")
-
-
-def _open(path: Path, how: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(f"file:{_uri(path)}?{how}", uri=True, timeout=2.0)
-    try:
-        connection.execute("SELECT 1 FROM sqlite_master").fetchone()  # the first statement opens the file
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _uri(path: Path) -> str:
-    return str(path.absolute()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
 
 
 def _unusable(path: Path, error: sqlite3.Error) -> LedgerError:

@@ -20,9 +20,9 @@ from gateway.model.errors import CommandError, LedgerError, StoreError
 from gateway.model.site import Site
 from gateway.model.stroke import Stroke
 from gateway.model.text import Text
-from gateway.reporting.source import Act, Chain, SignalMinutes, Standing
+from gateway.reporting.source import Act, Chain, Standing, Stretch
 from gateway.store.archive import Archive
-from gateway.store.minutes import MINUTE_NS, Minutes
+from gateway.store.minutes import MINUTE_NS
 
 _STEP: Final = "transition"
 _NO_ACT: Final = frozenset({_STEP, proof.KIND, "delivery", "routing", "given up", "recall"})
@@ -103,19 +103,15 @@ class Folder:
             return []
         return [(row.wall_ns, dict(row.fields)) for row in self._archive.rows(measurement, start_ns, end_ns)]
 
-    def minutes(self, start_ns: int, end_ns: int) -> Iterator[tuple[int, SignalMinutes]]:
-        """Signal by signal as far as the archive is kept so; what is newer is read once, for all signals."""
-        if not self._minutes:
-            return
-        numbers = range(len(self._site.signals))
-        cut = min(max(self._archive.compacted * MINUTE_NS, start_ns), end_ns)
-        newer = self._archive.minutes(numbers, cut, end_ns) if cut < end_ns else Minutes.empty()
-        newer = newer.take(np.argsort(newer.signal, kind="stable"))
-        bounds = np.searchsorted(newer.signal, np.arange(len(numbers) + 1))
-        for number in numbers:
-            if cut > start_ns:
-                yield number, _plain(self._archive.minutes([number], start_ns, cut))
-            yield number, _plain(newer.take(slice(int(bounds[number]), int(bounds[number + 1]))))
+    def stretch(self, start_ns: int, end_ns: int) -> Stretch:
+        signals = len(self._site.signals)
+        hours = self._archive.hours(start_ns, end_ns)
+        high, low = np.full(signals, np.nan), np.full(signals, np.nan)
+        np.fmax.at(high, hours.signal, hours.high)
+        np.fmin.at(low, hours.signal, hours.low)
+        count, bad = (np.bincount(hours.signal, column, signals).astype(np.int64)
+                      for column in (hours.count, hours.bad))
+        return Stretch(hours.grid(signals, start_ns // MINUTE_NS, end_ns // MINUTE_NS), high, low, count, bad)
 
     def chain(self) -> Chain | None:
         if not self._journal:
@@ -130,10 +126,6 @@ class Folder:
         unreadable = [Text(f"{self._unreadable} rows of the journal can not be read and are not counted",
                            f"日志中有 {self._unreadable} 行无法读取，未计入")] if self._unreadable else []
         return [*self._notes, *unreadable]
-
-
-def _plain(minutes: Minutes) -> SignalMinutes:
-    return SignalMinutes(minutes.minute, minutes.high, minutes.low, minutes.count, minutes.bad)
 
 
 def _act(row: Row, body: dict[str, Any]) -> Act:

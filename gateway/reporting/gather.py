@@ -1,4 +1,4 @@
-"""Rows of a source become facts. Memory is bounded by one signal and one day at a time, whatever the period."""
+"""Rows of a source become facts. Memory is bounded by one day of all signals, whatever the period."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from alerting.overlays.tables import Act as Overlaid
 from gateway.model.alarm import DRILL, Risk
 from gateway.model.clock import NS
 from gateway.model.errors import CommandError
-from gateway.model.signal import SELFTEST, Signal
+from gateway.model.signal import SELFTEST
 from gateway.model.site import Site
 from gateway.model.text import Text
 from gateway.reporting.facts import SYSTEMS, Episode, Facts, Held, Presence, SignalFacts, SystemFacts
 from gateway.reporting.period import Period
-from gateway.reporting.source import Act, SignalMinutes, Source, Standing
+from gateway.reporting.source import Act, Source, Standing, Stretch
 from gateway.reporting.words import stamp
 from gateway.sinks.schema import GATEWAY, SITE
 from gateway.store.minutes import MINUTE_NS
@@ -160,10 +160,6 @@ class _Days:
         self.number = len(period.days)
         self.expected = np.diff(self.edges)
 
-    def of(self, minute: np.ndarray) -> np.ndarray:
-        """Number of the day of each minute."""
-        return np.searchsorted(self.edges, minute, "right") - 1
-
     def parts(self) -> Iterable[tuple[int, int, int]]:
         """Day, start and end in ns; days of which nothing is known are left out."""
         for day, (start, end) in enumerate(zip(self.edges[:-1].tolist(), self.edges[1:].tolist(), strict=True)):
@@ -197,39 +193,60 @@ def _site(source: Source, days: _Days, progress: Progress) -> tuple[Presence, di
 
 
 def _signals(site: Site, source: Source, days: _Days, progress: Progress) -> tuple[SignalFacts, ...]:
-    found = [_Signal(signal, days) for signal in site.signals]
-    before = None
-    for number, minutes in source.minutes(days.first * MINUTE_NS, days.end * MINUTE_NS):
-        if before != number:
-            progress(Text(f"signal {number + 1} of {len(found)}", f"信号 {number + 1}/{len(found)}"))
-            before = number
-        found[number].take(minutes)
-    return tuple(one.facts() for one in found)
+    signals = _Signals(site, days)
+    for day, start, end in days.parts():
+        progress(Text(f"signals, day {day + 1} of {days.number}", f"信号，第 {day + 1}/{days.number} 天"))
+        signals.take(day, start // MINUTE_NS, source.stretch(start, end))
+    return signals.facts()
 
 
-class _Signal:
-    def __init__(self, signal: Signal, days: _Days):
-        self._days = days
-        self._watched = signal.deadman_s is not None and signal.id != SELFTEST
-        self._gaps = _Gaps(days.first, int((signal.deadman_s or 0.0) // 60.0))
-        self._count = self._bad = 0
-        self._high, self._low = np.full(days.number, np.nan), np.full(days.number, np.nan)
+class _Signals:
+    """All signals at once, day after day."""
 
-    def take(self, part: SignalMinutes) -> None:
-        if len(part.minute):
-            self._gaps.take(part.minute)
-            self._count += int(part.count.sum())
-            self._bad += int(part.bad.sum())
-            day = self._days.of(part.minute)
-            np.fmax.at(self._high, day, part.high)
-            np.fmin.at(self._low, day, part.low)
+    def __init__(self, site: Site, days: _Days):
+        self._days, number = days, len(site.signals)
+        self._watched = [signal.deadman_s is not None and signal.id != SELFTEST for signal in site.signals]
+        self._allowed = np.array([int((signal.deadman_s or 0.0) // 60.0) for signal in site.signals], np.int64)
+        self._since = np.full(number, days.first)  # the first minute that is missing, or the next that shall come
+        self._missing, self._longest, self._at = (np.zeros(number, np.int64) for _ in range(3))
+        self._count, self._bad = np.zeros(number, np.int64), np.zeros(number, np.int64)
+        self._high, self._low = (np.full((number, days.number), np.nan) for _ in range(2))
 
-    def facts(self) -> SignalFacts:
-        self._gaps.take(np.array([], np.int64), self._days.end)
-        expected = int(self._days.expected.sum()) if self._watched else 0
-        return SignalFacts(expected, max(expected - self._gaps.missing, 0), max(
-            self._gaps.found, key=lambda gap: gap[1], default=None) if self._watched else None,
-                           self._count, self._bad, self._high, self._low)
+    def take(self, day: int, first: int, stretch: Stretch) -> None:
+        self._high[:, day], self._low[:, day] = stretch.high, stretch.low
+        self._count += stretch.count
+        self._bad += stretch.bad
+        signals, minutes = stretch.present.shape
+        edged = np.ones((signals, minutes + 2), np.int8)  # absent between two ones: every run begins and ends
+        edged[:, 1:-1] = stretch.present
+        change = np.diff(edged, axis=1)
+        (signal, start), (_, end) = np.nonzero(change < 0), np.nonzero(change > 0)  # end: the first minute after
+        begun = np.where(start == 0, self._since[signal], first + start)
+        over = end < minutes
+        self._gap(signal[over], begun[over], first + end[over])
+        came = np.flatnonzero(stretch.present[:, 0])  # a gap that ended with the day before
+        self._gap(came, self._since[came], np.full(len(came), first))
+        self._since[:] = np.where(stretch.present[:, -1], first + minutes, self._since)
+        self._since[signal[~over]] = begun[~over]
+
+    def _gap(self, signal: np.ndarray, begun: np.ndarray, end: np.ndarray) -> None:
+        minutes = end - begun
+        counted = minutes > self._allowed[signal]
+        signal, begun, minutes = signal[counted], begun[counted], minutes[counted]
+        np.add.at(self._missing, signal, minutes)
+        order = np.lexsort((-begun, minutes))  # of those that are as long, the first is written last
+        longer = order[minutes[order] > self._longest[signal[order]]]
+        self._longest[signal[longer]], self._at[signal[longer]] = minutes[longer], begun[longer]
+
+    def facts(self) -> tuple[SignalFacts, ...]:
+        every = np.arange(len(self._since))
+        self._gap(every, self._since, np.full(len(every), self._days.end))
+        expected = int(self._days.expected.sum())
+        return tuple(SignalFacts(
+            expected if watched else 0, max(expected - int(self._missing[n]), 0) if watched else 0,
+            (int(self._at[n]) * MINUTE_NS, int(self._longest[n])) if watched and self._longest[n] else None,
+            int(self._count[n]), int(self._bad[n]), self._high[n], self._low[n])
+            for n, watched in enumerate(self._watched))
 
 
 class _Gaps:

@@ -17,24 +17,24 @@ import urllib3
 from alerting.engine import Transition
 from alerting.lifecycle import Event, State
 from gateway.historian.journal import ACTS
-from gateway.model.clock import NS
 from gateway.model.errors import SinkError
 from gateway.model.secret import read_secret
 from gateway.model.site import Site
 from gateway.model.stroke import Outcome, Seen, Stroke
 from gateway.model.text import Text
-from gateway.reporting.source import Act, Chain, SignalMinutes, Standing
+from gateway.reporting.source import Act, Chain, Standing, Stretch
 from gateway.sinks.config import InfluxSettings
 from gateway.sinks.schema import ALARM, AUDIT, CONTRACT, GATEWAY, LONG, MINUTE, STROKE
 from gateway.store.minutes import MINUTE_NS
 
-_PART_NS: Final = 31 * 86_400 * NS  # of the minutes of one signal, in one answer
+_ASKED: Final = 50  # signals whose minutes are in one answer
 _LONGEST_S: Final = 120.0
 
 
 class Influx:
     def __init__(self, site: Site, settings: InfluxSettings):
         self._site, self._url = site, settings.url.rstrip("/")
+        self._number = {signal.id: number for number, signal in enumerate(site.signals)}
         self._database = settings.place(LONG)
         self._left: dict[str, tuple[State, int]] = {}  # of each alarm before the period: its state, when it was raised
         self._headers: dict[str, str] = {}
@@ -109,18 +109,27 @@ class Influx:
                 for row in self._table(f"SELECT {fields} FROM {measurement} "
                                        f"WHERE {self._here()} AND {_between(start_ns, end_ns)}")]
 
-    def minutes(self, start_ns: int, end_ns: int) -> Iterator[tuple[int, SignalMinutes]]:
-        for number, signal in enumerate(self._site.signals):
-            for start in range(start_ns, end_ns, _PART_NS):
-                yield number, self._minutes(signal.id, start, min(start + _PART_NS, end_ns))
-
-    def _minutes(self, signal: str, start_ns: int, end_ns: int) -> SignalMinutes:
-        series = self._ask(f'SELECT "max", "min", "count", bad FROM {MINUTE.name} WHERE {self._here()} '
-                           f"AND signal = {_literal(signal)} AND {_between(start_ns, end_ns)}")
-        columns = zip(*series[0]["values"], strict=True) if series else ((),) * 5
-        at, high, low, count, bad = (np.array(column, np.float64 if n in (1, 2) else np.int64)
-                                     for n, column in enumerate(columns))
-        return SignalMinutes(at // MINUTE_NS, high, low, count, bad)
+    def stretch(self, start_ns: int, end_ns: int) -> Stretch:
+        """The database adds up; only of signals of which a minute is missing the minutes themselves are fetched."""
+        number, minutes = len(self._site.signals), (end_ns - start_ns) // MINUTE_NS
+        high, low = np.full(number, np.nan), np.full(number, np.nan)
+        there, count, bad = (np.zeros(number, np.int64) for _ in range(3))
+        what = f"FROM {MINUTE.name} WHERE {self._here()} AND {_between(start_ns, end_ns)}"
+        for row in self._table(f'SELECT max("max") AS high, min("min") AS low, count("count") AS there, '
+                               f'sum("count") AS "count", sum(bad) AS bad {what} GROUP BY signal'):
+            if (at := self._number.get(row["signal"])) is not None:
+                high[at], low[at] = (np.nan if row[name] is None else row[name] for name in ("high", "low"))
+                there[at], count[at], bad[at] = row["there"], row["count"], row["bad"] or 0
+        present = np.repeat((there > 0)[:, None], minutes, 1)
+        short = [signal.id for signal, rows in zip(self._site.signals, there.tolist(), strict=True)
+                 if signal.deadman_s is not None and 0 < rows < minutes]
+        for some in (short[n:n + _ASKED] for n in range(0, len(short), _ASKED)):
+            asked = " OR ".join(f"signal = {_literal(id)}" for id in some)
+            for series in self._ask(f'SELECT "count" {what} AND ({asked}) GROUP BY signal'):
+                at = self._number[series["tags"]["signal"]]
+                present[at] = False
+                present[at, [(time - start_ns) // MINUTE_NS for time, _ in series["values"]]] = True
+        return Stretch(present, high, low, count, bad)
 
     def chain(self) -> Chain | None:
         return None

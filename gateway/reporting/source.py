@@ -41,11 +41,12 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class SignalMinutes:
-    """Of one signal: minutes since 1970 in order, without those in which nothing came. high, low: NaN where no
+class Stretch:
+    """What the signals of the site did in some minutes. present: signals x minutes in which something came; of a signal
+    that tells only of changes it may be said of every minute. The others: one for each signal; high, low: NaN where no
     sample was usable."""
 
-    minute: NDArray[np.int64]
+    present: NDArray[np.bool_]
     high: NDArray[np.float64]
     low: NDArray[np.float64]
     count: NDArray[np.int64]
@@ -85,8 +86,8 @@ class Source(Protocol):
     def rows(self, measurement: str, start_ns: int, end_ns: int) -> list[tuple[int, dict[str, Any]]]:
         """`site` or `gateway`: start of the minute and fields."""
 
-    def minutes(self, start_ns: int, end_ns: int) -> Iterator[tuple[int, SignalMinutes]]:
-        """Signal by signal (number), in parts that follow one another in time."""
+    def stretch(self, start_ns: int, end_ns: int) -> Stretch:
+        """All signals in these minutes: a day, or less."""
 
     def chain(self) -> Chain | None:
         """None: this source does not have the journal itself."""

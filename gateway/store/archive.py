@@ -2,6 +2,8 @@
 
     minute  what was made or changed lately, one blob of columns for each minute; right where a span says otherwise
     span    older minutes, one blob for each signal and four hours: a year of one signal is read in a moment
+    hours   the hours of all signals in one span, one blob: a year of all of them is read in a moment. Where it is not
+            there (an older archive, a span changed by an older program) the minutes tell the same
     change  which minute was written when: each database reads this list with a cursor of its own
     row     rows that are no samples (gateway.sinks.schema), in the order in which they were made
     cursor  how far the raw samples are counted, and how far each database is; with the minutes, in one transaction, so
@@ -29,9 +31,11 @@ from typing import Any, Final
 import numpy as np
 
 from gateway.model.errors import StoreError
+from gateway.model.readonly import connect
 from gateway.model.signal import SignalTable
 from gateway.model.text import Text
 from gateway.store.history import Trend
+from gateway.store.hours import HOUR, Hours
 from gateway.store.minutes import MINUTE_NS, Minutes, trend
 
 SPAN: Final = 240  # minutes of one span
@@ -50,6 +54,11 @@ CREATE INDEX row_in_time ON row (measurement, wall_ns);
 CREATE TABLE cursor (name TEXT PRIMARY KEY, position INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 PRAGMA application_id = 0x4C414D4D; -- "LAMM"
 PRAGMA user_version = 1;
+"""
+_HOURS: Final = """
+CREATE TABLE IF NOT EXISTS hours (span INTEGER PRIMARY KEY, rows BLOB NOT NULL) STRICT;
+CREATE TRIGGER IF NOT EXISTS hours_anew AFTER INSERT ON span BEGIN DELETE FROM hours WHERE span = new.span; END;
+CREATE TRIGGER IF NOT EXISTS hours_gone AFTER DELETE ON span BEGIN DELETE FROM hours WHERE span = old.span; END;
 """
 
 
@@ -161,15 +170,25 @@ class Archive:
         late = Minutes.newest([Minutes.unpack(rows) for (rows,) in self._connection.execute(
             "SELECT rows FROM minute WHERE minute >= ? AND minute < ? ORDER BY minute", (first, end))])
         late = late.take(np.lexsort((late.minute, late.signal)))
+        parts = [self._untouched(span, late)]
         for new in late.parts(late.signal):
             signal = int(new.signal[0])
-            old = list(_spans(self._connection, [signal], first, end))
-            self._connection.execute("INSERT OR REPLACE INTO span VALUES (?, ?, ?)",
-                                     (signal, span, Minutes.newest([*old, new]).pack()))
+            whole = Minutes.newest([*_spans(self._connection, [signal], first, end), new])
+            self._connection.execute("INSERT OR REPLACE INTO span VALUES (?, ?, ?)", (signal, span, whole.pack()))
+            parts.append(Hours.of(whole))
+        self._connection.execute("INSERT OR REPLACE INTO hours VALUES (?, ?)", (span, Hours.joined(parts).pack()))
         self._connection.execute("DELETE FROM minute WHERE minute >= ? AND minute < ?", (first, end))
         compact = max(self._cursors.get(_COMPACT, 0), end)
         self._save_cursors({_COMPACT: compact})
         self._cursors[_COMPACT] = compact
+
+    def _untouched(self, span: int, late: Minutes) -> Hours:
+        """Of a span, the hours of signals of which nothing came late."""
+        if (known := _hours(self._connection, span)) is not None:
+            return known.take(~np.isin(known.signal, late.signal))
+        numbers = [number for (number,) in self._connection.execute("SELECT number FROM signal")]
+        others = np.setdiff1d(numbers, late.signal).tolist()
+        return Hours.of(Minutes.newest(list(_spans(self._connection, others, span * SPAN, (span + 1) * SPAN))))
 
     def _delete_before(self, minute: int) -> None:
         execute = self._connection.execute
@@ -219,6 +238,26 @@ class Archive:
         with self._reading() as connection:
             return self._between(connection, signals, -(-start_wall_ns // MINUTE_NS), -(-end_wall_ns // MINUTE_NS))
 
+    def hours(self, start_wall_ns: int, end_wall_ns: int) -> Hours:
+        """Of all signals of the site. An hour that is cut by an end of this stretch has only what lies within."""
+        first, end = -(-start_wall_ns // MINUTE_NS), -(-end_wall_ns // MINUTE_NS)
+        parts = [Hours.of(Minutes.empty())]
+        with self._reading() as connection:
+            kept = bool(connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'hours'").fetchone())
+            changed = {span for (span,) in connection.execute(
+                "SELECT DISTINCT minute / ? FROM minute WHERE minute >= ? AND minute < ?", (SPAN, first, end))}
+            for span in range(first // SPAN, -(-end // SPAN)):
+                low, high = max(first, span * SPAN), min(end, (span + 1) * SPAN)
+                known = None
+                if kept and span not in changed and low % HOUR == high % HOUR == 0:
+                    known = _hours(connection, span)
+                if known is None:
+                    parts.append(Hours.of(self._between(connection, None, low, high)))
+                else:
+                    known = known.renumbered(self._theirs)
+                    parts.append(known.take((known.hour * HOUR >= low) & (known.hour * HOUR < high)))
+        return Hours.joined(parts)
+
     def trend(self, signals: Sequence[int], start_wall_ns: int, end_wall_ns: int, max_points: int = 500) -> Trend:
         """As TelemetryStore.history, over years. Steps are whole minutes."""
         return trend(self.minutes(signals, start_wall_ns, end_wall_ns), signals, start_wall_ns, end_wall_ns, max_points)
@@ -226,10 +265,11 @@ class Archive:
     def rows(self, measurement: str, start_wall_ns: int, end_wall_ns: int) -> list[Row]:
         """In order of time; where one was made twice, the newer."""
         with self._reading() as connection:
-            found = {(row.wall_ns, _json(row.tags)): row for row in map(_row, connection.execute(
+            found = {(wall_ns, tags): (position, measurement, wall_ns, tags, fields)
+                     for position, measurement, wall_ns, tags, fields in connection.execute(
                 "SELECT * FROM row WHERE measurement = ? AND wall_ns >= ? AND wall_ns < ? ORDER BY position",
-                (measurement, start_wall_ns, end_wall_ns)))}
-        return sorted(found.values(), key=lambda row: row.wall_ns)
+                (measurement, start_wall_ns, end_wall_ns))}
+        return sorted(map(_row, found.values()), key=lambda row: row.wall_ns)
 
     def first(self, measurement: str) -> int | None:
         """Wall time of the oldest row."""
@@ -243,12 +283,6 @@ class Archive:
         with self._reading() as connection:
             return connection.execute(f"SELECT {which}(wall_ns) FROM row WHERE measurement = ?",
                                       (measurement,)).fetchone()[0]
-
-    @property
-    def compacted(self) -> int:
-        """First minute that is not kept signal by signal yet. Reads the file."""
-        with self._reading() as connection:
-            return self._compacted(connection)
 
     def rows_after(self, position: int, most: int) -> list[Row]:
         """In the order in which they were made."""
@@ -282,6 +316,7 @@ class Archive:
             connection.execute("PRAGMA journal_size_limit = 4194304")
             if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
                 connection.executescript(f"BEGIN IMMEDIATE; {_TABLES} COMMIT;")
+            connection.executescript(f"BEGIN IMMEDIATE; {_HOURS} COMMIT;")
             connection.executemany("INSERT OR IGNORE INTO signal (id) VALUES (?)", [(id,) for id in self._signals.ids])
             known = dict(connection.execute("SELECT id, number FROM signal"))
             cursors = dict(connection.execute("SELECT name, position FROM cursor"))
@@ -321,8 +356,7 @@ class Archive:
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
-        with self._errors(), closing(sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True,
-                                                     timeout=2.0)) as connection:
+        with self._errors(), closing(connect(self.path)) as connection:
             yield connection
 
     @contextmanager
@@ -341,6 +375,11 @@ def _spans(connection: sqlite3.Connection, signals: Sequence[int], first: int, e
         for (rows,) in connection.execute("SELECT rows FROM span WHERE signal = ? AND span >= ? AND span < ? "
                                           "ORDER BY span", (signal, first // SPAN, -(-end // SPAN))):
             yield Minutes.unpack(rows)
+
+
+def _hours(connection: sqlite3.Connection, span: int) -> Hours | None:
+    found = connection.execute("SELECT rows FROM hours WHERE span = ?", (span,)).fetchone()
+    return None if found is None else Hours.unpack(found[0])
 
 
 def _row(found: tuple) -> Row:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import shutil
 import sqlite3
 import subprocess
+import sys
+from contextlib import closing
 from dataclasses import replace
 from datetime import date
 from html.parser import HTMLParser
@@ -233,6 +236,40 @@ def test_a_damaged_archive_takes_only_its_part(data, says):
     facts = made(Folder(SITE, data))
     assert any(map(says, facts.missing)) and facts.figures.alarms == 4 and not facts.systems
     assert "Not known: the gateway kept no minutes of them" in render(facts, "en", END)
+
+
+LOCKED = 'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && shift && exec "$@"'
+TOLD = ("import json, sys; from tests.reporting.test_report import *\n"
+        "for folder in map(Path, sys.argv[1:]):\n"
+        "    facts = made(Folder(SITE, folder))\n"
+        "    right = bool(facts.systems) and numbers(facts) == STORY\n"
+        "    print(json.dumps([right, [[text.en, text.zh] for text in facts.missing]]))")
+
+
+@pytest.mark.survives("a report from a stick with its lock on: half a copy of a running gateway (no -shm)",
+                      then="everything but minutes is reported, and what to do; a whole copy tells everything",
+                      says=Text("the archive of minutes can not be used: …: copy the folder to a disk …",
+                                "分钟数据文件无法使用：…: copy the folder to a disk …"))
+def test_a_medium_that_can_not_be_written(data, tmp_path, says):
+    """A gateway that was stopped; one that ran while it was copied; half of such a copy."""
+    stick = tmp_path / "stick"
+    with closing(sqlite3.connect(data / "minutes.db", isolation_level=None)) as file:
+        file.execute("PRAGMA journal_mode = WAL")
+        file.execute("INSERT INTO cursor VALUES ('test', 1)")
+        for name in ("whole", "half"):
+            shutil.copytree(data, stick / name)
+    assert (stick / "half/minutes.db-wal").stat().st_size
+    (stick / "half/minutes.db-shm").unlink()
+    shutil.copytree(data, stick / "stopped", ignore=shutil.ignore_patterns("*-wal", "*-shm"))
+    folders = [stick / name for name in ("stopped", "whole", "half")]
+    done = subprocess.run(["unshare", "--mount", "sh", "-c", LOCKED, "sh", stick, sys.executable, "-c", TOLD, *folders],
+                          capture_output=True, text=True)
+    if "mount" in done.stderr or "unshare" in done.stderr:
+        pytest.skip(f"no mount of its own: {done.stderr.strip()[-200:]}")
+    assert not done.stderr
+    stopped, whole, half = map(json.loads, done.stdout.splitlines())
+    assert stopped == whole and stopped[0]
+    assert not half[0] and any(says(Text(*text)) for text in half[1])
 
 
 @pytest.mark.survives("a report soon after a start without the time", then="it says why there are no minutes yet",

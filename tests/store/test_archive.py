@@ -13,6 +13,7 @@ from gateway.model.frame import Frame
 from gateway.model.quality import Quality
 from gateway.model.signal import SignalTable
 from gateway.store.archive import SPAN, Archive, Row
+from gateway.store.hours import Hours
 from gateway.store.minutes import MINUTE_NS, Minutes
 from tests.sites import gas
 
@@ -96,6 +97,70 @@ def test_late_samples_count_in_a_minute_that_is_young_and_in_one_that_is_old(arc
     same(as_told(archive.minutes(range(5), START, START + 3 * MINUTE_NS)), by_hand(Frame.concat(frames)))
     same(as_told(archive.minutes([2], START + MINUTE_NS, START + 2 * MINUTE_NS)), {
         key: cell for key, cell in by_hand(Frame.concat(frames)).items() if key == (FIRST + 1, 2)})
+
+
+def as_hours(hours: Hours) -> dict[tuple[int, int], tuple]:
+    return {(int(hours.hour[n]), int(hours.signal[n])): (
+        int(hours.present[n]), *np.nan_to_num([hours.low[n], hours.high[n]], nan=-1.0).tolist(), int(hours.count[n]),
+        int(hours.bad[n])) for n in range(len(hours))}
+
+
+def hours_by_hand(frame: Frame, first: int = 0, end: int = 2**40) -> dict[tuple[int, int], tuple]:
+    found: dict[tuple[int, int], list] = {}
+    for (minute, signal), (good, bad, _, _, low, high, _) in by_hand(frame).items():
+        if first <= minute < end:
+            found.setdefault((minute // 60, signal), []).append((1 << minute % 60, low, high, good, bad))
+    return {key: (sum(cell[0] for cell in cells), min((cell[1] for cell in cells if cell[1] is not None), default=-1.0),
+                  max((cell[2] for cell in cells if cell[2] is not None), default=-1.0), sum(cell[3] for cell in cells),
+                  sum(cell[4] for cell in cells)) for key, cells in found.items()}
+
+
+def test_the_hours_of_all_signals_are_those_of_their_minutes_whatever_came_late_and_whoever_wrote_it(archive, tmp_path):
+    """Young, kept by spans, changed late, tidied again; then changed by a program that knows nothing of hours."""
+    rng = np.random.default_rng(7)
+    frames = [*(samples(rng, 300, minutes=2 * SPAN) for _ in range(2)), samples(rng, 4, minutes=SPAN)]
+    end = START + 2 * SPAN * MINUTE_NS
+
+    def kept() -> list[int]:
+        with sqlite3.connect(tmp_path / "minutes.db") as file:
+            return [span for (span,) in file.execute("SELECT span FROM hours ORDER BY span")]
+
+    def seen(frames: list[Frame]) -> None:
+        frame, cut = Frame.concat(frames), 90
+        assert as_hours(archive.hours(START, end)) == hours_by_hand(frame)
+        assert as_hours(archive.hours(START + cut * MINUTE_NS, end - cut * MINUTE_NS)) == hours_by_hand(
+            frame, FIRST + cut, FIRST + 2 * SPAN - cut)
+
+    archive.add(Minutes.of(frames[0]), 1)
+    seen(frames[:1])
+    archive.tidy(FIRST + 3 * SPAN, 730, 10**9)
+    assert kept() == [FIRST // SPAN, FIRST // SPAN + 1]
+    seen(frames[:1])
+    archive.add(Minutes.of(frames[1]), 2)
+    seen(frames[:2])
+    archive.tidy(FIRST + 3 * SPAN, 730, 10**9)
+    seen(frames[:2])
+    with sqlite3.connect(tmp_path / "minutes.db") as file:  # as an older program writes spans
+        (rows,) = file.execute("SELECT rows FROM span WHERE signal = 1 AND span = ?", (FIRST // SPAN,)).fetchone()
+        file.execute("INSERT OR REPLACE INTO span VALUES (1, ?, ?)", (FIRST // SPAN, rows))
+    assert kept() == [FIRST // SPAN + 1]
+    seen(frames[:2])
+    archive.add(Minutes.of(frames[2]), 3)
+    archive.tidy(FIRST + 3 * SPAN, 730, 10**9)
+    assert kept() == [FIRST // SPAN, FIRST // SPAN + 1]
+    seen([*frames[:2], frames[2]])
+    with sqlite3.connect(tmp_path / "minutes.db") as file:
+        file.execute("DROP TABLE hours")  # a copy that an older program made
+    seen([*frames[:2], frames[2]])
+
+
+def test_the_hours_of_a_span_that_was_deleted_are_too(archive, tmp_path):
+    archive.add(Minutes.of(samples(np.random.default_rng(8), 100, minutes=2 * SPAN)), 1)
+    archive.tidy(FIRST + 3 * SPAN, 2 * SPAN / 1440, 10**9)
+    found = archive.hours(START, START + 2 * SPAN * MINUTE_NS)
+    assert len(found) and found.hour.min() * 60 >= FIRST + SPAN
+    with sqlite3.connect(tmp_path / "minutes.db") as file:
+        assert file.execute("SELECT count(*) FROM hours").fetchone() == (1,)
 
 
 def test_whoever_reads_the_changes_sees_every_minute_as_it_is_at_last(archive):
