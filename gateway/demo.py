@@ -24,6 +24,7 @@ from pathlib import Path
 from alerting.notifiers.config import WebhookSettings
 from gateway.app import Gateway, load
 from gateway.console import AlarmLines, Console
+from gateway.data_folder import ALARM_FILE, TELEMETRY
 from gateway.model.errors import ConfigError, DavylampError
 from gateway.model.text import Text
 
@@ -242,8 +243,8 @@ async def _listening(port: int, process: Process) -> None:
 def _empty(folder: Path) -> None:
     """Remove what an earlier demo stored, and only that: the folder may be anything the user named."""
     folder.mkdir(parents=True, exist_ok=True)
-    shutil.rmtree(folder / "telemetry", ignore_errors=True)
-    for file in folder.glob("alarms.db*"):
+    shutil.rmtree(folder / TELEMETRY, ignore_errors=True)
+    for file in folder.glob(f"{ALARM_FILE}*"):
         file.unlink()
 
 

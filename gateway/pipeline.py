@@ -24,6 +24,7 @@ import numpy as np
 from gateway.core.bank import Bank
 from gateway.core.learning import LearningAct
 from gateway.core.snapshot import SnapshotError
+from gateway.data_folder import TELEMETRY
 from gateway.model.alarm import DRILL_PREFIX
 from gateway.model.clock import NS, Clock, Instant
 from gateway.model.errors import StoreError
@@ -217,7 +218,7 @@ class Pipeline:
 def saved_bank(site: Site, folder: Path) -> tuple[Bank, Instant]:
     """The bank as it was saved last in a data folder, and when: for looking at, also while a gateway runs. StoreError
     when there is none or it can not be read."""
-    found = kept(folder / "telemetry", SNAPSHOT)
+    found = kept(folder / TELEMETRY, SNAPSHOT)
     if found is None:
         raise StoreError(Text("no detector state is saved here", "此处没有已保存的检测状态"), where=str(folder),
                          fix=Text("give the data folder of a gateway that has run", "请指定运行过的网关的数据目录"))

@@ -24,13 +24,14 @@ from alerting.ledger import JournalRow
 from alerting.realarm import ReAlarm
 from alerting.service import AlarmService, AlarmSettings
 from alerting.views import AlarmView
-from gateway import __version__, app
+from gateway import __version__, plugins
 from gateway.api.answer import Json
 from gateway.api.room import House
 from gateway.api.rooms import alarms, journal, vigil
 from gateway.api.routes import application
 from gateway.api.server import serve_app
 from gateway.config.watch_file import WatchedSection, WatchFile
+from gateway.data_folder import ALARM_FILE, made_folder
 from gateway.model.alarm import Priority, Risk
 from gateway.model.clock import Instant, TimeLine
 from gateway.model.errors import DavylampError
@@ -39,6 +40,7 @@ from gateway.model.pulse import Pulse, hung, no_progress
 from gateway.model.signal import SignalTable
 from gateway.model.site import Site
 from gateway.model.text import Text
+from gateway.supervision import keep_running
 from gateway.vigil import http, systemd
 from gateway.vigil.broker import HeartbeatBroker
 from gateway.vigil.heartbeat import complaint, hear
@@ -66,13 +68,13 @@ class Watcher:
         self.peers: Peers
 
     async def run(self) -> None:
-        path = app.made_folder(Path(self.file.watch.folder)) / app.ALARM_FILE
+        path = made_folder(Path(self.file.watch.folder)) / ALARM_FILE
         self.clock = TimeLine.resume(ledger.last_instant(path))
-        self.notifiers = app.notifiers(self.file.notifiers)
+        self.notifiers = plugins.notifiers(self.file.notifiers)
         link = self.file.watch.base_url or ""
         self.service = AlarmService(self.site.alarms, self.site, ledger.AlarmLedger(path), self.notifiers, self.clock,
                                     AlarmSettings(
-                                        link=link, channels=app.channels(self.file.notifiers, None, ""),
+                                        link=link, channels=plugins.channels(self.file.notifiers, None, ""),
                                         re_alarm=ReAlarm(dict.fromkeys(Priority, self.file.watch.repeat))))
         self.peers = Peers(self.site.peers, self.site.alarms, self.clock.now())
         self._judges = Pulse("judge", self.clock)
@@ -85,7 +87,7 @@ class Watcher:
             supervisor.tell("READY=1")
             async with asyncio.TaskGroup() as tasks:
                 for name, run in self._tasks().items():
-                    tasks.create_task(app.keep_running(name, run))
+                    tasks.create_task(keep_running(name, run))
                 tasks.create_task(systemd.feed(supervisor, self._hung, self._status))
         finally:
             await self.service.close()
@@ -93,7 +95,7 @@ class Watcher:
     def _tasks(self) -> dict[str, Callable[[], Awaitable[None]]]:
         tasks: dict[str, Callable[[], Awaitable[None]]] = {"judge": self._judge, "page": lambda: serve_app(
             self._application(), self.file.api.host, self.file.api.port, ready=self._ready)}
-        tasks |= {notifier.id: notifier.run for notifier in app.connected(self.notifiers)}
+        tasks |= {notifier.id: notifier.run for notifier in plugins.connected(self.notifiers)}
         tasks |= {gateway.id: partial(self._ask, gateway) for gateway in self.file.gateways
                   if gateway.health is not None}
         if self.file.broker is not None:

@@ -11,11 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from gateway import app
+from alerting.service import AlarmService
+from drivers.modbus.driver import ModbusDriver
+from gateway import supervision
 from gateway.app import Gateway, load
 from gateway.model import clock
 from gateway.model.quality import is_good
 from gateway.model.site import GatewayFault
+from gateway.parts import vigil
+from gateway.parts.parts import Parts
 from tests.drivers.modbus.witness import Slave, TcpDevice
 from tests.servers import free_port
 
@@ -74,9 +78,17 @@ class Yard:
         self.site_file = loaded.site_file
         self.gateway = Gateway(loaded.site_file, folder / "data")
 
+    @property
+    def parts(self) -> Parts:
+        return self.gateway.parts
+
+    @property
+    def alarms(self) -> AlarmService:
+        return self.parts.chain.alarms
+
     def conditions(self) -> set[str]:
         """Ids of the alarms whose condition stands."""
-        return {view.definition.id for view in self.gateway.alarms.views() if view.state.condition}
+        return {view.definition.id for view in self.alarms.views() if view.state.condition}
 
     async def until(self, look: Callable[[], object], what: str) -> None:
         try:
@@ -115,7 +127,7 @@ async def test_what_is_dead_from_the_very_start_is_announced(tmp_path):
 
 async def test_a_proof_test_that_is_overdue_is_announced(tmp_path, monkeypatch):
     """Once there is a journal to count from; after a restart it stands on."""
-    monkeypatch.setattr(app, "PROOF_TESTS_S", 0.05)
+    monkeypatch.setattr(vigil, "PROOF_TESTS_S", 0.05)
     monkeypatch.setattr(clock, "kernel_clock_synchronised", lambda: True)
     rule = """
 [[rules]]
@@ -129,20 +141,20 @@ proof_test_interval = "1s"
 """
     async with running(Yard(tmp_path, more=rule)) as yard:
         await yard.until_stands("bump/overdue")
-        await yard.until(lambda: yard.gateway.alarms.view("bump/overdue").recorded, "it was not recorded")
+        await yard.until(lambda: yard.alarms.view("bump/overdue").recorded, "it was not recorded")
     async with running(Yard(tmp_path, more=rule)) as yard:
         await yard.until_stands("bump/overdue", "site/blind")
-        assert "bump/overdue" not in yard.gateway.bank.active
-        assert yard.gateway.alarms.view("bump/overdue").occurrence == 1
+        assert "bump/overdue" not in yard.parts.chain.bank.active
+        assert yard.alarms.view("bump/overdue").occurrence == 1
 
 
 async def test_without_a_data_folder_alarms_go_out_and_say_that_they_are_not_recorded(tmp_path):
     (tmp_path / "data").write_text("in the way")
     async with running(Yard(tmp_path)) as yard:
         await yard.until_stands("site/blind", GatewayFault.LEDGER, GatewayFault.STORE)
-        assert not yard.gateway.alarms.view("site/blind").recorded
+        assert not yard.alarms.view("site/blind").recorded
         (tmp_path / "data").unlink()
-        await yard.until(lambda: yard.gateway.alarms.view("site/blind").recorded, "the alarm was not recorded later")
+        await yard.until(lambda: yard.alarms.view("site/blind").recorded, "the alarm was not recorded later")
         await yard.until(lambda: GatewayFault.STORE not in yard.conditions(), "the store did not recover")
 
 
@@ -160,10 +172,10 @@ async def test_an_alarm_file_that_is_locked_at_the_start_is_taken_up_when_it_ope
         async with running(Yard(tmp_path)) as yard:
             await yard.until_stands(GatewayFault.LEDGER)
             assert GatewayFault.SINK not in yard.conditions()
-            restored = yard.gateway.alarms.view(GatewayFault.SINK)
+            restored = yard.alarms.view(GatewayFault.SINK)
             other.execute("COMMIT")
             other.close()
-            await yard.until(lambda: yard.gateway.alarms.view(GatewayFault.SINK) != restored, "nothing was restored")
+            await yard.until(lambda: yard.alarms.view(GatewayFault.SINK) != restored, "nothing was restored")
             await yard.until(lambda: GatewayFault.SINK not in yard.conditions(), "a restored alarm was not ended")
 
 
@@ -172,7 +184,7 @@ class Faulty:
 
     def __init__(self, monkeypatch, *acts: Callable[[], None]):
         self.calls = 0
-        work, left = app.ModbusDriver.run, iter(acts)
+        work, left = ModbusDriver.run, iter(acts)
 
         async def run(driver) -> None:
             self.calls += 1
@@ -180,8 +192,8 @@ class Faulty:
                 return await work(driver)
             act()
 
-        monkeypatch.setattr(app.ModbusDriver, "run", run)
-        monkeypatch.setattr(app, "RESTART_PAUSE_S", (0.05, 0.1))
+        monkeypatch.setattr(ModbusDriver, "run", run)
+        monkeypatch.setattr(supervision, "RESTART_PAUSE_S", (0.05, 0.1))
 
 
 def fail() -> None:
@@ -197,8 +209,8 @@ async def test_a_source_that_fails_or_ends_or_is_cancelled_from_inside_is_starte
     async with TcpDevice(Slave()) as device, running(Yard(tmp_path, modbus=device.port)) as yard:
         await yard.until_stands(GatewayFault.TASK)
         await yard.until(lambda: faulty.calls == 4, "not started again")
-        await yard.until(lambda: is_good(yard.gateway.bank.latest.quality[0]), "no good sample")
-        assert yard.gateway.health.restarts == 3
+        await yard.until(lambda: is_good(yard.parts.chain.bank.latest.quality[0]), "no good sample")
+        assert yard.parts.vigil.health.restarts == 3
 
 
 @pytest.mark.parametrize("synchronised", [True, False])
@@ -213,14 +225,14 @@ async def test_a_clock_that_was_set_by_a_year_while_the_gateway_was_off_changes_
         slave.registers[3][0] = 30
         async with running(Yard(tmp_path, modbus=port)) as yard:
             await yard.until_stands("GAS-1/H", "CAM-1/deadman")
-            before = yard.gateway.alarms.view("GAS-1/H")
-            lived = yard.gateway.clock.now()
+            before = yard.alarms.view("GAS-1/H")
+            lived = yard.parts.chain.clock.now()
         real = time.time_ns
         monkeypatch.setattr(time, "time_ns", lambda: real() + days * 86_400 * 10**9)
         async with running(Yard(tmp_path, modbus=port)) as yard:
-            assert yard.gateway.clock.now().line_ns > lived.line_ns
+            assert yard.parts.chain.clock.now().line_ns > lived.line_ns
             assert yard.conditions() == {"GAS-1/H", "CAM-1/deadman"}
-            assert yard.gateway.alarms.view("GAS-1/H").occurrence == before.occurrence
+            assert yard.alarms.view("GAS-1/H").occurrence == before.occurrence
             slave.registers[3][0] = 45
             await yard.until_stands("GAS-1/HH")
             slave.registers[3][0] = 0
@@ -235,8 +247,8 @@ async def test_a_clock_that_is_set_while_the_gateway_runs_changes_nothing_but_is
         real = time.time_ns
         for days in (-365, 365):
             monkeypatch.setattr(time, "time_ns", lambda days=days: real() + days * 86_400 * 10**9)
-            steps = yard.gateway.health.clock_steps
-            await yard.until(lambda steps=steps: yard.gateway.health.clock_steps > steps, "not noticed")
+            steps = yard.parts.vigil.health.clock_steps
+            await yard.until(lambda steps=steps: yard.parts.vigil.health.clock_steps > steps, "not noticed")
         await yard.until_stands(GatewayFault.CLOCK)
         assert yard.conditions() == {"CAM-1/deadman", GatewayFault.CLOCK}
         slave.registers[3][0] = 45

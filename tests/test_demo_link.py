@@ -17,7 +17,7 @@ def test_the_link_of_a_message_has_the_port_of_the_demo(tmp_path):
     options = DemoOptions(None, None, tmp_path, 18123, 15020, 11883, 1.0, "zh", None, "auto")
     gateway = _gateway(options, "http://127.0.0.1:9/", lambda *_: None)
     assert gateway.site_file.alarms.base_url == "http://127.0.0.1:18123"
-    assert gateway.site.language == "zh", "the page opens in the language of the demo"
+    assert gateway.site_file.site.language == "zh", "the page opens in the language of the demo"
 
 
 _ORPHAN = """

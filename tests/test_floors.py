@@ -13,15 +13,15 @@ HOUSE = ("gateway", "drivers", "alerting", "simulators", "grafana")
 # The longest matching prefix decides. Packages on floor 1 are strangers to each other; `drivers.modbus` and
 # `drivers.mqtt` are packages of their own.
 FLOORS = {
-    "gateway.__main__": 9, "gateway.cli": 8, "gateway.remote": 7, "gateway.reporting": 7, "gateway.demo": 6,
-    "gateway.replay": 6, "gateway.watcher": 6, "gateway.accounts": 6, "gateway.changeover": 6,
+    "gateway.__main__": 10, "gateway.cli": 9, "gateway.remote": 8, "gateway.reporting": 8, "gateway.demo": 7,
+    "gateway.replay": 7, "gateway.watcher": 7, "gateway.accounts": 7, "gateway.changeover": 7,
     "gateway.fleet": 4, "gateway.backup": 3, "gateway.change": 2,
-    "gateway.app": 5, "gateway.api": 4, "gateway.console": 4,
+    "gateway.app": 6, "gateway.parts": 5, "gateway.api": 4, "gateway.console": 4,
     "gateway.health": 3, "gateway.teaching": 3, "gateway.vigil": 3, "gateway.explaining": 3, "gateway.annunciation": 3,
     "gateway.overdue": 3, "gateway.historian": 3, "gateway.timekeeping": 3,
-    "gateway.pipeline": 2, "grafana.boards": 2, "grafana.provision": 2,
+    "gateway.pipeline": 2, "gateway.plugins": 2, "grafana.boards": 2, "grafana.provision": 2,
     "gateway.core": 1, "gateway.config": 1, "gateway.access": 1, "gateway.store": 1, "gateway.sinks": 1,
-    "gateway.doctor": 1, "gateway.logs": 1,
+    "gateway.doctor": 1, "gateway.logs": 1, "gateway.supervision": 1, "gateway.data_folder": 1,
     "drivers.modbus": 1, "drivers.mqtt": 1, "alerting": 1, "gateway.model": 0,
 }
 

@@ -65,13 +65,13 @@ async def _bare(port: int, blocks: int, seconds: float) -> float:
 
 async def _ours(site: Path, folder: Path, blocks: int, seconds: float, dropped: list[int]) -> float:
     async with stage.gateway(site, folder) as gateway:
-        await stage.until(lambda: gateway.pipeline.samples >= REGISTERS * blocks, "the first cycle")
-        first, began = gateway.pipeline.samples, time.monotonic()
+        await stage.until(lambda: gateway.parts.chain.pipeline.samples >= REGISTERS * blocks, "the first cycle")
+        first, began = gateway.parts.chain.pipeline.samples, time.monotonic()
         await asyncio.sleep(seconds)
-        samples, spent = gateway.pipeline.samples - first, time.monotonic() - began
-        (source,) = gateway.health.sources
+        samples, spent = gateway.parts.chain.pipeline.samples - first, time.monotonic() - began
+        (source,) = gateway.parts.field.sources
         (device,) = source.devices()
-    stats, unanswered = gateway.store.stats(), device.counters["requests"] - device.counters["answers"]
+    stats, unanswered = gateway.parts.chain.store.stats(), device.counters["requests"] - device.counters["answers"]
     if unanswered > 1 or stats.durable_position < stats.position:  # one may be on its way
         raise RuntimeError(f"not everything was answered or stored: {device}, {stats}")
     dropped.append(stats.dropped_samples)

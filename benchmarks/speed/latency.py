@@ -59,12 +59,12 @@ class _Hand:
         self._reader, self._writer = reader, writer
         self._line = asyncio.Lock()
         # On a fresh data folder the time line is the monotonic clock moved by a constant.
-        self._offset_ns = gateway.clock.now().line_ns - time.monotonic_ns()
+        self._offset_ns = gateway.parts.chain.clock.now().line_ns - time.monotonic_ns()
         self._share = signals // DEVICES
         self._free = deque(random.sample(range(signals), signals))
         self._expected: dict[str, asyncio.Future[tuple[int, int]]] = {}  # alarm -> (bytes received, committed)
         self.seen = _Seen()
-        gateway.alarms.on_commit.append(self._committed)
+        gateway.parts.chain.alarms.on_commit.append(self._committed)
 
     async def event(self) -> None:
         """One signal goes up, the alarm is recorded; it goes down, that is recorded, and it may go up again."""
@@ -102,7 +102,7 @@ class _Hand:
 
 async def _measure(site: Path, folder: Path, control: int, events: int, signals: int) -> _Seen:
     async with stage.gateway(site, folder) as gateway:
-        await stage.until(lambda: gateway.pipeline.samples >= 2 * signals, "two polls of every signal")
+        await stage.until(lambda: gateway.parts.chain.pipeline.samples >= 2 * signals, "two polls of every signal")
         reader, writer = await asyncio.open_connection("127.0.0.1", control)
         hand = _Hand(gateway, signals, reader, writer)
         async with asyncio.timeout(10 * events / PER_S + 60), asyncio.TaskGroup() as tasks:

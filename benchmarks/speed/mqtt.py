@@ -125,12 +125,13 @@ async def _bare(job: Job) -> float:
 async def _ours(site: Path, job: Job, values: int) -> float:
     with _publisher(job) as publisher, tempfile.TemporaryDirectory() as folder:
         async with stage.gateway(site, Path(folder)) as gateway:
-            (source,) = gateway.health.sources
+            (source,) = gateway.parts.field.sources
             await stage.until(lambda: source.devices()[0].online, "connected to the broker")
-            rate = await _timed(job, publisher, lambda: gateway.store.durable_position // values)
+            rate = await _timed(job, publisher, lambda: gateway.parts.chain.store.durable_position // values)
             counters = source.devices()[0].counters
         wrong = {name: counters[name] for name in ("rejected", "unmapped", "dropped", "redelivered",
                                                    "acknowledged_undurable") if counters[name]}
-        if wrong or counters["messages"] != job.messages or gateway.pipeline.samples != job.messages * values:
+        samples = gateway.parts.chain.pipeline.samples
+        if wrong or counters["messages"] != job.messages or samples != job.messages * values:
             raise RuntimeError(f"not every message became {values} samples: {counters}")
     return rate

@@ -60,9 +60,10 @@ def check(options: argparse.Namespace, language: str) -> int:
 
 
 def run(options: argparse.Namespace, language: str) -> int:
-    from gateway.app import Gateway, load, run_until_signalled
+    from gateway.app import Gateway, load
     from gateway.changeover import Changeover
     from gateway.console import AlarmLines, Console
+    from gateway.supervision import run_until_signalled
 
     overrides = {} if options.port is None else {"api.port": options.port}
 
@@ -82,9 +83,10 @@ def run(options: argparse.Namespace, language: str) -> int:
 
 
 def watch(options: argparse.Namespace, language: str) -> int:
-    from gateway.app import PLUGINS, run_until_signalled
     from gateway.config.watch_file import load_watch
     from gateway.console import AlarmLines, Console
+    from gateway.plugins import PLUGINS
+    from gateway.supervision import run_until_signalled
     from gateway.watcher import Watcher
 
     loaded = load_watch(options.file, PLUGINS.notifiers)

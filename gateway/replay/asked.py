@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from gateway.app import ALARM_FILE, load
+from gateway.app import load
 from gateway.config import SiteFile
 from gateway.config.values import did_you_mean
+from gateway.data_folder import ALARM_FILE
 from gateway.model.alarm import AlarmDefinition
 from gateway.model.errors import CommandError, ConfigError
 from gateway.model.site import Site

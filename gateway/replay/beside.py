@@ -13,13 +13,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from gateway.data_folder import TELEMETRY
 from gateway.model.errors import DavylampError
 from gateway.model.site import Site
 from gateway.replay.explain import explain
 from gateway.replay.words import explain_json
 from gateway.store import EVER, Recording
-
-TELEMETRY = "telemetry"
 
 
 def answer(site: Site, alarm: str, folder: str, at_wall_ns: int | None, look_back_ns: int) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from gateway.config import SiteFile
+from gateway.data_folder import TELEMETRY
 from gateway.model.clock import NS, Instant
 from gateway.model.errors import CommandError
 from gateway.model.site import Site
@@ -111,7 +112,7 @@ def _look_back(options: argparse.Namespace, site_file: SiteFile, at_wall_ns: int
     path = asked.data_folder(options, site_file)
     if path.is_file():
         return EVER[0]
-    end = Recording(path / "telemetry").wall_high if at_wall_ns is None else at_wall_ns
+    end = Recording(path / TELEMETRY).wall_high if at_wall_ns is None else at_wall_ns
     return end - round(LOOK_BACK_S * NS)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from gateway.data_folder import TELEMETRY
 from gateway.model.errors import CommandError
 from gateway.model.site import Site
 from gateway.model.text import Text
@@ -28,7 +29,7 @@ def opened(path: Path, sites: Iterable[Site], start_wall_ns: int = EVER[0], end_
             "give the data folder of a gateway that has run, a CSV file or line protocol",
             "请指定运行过的网关的数据目录、CSV 文件或行协议文件"))
     if path.is_dir():
-        return Recording(path / "telemetry", start_wall_ns, end_wall_ns)
+        return Recording(path / TELEMETRY, start_wall_ns, end_wall_ns)
     known = dict.fromkeys(id for site in sites for id in site.signals.ids)
     with path.open("rb") as file:
         start = file.read(_LOOK)

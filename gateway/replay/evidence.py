@@ -18,7 +18,7 @@ from alerting.journal.reader import examine, stretch
 from alerting.journal.signing import own_key
 from alerting.lifecycle import Event
 from gateway import __version__
-from gateway.app import ALARM_FILE
+from gateway.data_folder import ALARM_FILE, TELEMETRY
 from gateway.model.alarm import AlarmDefinition
 from gateway.model.errors import CommandError, StoreError
 from gateway.model.frame import Frame
@@ -128,7 +128,7 @@ def _joined(stretches: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def _recording(data: Path, windows: Windows) -> Recording:
-    return Recording(data / "telemetry", min(parts[0][0] for parts in windows.values()),
+    return Recording(data / TELEMETRY, min(parts[0][0] for parts in windows.values()),
                      max(parts[-1][1] for parts in windows.values()))
 
 

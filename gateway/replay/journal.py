@@ -12,7 +12,7 @@ from pathlib import Path
 from alerting.journal import export, package
 from alerting.journal.chain import DAMAGE_NAMES, MOST_FAULTS, Examination
 from alerting.journal.reader import examine, hash_at
-from gateway.app import ALARM_FILE
+from gateway.data_folder import ALARM_FILE
 from gateway.model.clock import NS
 from gateway.model.errors import CommandError
 from gateway.model.text import Text

@@ -12,10 +12,10 @@ from alerting.oncall.escalation import wall
 from alerting.wording import lasting
 from gateway.api import oncall
 from gateway.api.answer import encode
-from gateway.app import routing
 from gateway.model.alarm import Priority
 from gateway.model.clock import Instant
 from gateway.model.text import Text
+from gateway.parts.people import routing
 from gateway.replay import asked
 from gateway.replay.columns import table
 

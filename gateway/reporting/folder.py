@@ -15,7 +15,7 @@ from alerting.journal import reader
 from alerting.journal.chain import Row
 from alerting.ledger import JournalRow, transition_of
 from alerting.lifecycle import State
-from gateway.app import ALARM_FILE, ARCHIVE_FILE
+from gateway.data_folder import ALARM_FILE, ARCHIVE_FILE
 from gateway.model.errors import CommandError, LedgerError, StoreError
 from gateway.model.site import Site
 from gateway.model.stroke import Stroke

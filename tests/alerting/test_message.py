@@ -12,13 +12,13 @@ import pytest
 from alerting.engine import Transition
 from alerting.lifecycle import Event, State
 from alerting.message import compose, notice_key, title
-from gateway.app import PLUGINS
 from gateway.config import load
 from gateway.model.guidance import Guidance
 from gateway.model.signal import LIMIT_CONDITIONS
 from gateway.model.site import CONDITION_NAMES
 from gateway.model.text import Text
 from gateway.model.verdict import Evidence
+from gateway.plugins import PLUGINS
 from tests.alerting.sites import START_NS, depot
 
 EXAMPLES = Path(__file__).parents[2] / "deploy" / "sites"

@@ -111,10 +111,10 @@ class SirenYard(Yard):
         self.gateway = Gateway(loaded.site_file, folder / "data")
 
     async def act(self, act, annunciator="siren"):
-        await self.gateway.annunciation.act(annunciator, AnnunciatorAct(act), "Li", "commissioning")
+        await self.parts.field.annunciation.act(annunciator, AnnunciatorAct(act), "Li", "commissioning")
 
     def status(self, annunciator="siren"):
-        return next(one for one in self.gateway.annunciation.status() if one.annunciator.id == annunciator)
+        return next(one for one in self.parts.field.annunciation.status() if one.annunciator.id == annunciator)
 
 
 @asynccontextmanager
@@ -140,11 +140,11 @@ async def test_a_siren_sounds_until_somebody_acknowledges_and_a_beacon_until_it_
     async with leaking(tmp_path, bus, "siren", "beacon") as yard:
         await yard.until(lambda: bus.coils() == (True, True), "neither sounds nor shines")
         for alarm in ("GAS-1/H", "GAS-1/HH"):
-            await yard.gateway.alarms.acknowledge(alarm, "Li")
+            await yard.alarms.acknowledge(alarm, "Li")
         await yard.until(lambda: bus.coils() == (False, True), "the siren did not stop, or the beacon did")
         bus.gas(1)
         await yard.until(lambda: bus.coils() == (False, False), "the beacon stayed")
-        rows = await yard.gateway.alarms.history(100)
+        rows = await yard.alarms.history(100)
         assert [(row.alarm, row.body["act"]) for row in rows if row.kind == "output"] == [
             ("beacon", "arm"), ("siren", "arm")]
 
@@ -204,7 +204,7 @@ async def test_the_test_button(tmp_path, bus, monkeypatch):
 async def test_a_bypassed_alarm_does_not_sound_and_a_broken_alarm_file_does_not_silence(tmp_path, bus):
     async with running(SirenYard(tmp_path, bus)) as yard:
         await yard.act("arm")
-        await yard.gateway.alarms.hold(Kind.BYPASS, Ask("GAS-1/HH", "Li", "calibration", 60.0, "Wang"))
+        await yard.alarms.hold(Kind.BYPASS, Ask("GAS-1/HH", "Li", "calibration", 60.0, "Wang"))
         bus.gas(50)
         await yard.until_stands("GAS-1/HH")
         writes = bus.writes
@@ -212,7 +212,7 @@ async def test_a_bypassed_alarm_does_not_sound_and_a_broken_alarm_file_does_not_
         assert bus.coils() == (False, False)
         with closing(sqlite3.connect(tmp_path / "data" / "alarms.db", isolation_level=None)) as other:
             other.execute("BEGIN EXCLUSIVE")
-            await yard.gateway.alarms.end_hold(Kind.BYPASS, "GAS-1/HH", "Li")
+            await yard.alarms.end_hold(Kind.BYPASS, "GAS-1/HH", "Li")
             await yard.until(lambda: bus.coils() == (True, False), "it waits for the disk")
             with pytest.raises(LedgerError):
                 await yard.act("arm", "beacon")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway import app
+from alerting.service import AlarmService
 from gateway.app import Gateway, load
 from gateway.change import files, trial
 from gateway.change.desk import Desk
@@ -20,6 +20,8 @@ from gateway.change.history import History, Outcome
 from gateway.changeover import Changeover
 from gateway.model.site import GatewayFault
 from gateway.model.text import Text
+from gateway.parts.parts import Parts
+from gateway.pipeline import Pipeline
 from tests.drivers.modbus.witness import Slave, TcpDevice
 from tests.servers import free_port
 
@@ -86,11 +88,19 @@ class Yard:
         return self.gateways[-1]
 
     @property
+    def parts(self) -> Parts:
+        return self.gateway.parts
+
+    @property
+    def alarms(self) -> AlarmService:
+        return self.parts.chain.alarms
+
+    @property
     def outcomes(self) -> list[Outcome]:
         return [entry.outcome for entry in self.history.entries()]
 
     def conditions(self) -> set[str]:
-        return {view.definition.id for view in self.gateway.alarms.views() if view.state.condition}
+        return {view.definition.id for view in self.alarms.views() if view.state.condition}
 
     async def apply(self, *changes: tuple[str, str]) -> None:
         await asyncio.to_thread(self.gateway.desk.apply, self.configuration(*changes), "Li", "dust on the heads")
@@ -109,7 +119,7 @@ class Yard:
     async def rows(self, act: str) -> list[dict]:
         """Of the journal, when there are any."""
         async with asyncio.timeout(60):
-            while not (found := [row.body for row in await self.gateway.alarms.history()
+            while not (found := [row.body for row in await self.alarms.history()
                                  if row.kind == "configuration" and row.body.get("act") == act]):
                 await asyncio.sleep(0.02)
         return found
@@ -144,19 +154,19 @@ def slave():
 
 async def test_a_change_keeps_alarms_delays_and_what_was_acknowledged(tmp_path, slave):
     async with watching(tmp_path, slave) as yard:
-        await yard.gateway.alarms.acknowledge("GAS-1/H", "Wang")
-        before = yard.gateway.alarms.view("GAS-1/H")
-        bank = yard.gateway.bank
+        await yard.alarms.acknowledge("GAS-1/H", "Wang")
+        before = yard.alarms.view("GAS-1/H")
+        bank = yard.parts.chain.bank
         due = dict(bank._states())["limits"]["HH.due"][0]
         await yard.apply(("GAS-2\"\nkind = \"combustible_gas\"\nlow = 0\nhigh = 100\ndeadman = \"30s\"\n"
                           "limits = { H = { value = 20", "GAS-2\"\nkind = \"combustible_gas\"\nlow = 0\nhigh = 100\n"
                           "deadman = \"30s\"\nlimits = { H = { value = 22"))
         await yard.until(lambda: yard.outcomes == [Outcome.IN_FORCE] * 2 and trial.find(yard.site) is None,
                          "not in force")
-        after = yard.gateway.alarms.view("GAS-1/H")
+        after = yard.alarms.view("GAS-1/H")
         assert (after.occurrence, after.state, after.who) == (before.occurrence, before.state, "Wang")
-        assert yard.gateway.site.signals[1].limits[0].value == 22
-        assert dict(yard.gateway.bank._states())["limits"]["HH.due"][0] == due, "the delay that runs goes on"
+        assert yard.parts.site.signals[1].limits[0].value == 22
+        assert dict(yard.parts.chain.bank._states())["limits"]["HH.due"][0] == due, "the delay that runs goes on"
         assert yard.conditions() == {"GAS-1/H"}
         (row,) = await yard.rows("applied")
         assert (row["who"], row["why"], row["number"]) == ("Li", "dust on the heads", 2)
@@ -174,7 +184,7 @@ async def test_a_configuration_that_loses_a_device_is_taken_back(tmp_path, slave
         says(yard.history.entry(2).reason)
         assert yard.outcomes == [Outcome.IN_FORCE, Outcome.TAKEN_BACK]
         assert yard.site.read_text() == yard.text and trial.find(yard.site) is None
-        assert "GAS-1/H" in yard.conditions() and yard.gateway.alarms.view("GAS-1/H").occurrence == 1
+        assert "GAS-1/H" in yard.conditions() and yard.alarms.view("GAS-1/H").occurrence == 1
         (row,) = await yard.rows("taken back")
         assert row["number"] == 2 and row["reason"]["en"].startswith("no longer answer: gas/head")
         await yard.apply(("value = 20", "value = 19"))
@@ -186,13 +196,13 @@ async def test_a_configuration_that_loses_a_device_is_taken_back(tmp_path, slave
           then="the old one is in force again; `gateway/configuration` (P2) and the journal say so")
 async def test_a_configuration_with_which_a_task_fails_is_taken_back(tmp_path, slave, monkeypatch, says):
     async with watching(tmp_path, slave) as yard:
-        run = app.Pipeline.run
+        run = Pipeline.run
 
         async def fails(pipeline):
-            if pipeline is yard.gateways[1].pipeline:
+            if pipeline is yard.gateways[1].parts.chain.pipeline:
                 raise RuntimeError("not with this one")
             await run(pipeline)
-        monkeypatch.setattr(app.Pipeline, "run", fails)
+        monkeypatch.setattr(Pipeline, "run", fails)
         await yard.apply(("value = 20", "value = 19"))
         await yard.until(lambda: len(yard.gateways) == 3 and yard.gateway.online(), "not taken back")
         assert yard.outcomes[-1] is Outcome.TAKEN_BACK and "GAS-1/H" in yard.conditions()
@@ -237,7 +247,7 @@ async def test_what_was_put_there_while_no_gateway_ran_is_tried_at_the_next_star
         async with running(yard):
             await yard.until(lambda: yard.outcomes[-1] is Outcome.IN_FORCE and trial.find(yard.site) is None,
                              "not in force")
-            assert 19 in {limit.value for limit in yard.gateway.site.signals[0].limits}
+            assert 19 in {limit.value for limit in yard.parts.site.signals[0].limits}
 
 
 async def test_a_file_that_was_changed_by_hand_is_found_at_the_next_start(tmp_path, slave):

@@ -9,10 +9,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from gateway.app import PLUGINS as REAL
 from gateway.config import Loaded, Plugins, load
 from gateway.model.text import Text
 from gateway.model.units import parse_duration
+from gateway.plugins import PLUGINS as REAL
 
 __all__ = ("BENCH", "HEAD", "REAL")
 

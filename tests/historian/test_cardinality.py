@@ -70,7 +70,7 @@ async def test_no_message_makes_a_series(broker, influxdb, tmp_path, monkeypatch
     try:
         async with asyncio.timeout(60):
             await served.wait()
-        await until(lambda: all(device.online for source in gateway.health.sources for device in source.devices()))
+        await until(lambda: all(device.online for device in gateway.parts.field.devices()))
         await publish(broker.port, [
             *((f"plant/{wild}/level", b"3") for wild in TOPICS),
             *(("plant/T-1/level", wild.encode()) for wild in WILD),
@@ -87,7 +87,7 @@ async def test_no_message_makes_a_series(broker, influxdb, tmp_path, monkeypatch
                 f"{measurement},area=site,kind=level,signal=T-1.level,site=north"]
         sites = query(influxdb.url, "SHOW TAG VALUES WITH KEY = site")
         assert len(sites) > 4 and all(series["values"] == [["site", "north"]] for series in sites)
-        known = {alarm.id for alarm in gateway.site.alarms}
+        known = {alarm.id for alarm in gateway.parts.site.alarms}
         alarms = query(influxdb.url, "SHOW TAG VALUES FROM alarm WITH KEY = alarm")
         assert {row[1] for series in alarms for row in series["values"]} <= known
         ((total,),) = (series["values"][0] for series in query(influxdb.url, "SHOW SERIES CARDINALITY"))

@@ -72,7 +72,7 @@ async def drilled(tmp_path, slave, phone):
         yard.gateway.site_file = replace(yard.site_file, notifiers=(WebhookSettings(
             type="webhook", id="phone", url=phone.url),))
         async with running(yard):
-            await yard.until(lambda: yard.gateway.bank.latest.wall_ns[0], "no sample")
+            await yard.until(lambda: yard.parts.chain.bank.latest.wall_ns[0], "no sample")
             yield yard
 
 
@@ -84,7 +84,7 @@ async def test_a_real_excursion_of_the_same_signal_during_a_drill_is_a_real_unma
     slave = Slave()
     with receiver() as phone:
         async with drilled(tmp_path, slave, phone) as yard:
-            drills, alarms = yard.gateway.drills, yard.gateway.alarms
+            drills, alarms = yard.parts.vigil.drills, yard.alarms
             await drills.begin(["GAS-1"], "Li", "half-yearly", 600, 300)
             await drills.inject("GAS-1", None, None, "Li")
             await until(lambda: titles(phone, "drill/GAS-1/HH"))
@@ -104,7 +104,7 @@ async def test_a_real_excursion_of_the_same_signal_during_a_drill_is_a_real_unma
             await drills.end("Li")
             assert not [view for view in alarms.views() if view.definition.exercise]
             assert {"GAS-1/H", "GAS-1/HH"} <= yard.conditions(), "the end of a drill ends nothing real"
-            found = sheet(yard.gateway.site, await drills.rows())
+            found = sheet(yard.parts.site, await drills.rows())
             assert found["ended"] and found["in_time"] == 1
             hh, h = sorted(found["alarms"], key=lambda event: event["priority"])
             assert hh["acknowledged"]["who"] == "Wang" and hh["told"][0]["through"] == "phone" and hh["in_time"]
@@ -117,19 +117,19 @@ async def test_a_drill_ends_by_itself_and_is_over_after_a_restart(tmp_path):
     slave = Slave()
     with receiver() as phone:
         async with drilled(tmp_path, slave, phone) as yard:
-            drills = yard.gateway.drills
+            drills = yard.parts.vigil.drills
             await drills.begin(["GAS-1"], "Li", "short", 1.5, 1)
             await drills.inject("GAS-1", 25, None, "Li")
             await yard.until(lambda: drills.standing is None, "the drill goes on")
-            await yard.until(lambda: not any(view.definition.exercise for view in yard.gateway.alarms.views()),
+            await yard.until(lambda: not any(view.definition.exercise for view in yard.alarms.views()),
                              "something is left")
             await drills.begin(["GAS-1"], "Li", "long", 600, 1)
             await drills.inject("GAS-1", 25, None, "Li")
             await yard.until_stands("drill/GAS-1/H")
         async with drilled(tmp_path, slave, phone) as yard:
-            drills = yard.gateway.drills
+            drills = yard.parts.vigil.drills
             assert drills.standing is None
-            await yard.until(lambda: not any(view.definition.exercise for view in yard.gateway.alarms.views()),
+            await yard.until(lambda: not any(view.definition.exercise for view in yard.alarms.views()),
                              "something is left")
             await asyncio.sleep(0.2)
             rows = await drills.rows()
@@ -143,7 +143,7 @@ async def test_a_drill_ends_by_itself_and_is_over_after_a_restart(tmp_path):
 async def test_what_makes_no_sense_is_refused(tmp_path, says):
     with receiver() as phone:
         async with drilled(tmp_path, Slave(), phone) as yard:
-            drills = yard.gateway.drills
+            drills = yard.parts.vigil.drills
             for asked, what in (
                     ((["NONE"], "Li", "x", 60, 60), "no such signal"), ((["CAM-1"], "Li", "x", 60, 60), "no limit"),
                     (([], "Li", "x", 60, 60), "needs signals"), ((["GAS-1"], " ", "x", 60, 60), "a name"),
@@ -161,4 +161,4 @@ async def test_what_makes_no_sense_is_refused(tmp_path, says):
                 await drills.inject("GAS-1", float("inf"), None, "Li")
             with pytest.raises(CommandError, match="does not take part"):
                 await drills.inject("CAM-1", 1, None, "Li")
-            assert not any(view.definition.exercise for view in yard.gateway.alarms.views())
+            assert not any(view.definition.exercise for view in yard.alarms.views())

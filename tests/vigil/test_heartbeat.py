@@ -62,8 +62,7 @@ async def test_a_gateway_tells_its_life_by_http_and_mqtt_and_stops_when_a_task_h
             await until(lambda: post.calls and listener.heard)
             assert post.calls[0].payload["state"] == "working" and post.calls[0].payload["gateway"] == "yard"
             assert listener.heard[0] == ("working", False)
-            yard.gateway._hung = lambda: Text("no progress: gas", "没有进展：gas")
-            yard.gateway.heartbeat._hung = yard.gateway._hung
+            yard.parts.vigil.heartbeat._hung = lambda: Text("no progress: gas", "没有进展：gas")
             await until(lambda: ("hung", False) in listener.heard)
             posted = len(post.calls)
             count = len(listener.heard)

@@ -42,9 +42,9 @@ async def chain(tmp_path, phone, **settings):
 
 
 async def report(yard, before=None):
-    yard.gateway.selftest.ask("Li")
-    await yard.until(lambda: yard.gateway.selftest.last is not before, "no report")
-    return yard.gateway.selftest.last
+    yard.parts.vigil.selftest.ask("Li")
+    await yard.until(lambda: yard.parts.vigil.selftest.last is not before, "no report")
+    return yard.parts.vigil.selftest.last
 
 
 async def test_a_sample_goes_from_the_driver_to_the_acknowledgement_and_back(tmp_path):
@@ -58,10 +58,10 @@ async def test_a_sample_goes_from_the_driver_to_the_acknowledgement_and_back(tmp
             assert title == {"en": "TEST / 测试 P3 Self-test of the whole chain", "zh": "TEST / 测试 P3 全链路自检"}
             second = await report(yard, first)
             assert second.failed == ""
-            rows = await yard.gateway.alarms.history(50, None, [SELFTEST])
+            rows = await yard.alarms.history(50, None, [SELFTEST])
             assert [row.kind for row in rows] == ["selftest"] * len(rows) and rows
             assert GatewayFault.SELFTEST not in yard.conditions()
-            assert not [view for view in yard.gateway.alarms.views() if view.definition.exercise]
+            assert not [view for view in yard.alarms.views() if view.definition.exercise]
 
 
 async def test_a_receiver_that_refuses_fails_the_test_and_the_next_good_one_ends_the_alarm(tmp_path):
@@ -73,8 +73,8 @@ async def test_a_receiver_that_refuses_fails_the_test_and_the_next_good_one_ends
             await yard.until_stands(GatewayFault.SELFTEST)
             phone.status = 200
             await report(yard, failed)
-            while yard.gateway.selftest.last.failed:  # the channel may still be resting
-                await report(yard, yard.gateway.selftest.last)
+            while yard.parts.vigil.selftest.last.failed:  # the channel may still be resting
+                await report(yard, yard.parts.vigil.selftest.last)
             await yard.until(lambda: GatewayFault.SELFTEST not in yard.conditions(), "the alarm did not end")
 
 
@@ -83,8 +83,8 @@ async def test_a_person_who_does_not_answer_fails_it(tmp_path):
         async with chain(tmp_path, phone, acknowledge="person", within_person=1) as yard:
             failed = await report(yard)
             assert failed.failed == "acknowledged"
-            yard.gateway.selftest.ask("Li")
-            await yard.until(lambda: yard.gateway.alarms.view(ALARM).state.waits, "no test alarm")
+            yard.parts.vigil.selftest.ask("Li")
+            await yard.until(lambda: yard.alarms.view(ALARM).state.waits, "no test alarm")
 
 
 def test_law_the_test_signal_changes_nothing_of_what_is_real():
@@ -118,5 +118,5 @@ def test_a_site_has_the_signal_where_it_asks_for_it(tmp_path):
 async def test_without_a_test_signal_it_is_refused(tmp_path, says):
     async with running(Yard(tmp_path)) as yard:
         with pytest.raises(CommandError) as caught:
-            yard.gateway.selftest.ask("Li")
+            yard.parts.vigil.selftest.ask("Li")
         assert says(caught.value.what)

@@ -143,7 +143,7 @@ async def test_a_gateway_feeds_the_watchdog_with_a_dead_bus_and_a_dead_broker_bu
             late = systemd.heard[max(place for place, line in enumerate(systemd.heard)
                                      if line.startswith("STATUS=no progress")) - 2:]
             assert "WATCHDOG=1" not in late
-            health = yard.gateway.health.hung(yard.gateway.clock.now())
+            health = yard.parts.vigil.health.hung(yard.parts.chain.clock.now())
             assert health == Text("no progress: gas/head", "没有进展：gas/head")
         assert "STOPPING=1" in [*systemd.listen(), *systemd.heard]
 

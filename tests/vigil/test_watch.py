@@ -6,9 +6,9 @@ import signal
 
 import pytest
 
-from gateway.app import PLUGINS
 from gateway.config.watch_file import load_watch
 from gateway.model.text import Text
+from gateway.plugins import PLUGINS
 from tests.acceptance.processes import DAVYLAMP, ROOT, davylamp, eventually, get, program, refusal
 from tests.alerting.receiver import receiver
 from tests.servers import free_port
