@@ -20,6 +20,7 @@ _KEYS: Final[Mapping[str, Text]] = {
     "deadman_s": Text("longest silence", "最长静默时间"), "low": Text("range from", "量程下限"),
     "high": Text("range to", "量程上限"), "unit": Text("unit", "单位"), "area": Text("area", "区域"),
     "kind": Text("kind", "类型"), "window_s": Text("window", "计算窗口"),
+    "keep_s": Text("kept for", "保留时间"),
     "stuck_reads": Text("equal reads", "相同读数次数"), "m": Text("votes needed", "表决票数"),
     "members": Text("members", "成员"), "stroke_time_s": Text("stroke time", "行程时间"),
     "proof_test_interval_s": Text("proof-test interval", "验证测试周期"),

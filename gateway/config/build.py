@@ -53,6 +53,7 @@ from gateway.model.text import Text
 _SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0}
 RATE_DEADBAND = 0.2  # of the set point, also of a deviation
 LEAST_LEARNT = 200  # means, before a baseline or a learnt fault says anything
+CARD_KEPT_S = 30 * 86400.0  # where nobody has said how long
 WEEK_S = 7 * 86400.0  # before a profile of the week says anything
 _URGENCY: dict[Condition, tuple[Priority, Risk]] = {
     Condition.HIGH_HIGH: (Priority.P1, Risk.RED), Condition.LOW_LOW: (Priority.P1, Risk.RED),
@@ -145,7 +146,7 @@ class SignalPlan:
             self._labels(), self.fault_priority, trend=self._trend(), status=self._status(),
             baseline=self._baseline(), derived=section.expression or self._load_state(),
             profile=self._profile(), faults=self._faults(), share=self._share(),
-            headcount=self._headcount(), still=self._still(), guidance=section.guidance)
+            headcount=self._headcount(), still=self._still(), guidance=section.guidance, keep_s=self._keep_s())
 
     def _headcount(self) -> HeadCount | None:
         said = self.section.headcount
@@ -158,6 +159,10 @@ class SignalPlan:
     def _still(self) -> Still | None:
         said = self.section.still
         return None if said is None else Still(said.after, said.by, said.only_while, said.priority, said.risk)
+
+    def _keep_s(self) -> float | None:
+        of_a_card = CARD_KEPT_S if self.section.still is not None else None
+        return next((said for said in (self.section.keep, self.kind.keep, of_a_card) if said is not None), None)
 
     def _labels(self) -> dict[int, Text]:
         return dict(self.section.labels) or (dict(STATE_LABELS) if self.section.load_state is not None else {})

@@ -188,6 +188,11 @@ class Watched(Section):
     deadman: Deadman | None = None
     """Longest time without a new successful sample before `no data` is raised; `"none"`: deliberately not watched
     (never for a gas detector)."""
+    keep: Annotated[PositiveDuration, Field(ge=86400)] | None = None
+    """Its samples and minutes are kept no longer than this, at least a day: for what is told of people. Nobody is told
+    of older ones, they leave the disk soon after, and databases are asked to delete theirs. Default: as long as all
+    others; `head_count` 90 days, `person_flag` and a signal with `still` (the card of a person) 30 days: defaults of
+    ours, from no standard."""
     stuck_reads: Annotated[Whole, Field(ge=2)] | None = None
     """So many successful readings without a change, after the signal has moved, raise `reading stuck`. Default: off."""
     fault_priority: Urgency | None = None

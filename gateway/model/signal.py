@@ -338,6 +338,7 @@ class Signal:
     labels     for switches and enumerations: value -> what the page shows, e.g. {0: "closed", 1: "open"}
     status     the instrument's own word on this reading. None: it gives none
     derived    calculated from other signals and read from no device. None: measured
+    keep_s     its samples and minutes are kept no longer than this, such as of people. None: as long as all others
     """
 
     id: str
@@ -365,6 +366,7 @@ class Signal:
     still: Still | None = None
     share: Share | None = None
     guidance: Text | None = None  # of its limit alarms; what it leaves out is as its kind says
+    keep_s: float | None = None
 
     def __post_init__(self) -> None:
         if self.trend is not None and self.limit(self.trend.to) is None:

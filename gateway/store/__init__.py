@@ -6,6 +6,8 @@
     saved     small things replaced whole: snapshots, cursors
     journal   the disk side: commit, recovery, retention
     queue     what waits to be written, bounded
+    keeping   how long the samples of each signal are kept
+    erasure   takes off the disk what is kept no longer
     reader    a consumer with a durable cursor: newest first, backlog behind
     history   downsampling for trends
     recording what a data folder holds, read without a lock

@@ -163,6 +163,8 @@ class Archive:
                 if self._size() <= max_size or first is None:
                     break
                 oldest = max(oldest, first * SPAN) + SPAN
+            if math.isfinite(max_age_days):
+                self._erase(now_minute)
             self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     def _compact(self, span: int) -> None:
@@ -196,6 +198,16 @@ class Archive:
         for table, column, oldest in (("minute", "minute", minute), ("change", "minute", minute),
                                       ("row", "wall_ns", minute * MINUTE_NS)):
             execute(f"DELETE FROM {table} WHERE {column} < ?", (oldest,))
+
+    def _erase(self, now_minute: int) -> None:
+        """Minutes of signals that are kept for a shorter time; their bytes are overwritten."""
+        self._connection.execute("PRAGMA secure_delete = ON")
+        with self._transaction():
+            for own, signal in zip(self._mine.tolist(), self._signals, strict=True):
+                if signal.keep_s is not None:
+                    oldest = now_minute - round(signal.keep_s / 60)
+                    self._connection.execute("DELETE FROM span WHERE signal = ? AND span < ?", (own, oldest // SPAN))
+        self._connection.execute("PRAGMA secure_delete = FAST")
 
     def _size(self) -> int:
         """Bytes in use: what was deleted is used again."""

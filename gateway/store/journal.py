@@ -37,6 +37,7 @@ class StoreSettings:
                          no limit
     keep_free            bytes of the disk left for others, above all the alarm file: telemetry gives way first
     segment_size         bytes after which a new segment begins (smaller where max_size asks for it)
+    segment_age_s        and the time after which one does, so that nothing in it is much older than the rest. None: any
     queue_size           bytes of memory for what is not durable yet; when full the oldest is dropped and counted
     recent_samples       newest durable samples kept in memory for live readers and the page
     live_age_s           a reader that is further behind than this goes on with new data and back-fills the rest
@@ -49,6 +50,7 @@ class StoreSettings:
     max_age_s: float | None = None
     keep_free: int = 64 * 2**20
     segment_size: int = 16 * 2**20
+    segment_age_s: float | None = None
     queue_size: int = 16 * 2**20
     recent_samples: int = 200_000
     live_age_s: float = 60.0
@@ -185,9 +187,14 @@ class Journal:
         self._with_room(lambda: self._write(blocks))
         self.position = blocks[-1].end
         self._publish()
-        if self._writer is not None and self._writer.segment.size >= self._segment_size:
+        if self._writer is not None and self._is_full(self._writer.segment):
             self._rotate()
         self._retain()
+
+    def _is_full(self, growing: Segment) -> bool:
+        age = self._settings.segment_age_s
+        return growing.size >= self._segment_size or (
+            age is not None and growing.newest.line_ns - growing.oldest.line_ns >= age * NS)
 
     def _with_room(self, write: Callable[[], None]) -> None:
         """Try until it works or there is nothing left to delete."""
@@ -274,6 +281,17 @@ class Journal:
         self.segments = tuple(rest)
         self._evicted(rest[0].base if rest else oldest.end)
         return True
+
+    def exchange(self, old: Segment, new: Segment) -> None:
+        """`new`, with the same positions, takes the place of `old`. OSError: it has not."""
+        if all(one is not old for one in self.segments):  # retention was faster
+            self._disk.remove(new.path)
+            return
+        self.counts.written_bytes += new.size
+        self._disk.replace(new.path, old.path)
+        self._disk.sync_folder(self._telemetry)
+        new = replace(new, path=old.path, ids=self._tables.setdefault(new.ids, new.ids))
+        self.segments = tuple(new if one is old else one for one in self.segments)
 
     # -- reading ----------------------------------------------------------------------------------------------------
 

@@ -35,7 +35,7 @@ class Source(Protocol):
     @property
     def readable_position(self) -> int: ...
 
-    def corrected(self, frame: Frame) -> Frame: ...
+    def readable(self, frame: Frame) -> Frame: ...
 
     @property
     def recent_start(self) -> int: ...
@@ -143,7 +143,7 @@ class StoreReader:
             return None
         frame, position = slice_blocks(blocks, self._live, durable, max_samples)
         self._taken = (self._live, position)
-        return Batch(self._store.corrected(frame), position, historic=False)
+        return Batch(self._store.readable(frame), position, historic=False)
 
     def _skip_to(self, position: int) -> None:
         if position > self._live:

@@ -19,6 +19,7 @@ from gateway.model.text import Text
 from gateway.store import segment
 from gateway.store.block import Damaged, Head
 from gateway.store.corrections import kept_corrections
+from gateway.store.keeping import Keeping
 from gateway.store.segment import Segment, Stretch, blocks, parts
 from gateway.store.store import moved, numbers, renumbered
 
@@ -45,13 +46,14 @@ class Recording:
                                       "请指定运行过的网关的数据目录：即 `davylamp run --data` 的目录，"
                                       "或站点文件中 [store] folder 的目录"))
         self._segments = segments
+        self._newest_ns = max(one.newest.line_ns for one in segments)  # a copy is as old as when it was made
         self.wall_low = min(one.wall_low for one in segments if one.samples)
         self.wall_high = max(one.wall_high for one in segments if one.samples)
 
     @property
     def ids(self) -> frozenset[str]:
         """The signals that the gateway knew while it recorded."""
-        return frozenset(id for one in self._segments if self._overlaps(one) for id in one.ids)
+        return frozenset(id for one in self._segments if self._overlaps(one) for id in one.ids if id)
 
     def frames(self, signals: SignalTable) -> Iterator[tuple[bool, Frame]]:
         """The samples as they arrived, in today's numbers, joined to large frames; True where the gateway had not been
@@ -68,9 +70,11 @@ class Recording:
 
     def _joined(self, one: Segment, until: int, signals: SignalTable) -> Iterator[Frame]:
         table, waiting, count = numbers(one.ids, signals), [], 0
+        keeping = Keeping.of(signals)
         wanted = (lambda part: True) if moved(one, self._corrections) else self._wanted
         for block in blocks(one, 0, until, self._complain, wanted, wanted):
-            frame = renumbered(self._within(corrected(self._corrections, block.frame)), table)
+            frame = keeping.shown(renumbered(self._within(corrected(self._corrections, block.frame)), table),
+                                  self._newest_ns)
             if len(frame):
                 waiting.append(frame)
                 count += len(frame)

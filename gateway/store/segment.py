@@ -19,7 +19,9 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from io import SEEK_END
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -58,7 +60,7 @@ class Segment:
     size       bytes on disk
     oldest     the gateway's instant when it was begun
     newest     the gateway's instant of the last block
-    index      stretches in order; None: sealed, read it from the file when needed
+    index      stretches in order, of a growing segment; a sealed one has them in its file
     """
 
     path: Path
@@ -74,10 +76,6 @@ class Segment:
     oldest: Instant
     newest: Instant
     index: tuple[Stretch, ...] | None
-
-    @property
-    def stretches(self) -> tuple[Stretch, ...]:
-        return _read_index(self) if self.index is None else self.index
 
 
 _NEVER = (np.iinfo(np.int64).max, np.iinfo(np.int64).min)  # wall_low, wall_high of nothing
@@ -167,7 +165,7 @@ def _grown(segment: Segment, head: codec.Head) -> Segment:
 
 
 def seal(disk: Disk, file: int, segment: Segment) -> None:
-    index = np.array([(entry.offset, entry.position, entry.wall_low, entry.wall_high) for entry in segment.stretches],
+    index = np.array([(entry.offset, entry.position, entry.wall_low, entry.wall_high) for entry in segment.index],
                      "<i8").tobytes()
     newest = segment.newest
     figures = _SEAL.pack(_SEAL_MAGIC, 0, len(index), segment.data_end, segment.end, segment.samples, segment.wall_low,
@@ -176,14 +174,28 @@ def seal(disk: Disk, file: int, segment: Segment) -> None:
     disk.sync(file)
 
 
-def _read_index(segment: Segment) -> tuple[Stretch, ...]:
-    """When the index is damaged, the whole segment is one stretch."""
-    with segment.path.open("rb") as file:
-        file.seek(segment.data_end)
-        data = file.read(segment.size - segment.data_end - _SEAL.size)
+def _extent(file: BinaryIO, segment: Segment) -> tuple[Sequence[Stretch], int]:
+    """Stretches and end of the blocks in this very file: it may have taken the place of the one that `segment` tells of
+    (gateway.store.erasure). When the index is damaged, the whole segment is one stretch."""
+    size = file.seek(0, SEEK_END)
+    found = _sealed_end(file, size)
+    if found is None:
+        return segment.index or (), segment.data_end
+    _, _, length, data_end, *_ = found
+    file.seek(data_end)
+    data = file.read(4 + length)
     if zlib.crc32(data[4:]) != int.from_bytes(data[:4], "little"):
-        return (Stretch(segment.data_start, segment.base, segment.wall_low, segment.wall_high),)
-    return tuple(Stretch(*row) for row in np.frombuffer(data, "<i8", offset=4).reshape(-1, 4).tolist())
+        return (Stretch(segment.data_start, segment.base, segment.wall_low, segment.wall_high),), data_end
+    return tuple(Stretch(*row) for row in np.frombuffer(data, "<i8", offset=4).reshape(-1, 4).tolist()), data_end
+
+
+def _sealed_end(file: BinaryIO, size: int) -> tuple | None:
+    """The seal at the end of a file of this size; None where there is none."""
+    if size < _SEAL.size:
+        return None
+    file.seek(size - _SEAL.size)
+    end = file.read(_SEAL.size)
+    return _SEAL.unpack(end) if _intact(end, _SEAL_MAGIC) else None
 
 
 def load(path: Path) -> tuple[Segment, bool]:
@@ -207,13 +219,10 @@ def load(path: Path) -> tuple[Segment, bool]:
         start = len(head)
         begun = Instant(line, wall, bool(trusted))
         empty = Segment(path, base, base, 0, ids, start, start, size, *_NEVER, begun, begun, ())
-        if size >= start + _SEAL.size:
-            file.seek(size - _SEAL.size)
-            end = file.read(_SEAL.size)
-            if _intact(end, _SEAL_MAGIC):
-                (_, _, _, data_end, position, samples, wall_low, wall_high, line, wall, trusted) = _SEAL.unpack(end)
-                return replace(empty, end=position, samples=samples, data_end=data_end, wall_low=wall_low,
-                               wall_high=wall_high, newest=Instant(line, wall, bool(trusted)), index=None), True
+        if (found := _sealed_end(file, size)) is not None:
+            _, _, _, data_end, position, samples, wall_low, wall_high, line, wall, trusted = found
+            return replace(empty, end=position, samples=samples, data_end=data_end, wall_low=wall_low,
+                           wall_high=wall_high, newest=Instant(line, wall, bool(trusted)), index=None), True
         file.seek(start)
         data = memoryview(file.read())
     return _scan(empty, data), False
@@ -264,12 +273,15 @@ def blocks(segment: Segment, start: int, stop: int, complain: Complaint,
     A damaged block is reported and the rest of its stretch is skipped. `overlaps` and `wanted` leave out what need not
     be read or decoded. A file that retention has removed meanwhile yields nothing.
     """
+    if not segment.samples:
+        return
+    stop = min(stop, segment.end)  # the file may have grown since
     try:
-        stretches = segment.stretches
         file = segment.path.open("rb")
     except FileNotFoundError:
         return
     with file:
+        stretches, data_end = _extent(file, segment)
         first = max(0, bisect_right(stretches, start, key=lambda entry: entry.position) - 1)
         for number in range(first, len(stretches)):
             stretch = stretches[number]
@@ -277,7 +289,7 @@ def blocks(segment: Segment, start: int, stop: int, complain: Complaint,
                 return
             if not overlaps(stretch):
                 continue
-            until = stretches[number + 1].offset if number + 1 < len(stretches) else segment.data_end
+            until = stretches[number + 1].offset if number + 1 < len(stretches) else data_end
             file.seek(stretch.offset)
             data = memoryview(file.read(until - stretch.offset))
             offset = 0

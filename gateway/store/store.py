@@ -2,6 +2,7 @@
 
     append --> WriteQueue --> writer thread: gather for commit_interval_s, encode, write, fdatasync --> on_durable
                                              retention, cursors, snapshots                           --> readers
+    every hour, beside it: what is kept for a shorter time than the rest is taken off the disk (gateway.store.erasure)
 
 Nothing here ever blocks the event loop on the disk or raises for a fault of the disk: `stats().failing` says what is
 wrong, the writer tries again, and detection goes on.
@@ -17,7 +18,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -32,8 +33,10 @@ from gateway.model.text import Text
 from gateway.store.block import Block
 from gateway.store.corrections import MOST, NAME, encode, kept_corrections
 from gateway.store.disk import SILENT, Disk, explain
+from gateway.store.erasure import GONE, Erasing, leftovers
 from gateway.store.history import History, Trend
 from gateway.store.journal import Journal, StoreSettings
+from gateway.store.keeping import Keeping
 from gateway.store.queue import Entry, WriteQueue
 from gateway.store.reader import StoreReader, slice_blocks
 from gateway.store.segment import Segment, blocks
@@ -43,6 +46,8 @@ _log = logging.getLogger(__name__)
 _BLOCK_SAMPLES = 16_384  # frames of one commit are joined up to this size: bounds the memory and time of one encoding
 _SILENT_S = 10  # a commit that takes longer is a disk that does not answer
 _CLOSE_S = 10  # longest wait for the last commit
+_ERASE_EVERY_S, _ERASE_REST_S = 3600, 0.02
+_SEGMENT_SHARE = 0.1  # of the shortest time for which anything is kept: a segment spans no more
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +95,11 @@ class TelemetryStore:
         self._settings = settings
         self._clock = clock
         self._signals = signals
-        self._journal = Journal(folder, signals.ids, settings, clock, disk or Disk(), self._tell_evicted)
+        self._disk = disk or Disk()
+        self._keeping = Keeping.of(signals)
+        if (shortest := self._keeping.shortest_ns) is not None:
+            settings = replace(settings, segment_age_s=shortest / NS * _SEGMENT_SHARE)
+        self._journal = Journal(folder, signals.ids, settings, clock, self._disk, self._tell_evicted)
         self._queue = WriteQueue(settings.queue_size)
         self._durable = 0
         self._recent: deque[Block] = deque()  # newest durable blocks, for live readers and history
@@ -106,10 +115,12 @@ class TelemetryStore:
         self._saves_lock = threading.Lock()
         self._failing: Text | None = None
         self._commit_began: int | None = None  # line time
-        self._closing = threading.Event()  # ends the pause after a failed commit
+        self._closing = threading.Event()  # ends all pauses
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._reading: ThreadPoolExecutor | None = None
+        self._eraser = threading.Thread(target=self._erase_forever, name="store-eraser", daemon=True)
+        self._erased: deque[Erasing] = deque()  # wait to take the place of the old
 
     # -- life -------------------------------------------------------------------------------------------------------
 
@@ -124,6 +135,8 @@ class TelemetryStore:
         self._reading = ThreadPoolExecutor(1, "store-reader")
         self._thread = threading.Thread(target=self._write_forever, name="store-writer", daemon=True)
         self._thread.start()
+        if self._keeping.by_id:
+            self._eraser.start()
 
     async def close(self) -> None:
         """Make durable what is queued (one attempt), save the cursors, release the folder."""
@@ -134,6 +147,8 @@ class TelemetryStore:
         await asyncio.to_thread(self._thread.join, _CLOSE_S)
         if self._thread.is_alive():
             _log.error("%s: the disk does not answer; %d samples are not stored", self._folder, self._queue.samples)
+        if self._eraser.is_alive():
+            await asyncio.to_thread(self._eraser.join, _CLOSE_S)
         self._reading.shutdown(wait=False)
         self._thread = None
         await asyncio.sleep(0)  # lets the last on_durable callbacks run
@@ -182,7 +197,7 @@ class TelemetryStore:
             for block in blocks(segment, after, until, self._journal.complain):
                 for position, frame in block.frames(after):
                     if len(known := renumbered(frame, numbers)):
-                        yield position, self.corrected(known)
+                        yield position, self.readable(known)
 
     def history(self, signals: Sequence[int], start_wall_ns: int, end_wall_ns: int, max_points: int = 500) -> Trend:
         """Lowest, highest and mean value per signal in at most `max_points` equal steps of time; see Trend.
@@ -198,9 +213,9 @@ class TelemetryStore:
                 numbers = self._numbers(segment)
                 for block in blocks(segment, 0, until, self._journal.complain,
                                     *history.choice(_old_numbers(history.signals, numbers), dated)):
-                    history.add(self.corrected(renumbered(block.frame, numbers)))
+                    history.add(self.readable(renumbered(block.frame, numbers)))
         for block in recent:
-            history.add(self.corrected(block.frame))
+            history.add(self.readable(block.frame))
         return history.trend()
 
     # -- time that arrives late -------------------------------------------------------------------------------------
@@ -227,8 +242,9 @@ class TelemetryStore:
         self.save(NAME, encode(self.corrections))
         self.release()
 
-    def corrected(self, frame: Frame) -> Frame:
-        return corrected(self.corrections, frame)
+    def readable(self, frame: Frame) -> Frame:
+        """As whoever reads may have it: with corrected times, without what is not kept any longer."""
+        return corrected(self.corrections, self._keeping.shown(frame, self._clock.now().line_ns))
 
     # -- for the readers --------------------------------------------------------------------------------------------
 
@@ -262,7 +278,7 @@ class TelemetryStore:
             for block in blocks(segment, start, until, self._journal.complain):
                 part, position = slice_blocks([block], start, until, max_samples)
                 max_samples -= len(part)
-                parts.append(self.corrected(renumbered(part, numbers)))
+                parts.append(self.readable(renumbered(part, numbers)))
                 if max_samples == 0:
                     return Frame.concat(parts), position
         return (Frame.concat(parts) if parts else Frame.empty()), stop
@@ -274,6 +290,45 @@ class TelemetryStore:
 
     def _numbers(self, segment: Segment) -> NDArray[np.int32] | None:
         return numbers(segment.ids, self._signals)
+
+    # -- what is kept for a shorter time ----------------------------------------------------------------------------
+
+    def erase(self) -> int:
+        """Take off the disk what is not kept any longer; how many segments were written anew. Slow on purpose: not on
+        the event loop. OSError: the disk."""
+        for path in leftovers(self._journal.folder / "telemetry"):
+            self._disk.remove(path)
+        count = 0
+        for old in self._journal.segments[:-1]:  # the last one may still grow
+            if gone := self._keeping.over(old.ids, old.newest.line_ns, self._clock.now().line_ns):
+                count += self._erase(old, gone)
+        return count
+
+    def _erase(self, old: Segment, gone: frozenset[int]) -> bool:
+        one = Erasing(self._disk, old, gone, self._clock, self._journal.complain)
+        try:
+            while one.step():
+                if self._closing.wait(_ERASE_REST_S):
+                    one.abandon()
+                    return False
+        except OSError:
+            one.abandon()
+            raise
+        self._erased.append(one)
+        self._queue.nudge(urgent=True)
+        while not one.in_place.wait(_ERASE_REST_S):
+            if self._closing.is_set():
+                return False
+        return True
+
+    def _erase_forever(self) -> None:
+        while True:
+            try:
+                self.erase()
+            except OSError as error:
+                _log.warning("%s: what is not kept any longer can not be erased yet: %s", self._folder, error)
+            if self._closing.wait(_ERASE_EVERY_S):
+                return
 
     # -- small things -----------------------------------------------------------------------------------------------
 
@@ -328,7 +383,7 @@ class TelemetryStore:
             self._commit_began = self._clock.now().line_ns
             try:
                 snapshots = self._due()  # taken before the frames: what a snapshot has seen is durable before it is
-                if self._commit() | self._save(snapshots):
+                if self._commit() | self._save(snapshots) | self._exchange():
                     self._failing = None
                 failed = False
             except (OSError, StoreInUse) as error:
@@ -384,6 +439,14 @@ class TelemetryStore:
             for callback in snapshot.on_saved if newest else ():
                 self._tell(callback)
         return self._save_cursors() or bool(snapshots)
+
+    def _exchange(self) -> bool:
+        """Segments without what is not kept any longer take the place of the old ones."""
+        worked = bool(self._erased)
+        while self._erased:
+            self._journal.exchange(self._erased[0].old, self._erased[0].done)
+            self._erased.popleft().in_place.set()
+        return worked
 
     def _save_cursors(self) -> bool:
         now = time.monotonic()
@@ -474,8 +537,8 @@ def numbers(ids: tuple[str, ...], signals: SignalTable) -> NDArray[np.int32] | N
 def renumbered(frame: Frame, numbers: NDArray[np.int32] | None) -> Frame:
     """The frame in today's numbers, without the signals that are gone."""
     if numbers is None:
-        return frame
-    signal = numbers[frame.signal]
+        return frame if not len(frame) or frame.signal.min() > GONE else frame.take(frame.signal > GONE)
+    signal = np.append(numbers, np.int32(GONE))[frame.signal]  # GONE, -1, is the last one
     moved = Frame.from_columns(signal, frame.value, frame.quality, frame.wall_ns, frame.line_ns)
     return moved if (signal >= 0).all() else moved.take(signal >= 0)
 
