@@ -1,7 +1,7 @@
 """What the site file says of alarms and signals, and what of it has changed since the last start. Pure.
 
 An *item* is an alarm, a signal or a rule, by its id; its settings are JSON-ready. Names, guidance and the like are left
-out: they change no alarm.
+out: they change no alarm. So are the twins of a drill: they follow the alarms that they stand for.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Any, Final
 
 from alerting.ledger import Record, Settings
+from gateway.model.alarm import DRILL, DRILL_PREFIX
 from gateway.model.signal import Condition, Signal
 from gateway.model.site import Site
 from gateway.model.text import Text
@@ -41,6 +42,8 @@ def settings(site: Site) -> dict[str, Settings]:
     for rule in site.rules:
         found.setdefault(rule.id, {}).update(_plain_fields(rule))
     for alarm in site.alarms:
+        if alarm.exercise == DRILL:
+            continue
         limit = _limit(signals.get(alarm.origin), alarm.condition)
         found.setdefault(alarm.id, {}).update(_plain_fields(alarm) | limit)
     return found
@@ -66,6 +69,7 @@ def recorded(before: Mapping[str, Settings], site: Site, origin: Mapping[str, An
     there was none. origin: where the settings come from, as far as it is known (file, when it was changed,
     whose it is)."""
     now = settings(site)
+    before = {item: kept for item, kept in before.items() if not item.startswith(DRILL_PREFIX)}
     found = list(changes(before, now))
     kept = {change.item: now.get(change.item) for change in found}
     if not before:

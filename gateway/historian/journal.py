@@ -59,7 +59,9 @@ def _lines(site: Site, journalled: Row, body: Mapping[str, Any]) -> Iterator[byt
         yield from _transition(site, journalled, body)
     elif journalled.kind == "stroke":
         seen = [one["after_s"] for one in (*body["valves"], *body["effects"]) if one["after_s"] is not None]
-        yield row(schema.STROKE, {"site": site.id, "rule": journalled.alarm}, {
+        alarm = site.alarms.get(journalled.alarm)
+        tags = {"site": site.id, "rule": journalled.alarm} | ({} if alarm is None else {"condition": alarm.condition})
+        yield row(schema.STROKE, tags, {
             "outcome": body["outcome"], "passed": body["outcome"] == Outcome.VERIFIED, "test": body["test"],
             "seconds": max(seen, default=None)}, journalled.wall_ns)
     elif journalled.kind not in _NO_MARK:

@@ -23,7 +23,8 @@ from grafana.boards.parts import (
 METHANE = ("methane", "methane_intake", "methane_drainage")
 GASES = ("combustible_gas", "toxic_gas", "co_ppm", "h2s_ppm", "oxygen", *METHANE)
 DETECTORS = of_kinds(*GASES)
-LIMITS = one_of("condition", "HH", "H", "L", "LL", "ROC+", "over-range")
+LIMITS = (one_of("condition", "HH", "H", "L", "LL", "ROC+", "over-range"),  # of gas: a current has limits, too
+          one_of("unit", *(unit + pace for unit in ("%LEL", "%OEL", "ppm", "%VOL", "%CH4") for pace in ("", "/s"))))
 
 
 def _curve(key: str, title: Text, unit: str, *kinds: str, low: bool = False, decimals: int = 1) -> Panel:
@@ -38,7 +39,7 @@ GAS = Board(
         Panel("raised", "stat", (4, 7), Text("Gas alarms", "气体告警次数"),
               Text("How often was a gas limit passed in this time?", "该时段内气体超限多少次？"),
               Text("No gas limit was passed in this time", "该时段内无气体超限"),
-              (raised(LIMITS, one_of("unit", "%LEL", "%OEL", "ppm", "%VOL", "%CH4")),), steps=ANY_RED),
+              (raised(*LIMITS),), steps=ANY_RED),
         faults_now((20, 7), THESE_SIGNALS),
         _curve("combustible", Text("Combustible gas", "可燃气体"), "suffix:%LEL", "combustible_gas"),
         _curve("toxic", Text("Toxic gas", "有毒气体"), "suffix:%OEL", "toxic_gas", decimals=0),
@@ -57,5 +58,5 @@ GAS = Board(
                   Show("unit", Text("unit", "单位")), Show("h", Text("set point H", "H 设定值")),
                   Show("hh", Text("set point HH", "HH 设定值")),
                   Show("good", Text("good data", "数据完好率"), unit="percent", decimals=2))),
-        alarms_now((24, 8), LIMITS),
+        alarms_now((24, 8), *LIMITS),
     ))

@@ -6,7 +6,7 @@ from gateway.model.text import Text
 from gateway.sinks import schema
 from gateway.sinks.schema import STROKE
 from grafana.boards.board import THE_SITE, Board
-from grafana.boards.influxql import EVER, INTERVAL, SITE, Column, Query, call, columns, last
+from grafana.boards.influxql import EVER, INTERVAL, SITE, Column, Query, call, columns, last, one_of
 from grafana.boards.look import (
     ANY_BLUE,
     ANY_ORANGE,
@@ -42,13 +42,14 @@ def now(key: str, width: int, title: Text, question: Text, *fields: str, **look)
 SYSTEMS = tuple(Show(name, title, words=SYSTEM) for name, title in (
     ("video", Text("video", "视频监控")), ("gas", Text("gas detection", "气体检测")), ("shutoff", Text("shut-off", "紧急切断"))))
 
+SHUT_OFF = one_of("condition", "shutdown")  # a bump test of a gas head is in the log of proof tests, too
 PROOFS = Panel(
     "proofs", "table", (12, 8), Text("Last proof test of each shut-off", "各切断装置最近一次验证"),
     Text("When was each emergency shut-off last seen to work, and was it in time? A site with a shut-off and no row has never "
          "proved it.", "各紧急切断装置最近一次动作验证是何时，是否按时完成？有切断装置但无记录，表示从未验证。"),
     Text("No shut-down or proof test has been recorded in two years: none was made, or it has no rule in the site file",
          "两年内没有切断或验证测试记录：未进行过，或站点文件中没有相应规则"),
-    (Ask(Query(STROKE, columns("outcome", "passed", "test", "seconds"), (SITE,), when=EVER, by=("rule",), newest=1)),),
+    (Ask(Query(STROKE, columns("outcome", "passed", "test", "seconds"), (SITE, SHUT_OFF), when=EVER, by=("rule",), newest=1)),),
     sort=("Time", False), shows=(
         Show("Time", Text("when", "时间"), unit="dateTimeFromNow", width=140), Show("rule", Text("shut-off", "切断装置")),
         Show("outcome", Text("outcome", "结果"), words=OUTCOME, width=100),

@@ -9,7 +9,7 @@ from grafana.boards.influxql import SITE, Column, Query, call, columns, one_of
 from grafana.boards.look import ANY_RED, OUTCOME, PASSED, SWITCH, YES
 from grafana.boards.panel import Ask, Panel, Show
 from grafana.boards.parts import NO_MINUTES, SIGNAL_LINK, history, minutes, of_kinds, raised
-from grafana.boards.site import PROOFS
+from grafana.boards.site import PROOFS, SHUT_OFF
 
 NO_STROKE = Text("No shut-down or proof test in this time", "该时段内没有切断动作或验证测试")
 
@@ -24,10 +24,10 @@ VALVES = Board(
               (raised(one_of("condition", "shutdown")),), steps=ANY_RED),
         Panel("strokes", "stat", (6, 5), Text("Strokes", "动作次数"),
               Text("How often did the valves have to close, tests included?", "阀门动作（含测试）多少次？"), NO_STROKE,
-              (Ask(Query(STROKE, (Column('count("passed")', "strokes"),), (SITE,))),)),
+              (Ask(Query(STROKE, (Column('count("passed")', "strokes"),), (SITE, SHUT_OFF))),)),
         Panel("slowest", "stat", (6, 5), Text("Slowest stroke", "最慢一次"),
               Text("How long did the slowest verified stroke take?", "已确认动作中最慢的一次用时多少？"), NO_STROKE,
-              (Ask(Query(STROKE, (call("max", "seconds"),), (SITE,))),), unit="s", decimals=1),
+              (Ask(Query(STROKE, (call("max", "seconds"),), (SITE, SHUT_OFF))),), unit="s", decimals=1),
         Panel("overdue", "stat", (6, 5), Text("Proof tests that fell due", "逾期的验证测试"),
               Text("How many proof tests became overdue in this time?", "该时段内有多少验证测试逾期？"),
               Text("No proof test became overdue in this time", "该时段内无验证测试逾期"),
@@ -35,7 +35,7 @@ VALVES = Board(
         PROOFS,
         Panel("log", "table", (12, 8), Text("All strokes", "动作记录"),
               Text("Every shut-down and proof test: verified, how fast?", "每次切断和验证测试：是否确认，用时多少？"), NO_STROKE,
-              (Ask(Query(STROKE, columns("rule", "outcome", "passed", "test", "seconds"), (SITE,), newest=200)),),
+              (Ask(Query(STROKE, columns("rule", "outcome", "passed", "test", "seconds"), (SITE, SHUT_OFF), newest=200)),),
               sort=("Time", True), shows=(
                   Show("Time", Text("when", "时间"), unit="dateTimeAsLocal", width=170), Show("rule", Text("shut-off", "切断装置")),
                   Show("outcome", Text("outcome", "结果"), words=OUTCOME, width=100),

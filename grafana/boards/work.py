@@ -12,7 +12,7 @@ from grafana.boards.parts import NO_MINUTES, NO_ROW, SIGNAL_LINK, history, minut
 from grafana.boards.site import NO_SYSTEM
 
 VIOLATIONS = one_of("condition", "interlock")
-PEOPLE = one_of("condition", "headcount", "full", "mismatch", "still")
+PEOPLE = one_of("condition", "headcount", "mismatch")  # as many as the limit is not too many
 
 WORK = Board(
     "work", Text("Davylamp: video and work", "Davylamp 视频与作业"),

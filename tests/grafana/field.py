@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -18,6 +19,7 @@ from drivers.mqtt.driver import MqttDriver
 from drivers.mqtt.topics import Pattern
 from gateway.config.site_file import SiteFile
 from gateway.model.clock import NS, Instant, ManualClock
+from gateway.vigil.twins import drill_alarms
 from simulators import scenario
 from simulators.modbus_server import TcpEndpoint
 from simulators.mqtt_client import MqttClient
@@ -90,6 +92,7 @@ class Field:
                     low, high = point.loop or (0.0, 1600 * point.scale)
                     step = (high - low) / 1600
                     self._steps |= dict.fromkeys(point.of, (step, 0.0 if point.type == "uint16" else -np.inf))
+        self._pinned: dict[str, float | None] = {}
         self.second = 0
         self.raised: dict[str, int] = {}  # alarm -> second in which it came first
         self.said: dict[str, list[float]] = {signal: [] for signal in self._means}
@@ -97,7 +100,7 @@ class Field:
     async def live(self, seconds: int) -> None:
         house = self.house
         for _ in range(seconds):
-            for _ in range(5):
+            for _ in range(round(1 / self.world.step)):
                 self.world.advance()
             now = house.clock.advance(1)
             self.second += 1
@@ -119,7 +122,9 @@ class Field:
         for signal, (quantity, scale) in self._means.items():
             topic = self._sent_in.get(quantity)
             known = quantity not in deaf and (topic is None or topic in topics)
-            self.said[signal].append(self._rounded(quantity, plant[quantity]) * scale if known else np.nan)
+            value = self._pinned.get(signal)
+            value = plant[quantity] if value is None else value
+            self.said[signal].append(self._rounded(quantity, value) * scale if known else np.nan)
 
     def _rounded(self, quantity: str, value: float) -> float:
         """As far as its register or message can say it."""
@@ -129,6 +134,11 @@ class Field:
     def hit(self, **step) -> None:
         """A line of a scenario, at once."""
         self.world.carry_out(scenario.read_step(step, self.world.known, "test"))
+
+    def pin(self, device: str, table: str, address: int, signal: str, value: float | None) -> None:
+        """A register reads this, whatever the plant does; None: the plant again."""
+        self.world.devices[device].pin(table, address, value)
+        self._pinned[signal] = value
 
     def minutes(self, function, signal: str) -> dict[int, float]:
         """What minutes must say of a signal, by minutes before the look: a minute after the story's full hour."""
@@ -159,8 +169,9 @@ async def field(site_file: SiteFile, folder, url: str, clock: ManualClock, world
     """The site at work: its database is at `url`. Where its sources are is as the plant's sockets are; only a source of
     MQTT keeps its port."""
     async with AsyncExitStack() as parts:
-        house = await parts.enter_async_context(living(
-            site_file.site, folder, clock, settings=AlarmSettings(origin=site_file.origin())))
+        site = replace(site_file.site, exercises=drill_alarms(site_file.site))
+        house = await parts.enter_async_context(living(site, folder, clock,
+                                                       settings=AlarmSettings(origin=site_file.origin())))
         await parts.enter_async_context(house.sending(url, raw_database="davylamp_raw"))
         devices = iter(world.devices.values())
         modbus, post = [], None

@@ -342,13 +342,13 @@ def acts() -> Iterator[str]:
         yield row(
             "stroke",
             minute,
-            {"site": DEPOT, "rule": "esd-north"},
+            {"site": DEPOT, "rule": "esd-north", "condition": "shutdown"},
             {"outcome": outcome, "passed": passed, "test": test, **({"seconds": took} if took else {})},
         )
     yield row(
         "stroke",
         20 * day,
-        {"site": DEPOT, "rule": "esd-south"},
+        {"site": DEPOT, "rule": "esd-south", "condition": "shutdown"},
         {"outcome": "late", "passed": False, "test": True, "seconds": 12.5},
     )
     yield row(

@@ -112,7 +112,7 @@ def test_site(see, shift):
 
 
 def test_gas(see, shift):
-    assert see("gas", "raised") == [2]
+    assert see("gas", "raised") == [3]  # of GD-03: its pace, level 1, level 2
     assert see("gas", "combustible") == near(
         {name: shift.minutes(np.nanmax, name) for name in (f"GD-{n:02}" for n in range(1, 7))}
         | {"H": dict.fromkeys(range(7), 20), "HH": dict.fromkeys(range(7), 40)})
