@@ -89,6 +89,7 @@ PRAGMA user_version = 6;
 _TRANSITION_COLUMNS: Final = tuple(column.name for column in fields(Transition) if column.name != "notify")
 _EVENTS: Final = {str(event): event for event in Event}  # three times as quick as Event(...), at 100,000 rows
 _STATES: Final = {str(state): state for state in State}
+RUN: Final = "run"  # kind of the row with which a gateway stops in good order
 _DAMAGED: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
@@ -106,7 +107,8 @@ class Record:
     alarm: "" for a flood), "access" (log-ins, and changes of accounts and tokens; alarm: whose),
     "configuration" (what the site file says now and did not at the last start; alarm: the item, an alarm, signal, rule
     or area), "clock" (the time has arrived: see gateway.timekeeping; alarm: ""),
-    "restore" (from here on another machine goes on, made of a backup).
+    "restore" (from here on another machine goes on, made of a backup),
+    "run" (the gateway has stopped in good order: see alerting.gap).
     """
 
     kind: str
@@ -170,7 +172,7 @@ class JournalRow:
 @dataclass(frozen=True, slots=True)
 class Contents:
     """What was in the file when it was opened. set_aside: the damaged file that this one replaces. head: position of
-    the last journal row."""
+    the last journal row. orderly: that row says that the gateway stopped in good order, or there is none."""
 
     states: tuple[AlarmState, ...]
     outbox: tuple[Pending, ...]
@@ -179,6 +181,7 @@ class Contents:
     head: int = 0
     ladders: tuple[Ladder, ...] = ()
     configuration: Mapping[str, Settings] = field(default_factory=dict)
+    orderly: bool = True
 
 
 class AlarmLedger:
@@ -308,14 +311,16 @@ class AlarmLedger:
             connection.execute("PRAGMA journal_size_limit = 1048576")
             for number in range(version, len(MIGRATIONS)):
                 connection.executescript(f"BEGIN IMMEDIATE; {MIGRATIONS[number]} COMMIT;")
-            last = connection.execute("SELECT position, hash FROM journal ORDER BY position DESC LIMIT 1").fetchone()
+            last = connection.execute("SELECT position, hash, kind FROM journal "
+                                      "ORDER BY position DESC LIMIT 1").fetchone()
             contents = Contents(tuple(_read_states(connection)), tuple(_read_outbox(connection)), set_aside,
                                 tuple(_read_holds(connection)), last[0] if last else 0,
-                                tuple(_read_ladders(connection)), _read_configuration(connection))
+                                tuple(_read_ladders(connection)), _read_configuration(connection),
+                                last is None or last[2] == RUN)
         except BaseException:
             connection.close()
             raise
-        self._position, self._hash = last or (0, FIRST_HASH)
+        self._position, self._hash = last[:2] if last else (0, FIRST_HASH)
         self._connection = connection
         return contents
 

@@ -20,7 +20,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from alerting import despatch, message, proof
-from alerting.callout import CallOut
+from alerting import gap as record_gap
+from alerting.callout import OUTAGE_S, CallOut
 from alerting.calls import Calls
 from alerting.channel_rules import ChannelRules, DeliverySettings
 from alerting.engine import NEVER, AlarmEngine, Changes, Transition, unknown
@@ -28,6 +29,7 @@ from alerting.fence import fenced
 from alerting.figures.figures import Figures
 from alerting.figures.live import LiveFigures
 from alerting.forwarding import Forwarding
+from alerting.gap import Gap
 from alerting.journal import configuration
 from alerting.ledger import AlarmLedger, Contents, JournalRow, Pending, Record, Work, hold_record, transition_record
 from alerting.lifecycle import Event
@@ -106,7 +108,7 @@ class AlarmService:
         self.on_commit = self._recorder.on_commit
         self.on_restored: Callable[[], None] | None = None
         self.on_holds: Callable[[tuple[Hold, ...]], None] | None = None
-        self._away_s = 0.0
+        self._away_s, self._gap = 0.0, Gap(alarms, self._engine.state)
         self._watchers: list[Callable[[], None]] = []
         self._counters = {"transitions": 0, "notices_withheld": 0}
 
@@ -122,6 +124,7 @@ class AlarmService:
         """Stop sending, write what is left."""
         await self._outbox.close()
         await self._figures.close()
+        self.note(record_gap.stopped(self._clock.now()))
         await self._recorder.close()
 
     def apply(self, verdicts: Verdicts) -> None:
@@ -139,6 +142,7 @@ class AlarmService:
                 work.states = {alarm: self._engine.called(alarm, now.line_ns) for alarm in work.ladders}
             self._recorder.enter(work, calls)
         self._remind(now)
+        fenced(lambda: self._recall(now), lambda: None, "what stood before the start")
         if not len(verdicts):  # edges bring their own time, which is long ago while stored frames are evaluated again
             self._note(fenced(lambda: self._figures.pass_time(now), list, "alarm figures"))
         if verdicts.strokes:
@@ -314,6 +318,13 @@ class AlarmService:
                     and not self._is_withheld(alarm.id)):
                 self._remember(self._engine.remind(known.alarm, now))
 
+    def _recall(self, now: Instant) -> None:
+        for known in self._gap.due(now):
+            if not self._is_withheld(known.alarm):
+                work = Work({known.alarm: self._engine.called(known.alarm, now.line_ns)}, [Record(
+                    "recall", known.alarm, now.wall_ns, {"occurrence": known.occurrence, "line_ns": now.line_ns})])
+                self._recorder.enter(work, self._callout.again(known, record_gap.again(known, now), work, now))
+
     def _put_aside(self, judge: Callable[[], Sequence[Step]]) -> None:
         """Beside the way of the alarms: a fault here stops none."""
         fenced(lambda: self._take_steps(judge()), lambda: None, "overlays")
@@ -360,6 +371,9 @@ class AlarmService:
             self._away_s, work, now), list, "what stood before the restart")
         if work or calls:
             self._recorder.enter(work, calls)
+        if not contents.orderly or OUTAGE_S <= self._away_s < math.inf:
+            told = [alarm for alarm, ladder in work.ladders.items() if ladder is not None]
+            self._gap.begin(tuple(self._engine.standing()), told, now)
         if self.on_restored is not None:
             fenced(self.on_restored, lambda: None, "who listens to the alarm file")
         self._judge_notifiers()

@@ -31,11 +31,12 @@ KINDS: Final = {
     "configuration": Text("Site file changed", "站点文件变更"), "selftest": Text("Self-test", "自检"),
     "flood": Text("Alarm flood", "告警泛滥"), "chatter": Text("Chattering alarm", "告警抖动"),
     "gap": Text("Journal rows lost", "日志缺失"), "clock": Text("Clock was set", "时钟校正"),
-    "access": Text("Access", "访问控制")}
+    "access": Text("Access", "访问控制"), "run": Text("Gateway", "网关")}
 ACTS: Final = {
     "begin": Text("begins", "开始"), "end": Text("ends", "结束"), "expire": Text("is over", "到期"),
     "inject": Text("value given", "注入数值"), "arm": Text("armed", "启用"), "disarm": Text("disarmed", "停用"),
     "test": Text("tested", "测试"), "freeze": Text("frozen", "冻结"), "thaw": Text("thawed", "解冻"),
+    "stopped": Text("stopped in good order", "正常停止"),
     "reset": Text("forgotten", "清除"), "first": Text("first start", "首次启动"),
     "logged in": Text("logged in", "登录"), "logged out": Text("logged out", "退出登录"),
     "log-in refused": Text("log-in refused", "登录被拒绝"), "log-in held back": Text("log-in held back", "登录被限制"),

@@ -25,7 +25,7 @@ from gateway.store.archive import Archive
 from gateway.store.minutes import MINUTE_NS
 
 _STEP: Final = "transition"
-_NO_ACT: Final = frozenset({_STEP, proof.KIND, "delivery", "routing", "given up", "recall"})
+_NO_ACT: Final = frozenset({_STEP, proof.KIND, "delivery", "routing", "given up", "recall", "run"})
 _SHOWN: Final = 200  # characters of a change
 
 

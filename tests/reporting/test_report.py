@@ -106,7 +106,7 @@ def test_the_data_folder_tells_the_story(data):
     before = {path: path.read_bytes() for path in data.glob("*.db")}
     facts = made(Folder(SITE, data))
     assert numbers(facts) == STORY
-    assert facts.chain.examination.rows == facts.chain.last[0] == 15 and facts.chain.examination.sound
+    assert facts.chain.examination.rows == facts.chain.last[0] == 17 and facts.chain.examination.sound
     assert {path: path.read_bytes() for path in before} == before
 
 

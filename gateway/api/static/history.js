@@ -80,7 +80,7 @@ const TELLS = {
   ...Object.fromEntries(KINDS.map((kind) => [kind, holdRow])),
   recall: ({ body }) => {
     const kind = KINDS.find((kind) => kind in body);
-    return say("rowRecall", { kind: wordOf(kind), target: body[kind] });
+    return kind === undefined ? say("rowRecallGap") : say("rowRecall", { kind: wordOf(kind), target: body[kind] });
   },
   learning: ({ body }) => say("rowLearning", { ...body, act: say(body.act) }),
   stroke: ({ body }, site) => [say("rowStroke", { outcome: pick(site.words.outcome[body.outcome] ?? { en: body.outcome, zh: body.outcome }) }), body.test ? say("asTest") : ""].filter(Boolean).join(" · "),
@@ -97,6 +97,7 @@ const TELLS = {
   output: ({ body }) => say({ arm: "rowArmed", disarm: "rowDisarmed", test: "rowSirenTested" }[body.act], body),
   flood: ({ body }) => say(body.act === "begin" ? "rowFlood" : "rowFloodOver", { n: body.alarms }),
   chatter: ({ body }) => say(body.act === "begin" ? "rowChatter" : "rowChatterOver", { n: body.alarms }),
+  run: () => say("rowStopped"),
   restore: ({ body }) => say("rowRestored", body),
   configuration({ body }) {
     if (body.number) return [say(body.reason ? "rowTakenBack" : "rowApplied", body), body.why, ...body.changes.map(pick), body.reason && pick(body.reason)].filter(Boolean).join(" · ");

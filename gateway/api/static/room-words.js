@@ -54,6 +54,8 @@ export const ROOM_WORDS = {
   rowArmed: ["siren or beacon armed by {who}: {why}", "{who}启用声光报警器：{why}"],
   rowDisarmed: ["siren or beacon disarmed by {who}: {why}", "{who}停用声光报警器：{why}"],
   rowSirenTested: ["siren or beacon tested by {who}: {why}", "{who}测试声光报警器：{why}"],
+  rowRecallGap: ["people are called again: the record before the start may not be complete", "重新通知人员：启动前的记录可能不完整"],
+  rowStopped: ["the gateway was stopped in good order", "网关已正常停止"],
   rowClock: ["the time has arrived, the clock was off by {off}: what came before is shown with its true time", "已获得网络时间，时钟此前偏差 {off}：之前的记录按真实时间显示"],
   rowTimeSet: ["(stamped before the clock was set; time corrected)", "（记录时时钟尚未校准，时间已修正）"],
   rowFlood: ["alarm flood begins: {n} alarms", "告警泛滥开始：{n} 个告警"],

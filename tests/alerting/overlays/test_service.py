@@ -56,7 +56,7 @@ async def test_under_a_bypass_the_state_lives_on_and_only_notices_are_withheld(p
         say(service, ("GD-02/H", False, 9))
         await delivered(service, 3)
     assert phone.events == [("GD-01/H", "bypass"), ("GD-02/H", "raise"), ("GD-02/H", "return")]
-    rows = [row for row in AlarmLedger(path).history(20)[::-1] if row.kind != "delivery"]
+    rows = [row for row in AlarmLedger(path).history(20)[::-1] if row.kind not in ("delivery", "run")]
     told = [(row.kind, row.alarm, row.body.get("event") or row.body["act"], row.body.get("withheld")) for row in rows]
     why = "bypass of GD-01/H by 王工: calibration"
     assert told == [("bypass", "GD-01/H", "begin", None), ("transition", "GD-01/H", "raise", why),
@@ -88,7 +88,7 @@ async def test_what_is_still_active_when_the_bypass_expires_is_paged_then(path, 
     bypass = phone.calls[0].payload
     assert bypass["title"] == {"en": "BYPASSED P1 GD-01, Tank farm", "zh": "已旁路 P1 GD-01，储罐区"}
     assert "Approved by Wang (name not verified)" in bypass["text"]["en"]
-    kinds = [(row.kind, row.alarm) for row in AlarmLedger(path).history(20)[::-1] if row.kind != "delivery"]
+    kinds = [(row.kind, row.alarm) for row in AlarmLedger(path).history(20)[::-1] if row.kind not in ("delivery", "run")]
     assert kinds[-3:] == [("bypass", "GD-01"), ("recall", "GD-01/HH"), ("recall", "GD-01/H")]
 
 
