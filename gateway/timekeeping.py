@@ -31,14 +31,17 @@ class Timekeeping:
         self._clock, self._store, self._note = clock, store, note
         self._hold_until_ns = 0
         if clock.unset:
-            first_ns = clock.unset[0][0]
-            self._hold_until_ns = first_ns + round(HOLD_S * NS)
-            store.hold_back(first_ns)
+            self._hold_back()
         self._keep()
 
     def judge(self) -> ClockStep | None:
         """About once a second."""
+        known = not self._clock.unset
         step, now = self._clock.judge(), self._clock.now()
+        if known and self._clock.unset:
+            log.warning("the clock is %.0f s behind what it said before and is not trusted, whatever the kernel says",
+                        self._clock.behind_ns / NS)
+            self._hold_back()
         if step is not None:
             log.warning("the wall clock was set by %+.3f s; delays and deadmen are not affected", step.seconds)
         if corrections := self._clock.arrived():
@@ -68,6 +71,11 @@ class Timekeeping:
         wall = row.wall_ns if line_ns is None else corrected_wall(self._store.corrections, line_ns, row.wall_ns)
         return row if wall == row.wall_ns else replace(
             row, wall_ns=wall, body=row.body | {"moved_s": (wall - row.wall_ns) / NS})
+
+    def _hold_back(self) -> None:
+        first_ns = self._clock.unset[0][0]
+        self._hold_until_ns = first_ns + round(HOLD_S * NS)
+        self._store.hold_back(first_ns)
 
     def _keep(self) -> None:
         self._store.save(KEPT, self._clock.keep())

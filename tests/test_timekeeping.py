@@ -29,11 +29,13 @@ START = 1_790_000_000 * NS
 class Machine:
     """Its two clocks and what it says of them. True time is `START` + what has gone by."""
 
-    def __init__(self, monkeypatch, *, off_s: float = 0.0, synchronised: bool = True, boot: str = "first"):
+    def __init__(self, monkeypatch, *, off_s: float = 0.0, synchronised: bool | None = True, boot: str = "first"):
         self.gone_ns, self.off_ns, self.synchronised, self.boot = 0, round(off_s * NS), synchronised, boot
+        self.chip = False
         monkeypatch.setattr(clock.time, "monotonic_ns", lambda: 1000 * NS + self.gone_ns)
         monkeypatch.setattr(clock.time, "time_ns", lambda: START + self.gone_ns + self.off_ns)
         monkeypatch.setattr(clock, "kernel_clock_synchronised", lambda: self.synchronised)
+        monkeypatch.setattr(clock, "has_clock_chip", lambda: self.chip)
         monkeypatch.setattr(clock, "_boot", lambda: self.boot)
 
     @property
@@ -54,11 +56,11 @@ SITE = site(gas("GD-01", limits=(SLOW,)))
 class House:
     """The inner parts of a gateway on the machine's clocks."""
 
-    def __init__(self, folder, machine: Machine):
+    def __init__(self, folder, machine: Machine, kept_otherwise: bool):
         self.machine, self.folder = machine, folder
         saved = kept(folder / "telemetry", KEPT)
         known = kept(folder / "telemetry", "bank")
-        self.clock = TimeLine.resume(known and known.at, saved and saved.data)
+        self.clock = TimeLine.resume(known and known.at, saved and saved.data, kept=kept_otherwise)
         self.store = TelemetryStore(folder / "telemetry", SITE.signals,
                                     StoreSettings(commit_interval_s=0.0, keep_free=0), self.clock)
         self.store.open()
@@ -90,8 +92,8 @@ class House:
 
 
 @asynccontextmanager
-async def living(folder, machine: Machine):
-    house = House(folder, machine)
+async def living(folder, machine: Machine, kept_otherwise: bool = False):
+    house = House(folder, machine, kept_otherwise)
     await house.alarms.start()
     house.pipeline.replay()
     try:
@@ -216,3 +218,97 @@ async def test_a_stamp_of_the_sender_s_own_clock_is_kept(tmp_path, monkeypatch):
         await house.durable()
         frame = await house.sent(house.store.reader("database"))
         assert frame.wall_ns.tolist() == [own_ns]
+
+
+@survives("the kernel can not be asked whether its clock is synchronised, and there is no clock chip",
+          then="the clock is not trusted: samples are marked, databases wait ten minutes; `clock = \"kept\"` trusts it")
+async def test_a_clock_of_which_nobody_knows(tmp_path, monkeypatch):
+    machine = Machine(monkeypatch, synchronised=None)
+    async with living(tmp_path, machine) as house:
+        assert not house.clock.now().trusted and house.store.holds_back
+    machine.chip = True
+    async with living(tmp_path, machine) as house:
+        assert house.clock.now().trusted, "a chip that says what can be"
+    machine.off_ns = -2 * round(YEAR * NS)
+    async with living(tmp_path, machine) as house:
+        assert not house.clock.now().trusted, "it is older than this program: its battery is empty"
+
+
+async def test_a_site_that_keeps_its_clock_by_hand(tmp_path, monkeypatch):
+    machine = Machine(monkeypatch, synchronised=False)
+    async with living(tmp_path, machine, kept_otherwise=True) as house:
+        assert house.clock.now().trusted and not house.store.holds_back
+        await house.poll(5, 2)
+        await house.durable()
+    machine.boot, machine.off_ns = "second", -round(HOUR * NS)
+    async with living(tmp_path, machine, kept_otherwise=True) as house:
+        assert not house.clock.now().trusted, "but not when it is behind what was stored"
+
+
+@survives("a clock that is behind what was stored (a clock chip with an empty battery, a time server that is wrong), "
+          "and a kernel that calls it synchronised",
+          then="it is not trusted: samples are marked and wait; corrected when it is right, believed after a day")
+@pytest.mark.parametrize("starts", [1, 2])
+async def test_a_clock_that_went_back_while_the_power_was_off(tmp_path, monkeypatch, starts):
+    machine = Machine(monkeypatch)
+    async with living(tmp_path, machine) as house:
+        await house.poll(5, 3)
+        assert house.clock.now().trusted
+    machine.wait(30)
+    machine.off_ns = -round(HOUR * NS)
+    for number in range(starts):  # also at the second start, when the newest stamps are those of the first
+        machine.boot = f"after {number}"
+        async with living(tmp_path, machine) as house:
+            await house.poll(5, 3)
+            assert not house.clock.now().trusted and house.store.holds_back
+            if number == starts - 1:
+                machine.time_arrives()
+                await house.poll(5)
+                assert house.clock.now().trusted and not house.store.holds_back
+                assert round(house.records[-1].body["moved_s"]) == HOUR
+            await house.durable()
+
+
+async def test_a_clock_that_is_put_back_while_the_gateway_runs(tmp_path, monkeypatch):
+    """Also the samples between two looks at it, and before it is right again."""
+    machine = Machine(monkeypatch)
+    async with living(tmp_path, machine) as house:
+        reader = house.store.reader("database")
+        await house.poll(5, 2)
+        machine.off_ns -= round(HOUR * NS)
+        machine.wait(0.3)
+        await house.pipeline.put(Frame.of([0], [5], house.clock.now()))
+        await house.poll(5, 3)
+        machine.time_arrives()
+        machine.wait(0.3)
+        await house.pipeline.put(Frame.of([0], [5], house.clock.now()))
+        await house.poll(5)
+        await house.durable()
+        found = Frame.concat([await house.sent(reader) for _ in range(1)])
+        while len(found) < 8:
+            found = Frame.concat([found, await house.sent(reader)])
+        assert sorted(found.wall_ns.tolist()) == [
+            START + round(at * NS) for at in (1, 2, 2.3, 3.3, 4.3, 5.3, 5.6, 6.6)]
+        assert not (found.quality & Flag.CLOCK_NOT_TRUSTED).any()
+
+
+async def test_after_a_day_a_synchronised_clock_is_believed(tmp_path, monkeypatch):
+    """What was stored must have been wrong: a time server that was a year ahead, once."""
+    machine = Machine(monkeypatch, off_s=YEAR)
+    async with living(tmp_path, machine) as house:
+        await house.poll(5)
+        machine.off_ns = 0
+        await house.poll(5)
+        assert not house.clock.now().trusted
+        machine.wait(86_400)
+        await house.poll(5, 2)
+        assert house.clock.now().trusted and house.records[-1].body["moved_s"] == 0.0
+
+
+async def test_a_clock_that_was_a_little_fast_is_put_back(tmp_path, monkeypatch):
+    machine = Machine(monkeypatch)
+    async with living(tmp_path, machine) as house:
+        await house.poll(5, 2)
+        machine.off_ns -= 20 * NS
+        await house.poll(5, 2)
+        assert house.clock.now().trusted and not house.records

@@ -35,6 +35,10 @@ class SiteSection(Section):
     """IANA name, such as `Asia/Shanghai`. Every time a person sees is in it; stored times are UTC."""
     language: Literal["en", "zh"] = "en"
     """Language of the page when it is first opened, and of notices where only one language fits."""
+    clock: Literal["synchronised", "kept"] = "synchronised"
+    """When the wall clock of this machine is trusted. `synchronised`: while its kernel says that a time daemon keeps
+    it. `kept`: always; for a site without a network whose clock chip a person keeps, or a container whose host keeps
+    the time. Never while it is behind what was stored before. What is measured while it is not trusted is marked."""
     online_target: Annotated[Number, Field(ge=0, le=100)] = ONLINE_TARGET
     """Share of devices online that is aimed at, in per cent: shown beside the share that is."""
     online_below: Annotated[Number, Field(gt=0, le=100)] | None = None

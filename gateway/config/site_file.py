@@ -44,6 +44,7 @@ class SiteFile:
     oncall: BaseModel | None = None
     centre: CentreSection | None = None
     annunciators: tuple[Annunciator, ...] = ()
+    clock_kept: bool = False  # by somebody whom the kernel does not know
 
     def origin(self) -> dict[str, str | int]:
         """Which file this is, when and by whose hand it was written last, as far as the file system tells. Reads it."""
@@ -131,4 +132,5 @@ def _site_file(path: Path, draft: Draft, plans: Mapping[str, SignalPlan], folder
                     store=draft.store.model_copy(update={"folder": folder}), api=_beside(home, draft.api),
                     alarms=draft.alarms, heartbeat=draft.heartbeat, selftest=draft.selftest,
                     oncall=draft.oncall, centre=draft.centre, annunciators=tuple(
-                        build.annunciator(written.section) for written in draft.annunciators.values()))
+                        build.annunciator(written.section) for written in draft.annunciators.values()),
+                    clock_kept=draft.site.clock == "kept")

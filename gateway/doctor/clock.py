@@ -40,7 +40,10 @@ def judge(facts: Facts, site_zone: str | None) -> Iterator[Finding]:
         yield good("clock", "the clock is synchronised", "时钟已同步")
     elif facts.synchronised is None:
         yield note("clock", ("it can not be asked whether the clock is synchronised", "无法查询时钟是否已同步"),
-                   ("see timedatectl", "请运行 timedatectl 查看"))
+                   ("see timedatectl; without a clock chip samples are marked, unless the site file says "
+                    "clock = \"kept\" under [site]",
+                    "请运行 timedatectl 查看；没有实时时钟芯片时采样会带有标记，除非站点文件 [site] 中写明 "
+                    "clock = \"kept\""))
     elif facts.service is False:
         yield error("clock", ("the clock is not synchronised, and nothing is set up to do it",
                               "时钟未同步，且未启用时间同步"),

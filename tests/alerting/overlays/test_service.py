@@ -88,7 +88,8 @@ async def test_what_is_still_active_when_the_bypass_expires_is_paged_then(path, 
     bypass = phone.calls[0].payload
     assert bypass["title"] == {"en": "BYPASSED P1 GD-01, Tank farm", "zh": "已旁路 P1 GD-01，储罐区"}
     assert "Approved by Wang (name not verified)" in bypass["text"]["en"]
-    kinds = [(row.kind, row.alarm) for row in AlarmLedger(path).history(20)[::-1] if row.kind not in ("delivery", "run")]
+    kinds = [(row.kind, row.alarm) for row in AlarmLedger(path).history(20)[::-1]
+             if row.kind not in ("delivery", "run")]
     assert kinds[-3:] == [("bypass", "GD-01"), ("recall", "GD-01/HH"), ("recall", "GD-01/H")]
 
 
