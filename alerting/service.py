@@ -85,7 +85,8 @@ class AlarmStatus:
 class AlarmService:
     """routing: who is called; None: every notifier for everything. `on_commit`: see alerting.recorder.
     `on_restored()`, when set, is called when an alarm file that did not open at the start has opened after all, and
-    what stood in it stands again. `on_holds(standing)`, when set, is called whenever a person has put alarms
+    what stood in it stands again. `on_steps`: each is called with the steps of alarms as they happen, recorded or not;
+    it must not wait. `on_holds(standing)`, when set, is called whenever a person has put alarms
     aside, or that is over."""
 
     def __init__(self, alarms: AlarmTable, site: Site, ledger: AlarmLedger, notifiers: Sequence[Notifier],
@@ -106,6 +107,7 @@ class AlarmService:
         self._recorder = Recorder(ledger, self._outbox, self, settings)
         self._figures = LiveFigures(alarms, settings.operators, clock, self._note)
         self.on_commit = self._recorder.on_commit
+        self.on_steps: list[Callable[[Sequence[Transition]], None]] = []
         self.on_restored: Callable[[], None] | None = None
         self.on_holds: Callable[[tuple[Hold, ...]], None] | None = None
         self._away_s, self._gap = 0.0, Gap(alarms, self._engine.state)
@@ -275,6 +277,8 @@ class AlarmService:
     def _remember(self, changes: Changes) -> None:
         if changes:
             transitions = tuple(self._judged(transition) for transition in changes.transitions)
+            for told in self.on_steps:
+                fenced(partial(told, transitions), lambda: None, "who listens to steps")
             real = tuple(step for step in transitions if not self._alarms.get(step.alarm).exercise)
             work = Work({state.alarm: self._engine.state(state.alarm) for state in changes.states},
                         [transition_record(transition) for transition in transitions]

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
+from alerting.fence import fenced
 from gateway.core.bank import Bank
 from gateway.core.learning import LearningAct
 from gateway.core.snapshot import SnapshotError
@@ -69,6 +70,7 @@ class Pipeline:
         self.failures = 0  # the bank or the alarms raised
         self.stalls = 0  # our own loop stood still
         self.last_step_line_ns = 0  # progress, for the watchdog
+        self.on_step: list[Callable[[], None]] = []  # called after each step; they must not wait
 
     async def put(self, frame: Frame, on_durable: Callable[[], None] | None = None) -> None:
         if not self._sound(frame):
@@ -160,6 +162,8 @@ class Pipeline:
         if self._tell_again_ns is not None and now.line_ns >= self._tell_again_ns:
             self._tell_again_ns = None
             self._tell(self._bank.standing())
+        for look in self.on_step:
+            fenced(look, lambda: None, "who looks at every step")
         self.steps += 1
         self.last_step_line_ns = self._clock.now().line_ns
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gateway.core.availability import Availability
 from gateway.core.block import Block, blocks, timely
 from gateway.core.derived import Derived
 from gateway.core.detectors.anomaly import Anomaly
@@ -82,6 +83,7 @@ class Bank:
         self._validity = Validity(site, self._outages, self._instruments)
         self._intake = Intake(*self._validity.range)
         self._deadman = Deadman(site, self._outages)
+        self.availability = Availability(site, self._latest, self._deadman, self._validity)
         self._holds = Holds(site)
         chosen = tuple(_chosen(site, self._holds))
         loads = next((detector for detector in chosen if isinstance(detector, Loads)), None)
@@ -111,6 +113,11 @@ class Bank:
     def zones(self) -> tuple[Zone, ...]:
         """Per gas zone: how many detectors there are and how many work."""
         return self._blind.zones()
+
+    @property
+    def working_detectors(self) -> int:
+        """Of all gas zones together."""
+        return self._blind.working
 
     @property
     def groups(self) -> tuple[GroupState, ...]:
@@ -348,6 +355,7 @@ class Bank:
         if outages:
             self._guard(self._devices.name, self._devices.settle, outages, edges)
         if outages or self._outages.rows:
+            self.availability.changes += 1
             self._outages.rows += outages
             self._guard("blind", self._blind.settle, self._outages.take(), edges)
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from alerting.figures.report import HOUR_NS
@@ -74,9 +74,14 @@ class Historian:
     trouble: Text | None = None
 
     def __post_init__(self) -> None:
-        self._summary, self._turn = Summary(self.site), asyncio.Lock()
+        self._summary, self._turn = Summary(self.site, self.bank, self.alarms), asyncio.Lock()
         self._hour: int | None = None  # the last one of which the names were written
+        self._settled = 0  # the hour before which all figures are written, or there are none
         self._looked: tuple[int, dict[str, int]] | None = None  # hour, and what stood when it was looked at last
+
+    def look(self) -> None:
+        """After every step of the pipeline: the rows of the site say the worst of each minute."""
+        self._summary.look(self.clock.now())
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -105,13 +110,12 @@ class Historian:
         try:
             if not self.archive.opened:
                 await asyncio.to_thread(self.archive.open)
-            counted = await self._count(now)
-            last_kpi = await asyncio.to_thread(self.archive.last, schema.KPI.name)
-            rows = list(self._rows(now, last_kpi))
-            rows = [await asyncio.to_thread(self._completed, row) if row.measurement == schema.KPI.name else row
-                    for row in rows]
+            counted, hour = await self._count(now), now.wall_ns // HOUR_NS
+            rows, over = self._rows(now), list(self._summary.over)
+            rows += [*over, *await self._hours(now, over)]
             await asyncio.to_thread(self.archive.add, Minutes.empty(), counted, rows)
-            hour = now.wall_ns // HOUR_NS
+            self._settled = hour
+            self._summary.written(over)
             if self._hour != hour:
                 days = self.limits.max_age_days if now.trusted else math.inf  # a wrong clock must not delete
                 await asyncio.to_thread(self.archive.tidy, now.wall_ns // MINUTE_NS, days, self.limits.max_size)
@@ -148,19 +152,24 @@ class Historian:
                 break
         return counted
 
-    def _completed(self, hour: Row) -> Row:
-        """With what the site's rows of that hour say; they are on disk."""
-        return performance.with_online(hour, self.archive.rows(schema.SITE.name, hour.wall_ns, hour.wall_ns + HOUR_NS))
-
-    def _rows(self, now: Instant, last_kpi: int | None) -> Iterator[Row]:
+    def _rows(self, now: Instant) -> list[Row]:
         minute = now.wall_ns // MINUTE_NS * MINUTE_NS
-        alarms, figures, hour = self.alarms.views(), self.alarms.figures, now.wall_ns // HOUR_NS
-        yield replace(self._summary.row(alarms, self.bank, now), wall_ns=minute)
-        yield Row(schema.GATEWAY.name, minute, {"site": self.site.id}, self.own(now))
-        if self._hour != hour:
-            yield from signal_rows(self.site, minute)
-        first = (hour if self._looked is None else self._looked[0]) if last_kpi is None else last_kpi // HOUR_NS + 1
-        for one in range(max(first, hour - _OLDEST_KPI), hour):
+        names = signal_rows(self.site, minute) if self._hour != now.wall_ns // HOUR_NS else ()
+        return [self._summary.row(self.clock.now()),
+                Row(schema.GATEWAY.name, minute, {"site": self.site.id}, self.own(now)), *names]
+
+    async def _hours(self, now: Instant, over: Sequence[Row]) -> list[Row]:
+        """Figures of the hours that have ended. over: rows of the site that are not on disk yet."""
+        last, hour = await asyncio.to_thread(self.archive.last, schema.KPI.name), now.wall_ns // HOUR_NS
+        first = (hour if self._looked is None else self._looked[0]) if last is None else last // HOUR_NS + 1
+        found = []
+        for one in range(max(first, self._settled, hour - _OLDEST_KPI), hour):
+            minutes = await asyncio.to_thread(self.archive.rows, schema.SITE.name, one * HOUR_NS, (one + 1) * HOUR_NS)
+            online = {row.wall_ns: row.fields["online_ratio"] for row in (*minutes, *over)
+                      if row.wall_ns // HOUR_NS == one}
             looked = self._looked[1] if self._looked is not None and self._looked[0] == one else None
-            yield performance.of_hour(self.site.id, figures, one * HOUR_NS, looked)
-        self._looked = hour, performance.gauges(figures, alarms, self.alarms.holds, now)
+            figures = performance.of_hour(self.site.id, self.alarms.figures, one * HOUR_NS, list(online.values()),
+                                          looked)
+            found += [] if figures is None else [figures]
+        self._looked = hour, performance.gauges(self.alarms.figures, self.alarms.views(), self.alarms.holds, now)
+        return found

@@ -40,6 +40,7 @@ def build_databases(site_file: SiteFile, site: Site, folder: Path, chain: Chain,
         site, archive, chain.store, chain.bank, chain.alarms, chain.clock, own,
         Limits(section.minutes_max_age / DAY_S, section.minutes_max_size), section.commit_interval + 1,
         tuple(stream.wake for one in sent.values() for stream in one))
+    chain.pipeline.on_step.append(historian.look)
     closing.push_async_callback(historian.close)
     chain.alarms.on_commit.append(lambda *_: [stream.wake() for stream, *_ in sent.values()])
     return Databases(historian, sinks)

@@ -107,8 +107,8 @@ def test_site(see, shift):
         ("P2", "GD-01"), ("P2", "stop-order"), ("P3", "tank-farm-gas")}
     assert len(alarms) == 10 and not any(row[5] for row in alarms)
     work = see("site", "work")
-    assert work["people"] == {5: 2, 4: 0, 3: 2, 2: 2, 1: 2, 0: 2}  # nobody from 95 to 145 s
-    assert work["load"] == {5: 2, 4: 0, 3: 2, 2: 2, 1: 2, 0: 2}  # the pump stood from 95 to 140 s
+    assert work["people"] == {6: 2, 5: 0, 4: 2, 3: 2, 2: 2, 1: 2, 0: 2}  # nobody from 95 to 145 s
+    assert work["load"] == {6: 2, 5: 0, 4: 2, 3: 2, 2: 2, 1: 2, 0: 2}  # the pump stood from 95 to 140 s
 
 
 def test_gas(see, shift):

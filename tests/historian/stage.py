@@ -40,6 +40,7 @@ class House:
         self.pipeline = Pipeline(self.bank, self.store, self.alarms.apply, clock)
         self.archive = Archive(folder / "minutes.db", site.signals)
         self.historian = Historian(site, self.archive, self.store, self.bank, self.alarms, clock, lambda now: OWN)
+        self.pipeline.on_step.append(self.historian.look)
 
     async def poll(self, *values: float, wall_s: float | None = None, **more) -> None:
         """One poll of the first signals, one second later. wall_s: the sender's own stamp, since the start."""

@@ -96,8 +96,8 @@ def numbers(facts: Facts) -> dict[str, object]:
 
 STORY = {
     "alarms": 4, "by_priority": [0, 4, 0, 1], "by_colour": [0, 4, 0, 1], "on": [0, 0, 0, 0, 0, 0, 5],
-    "answers": (1, 56.0), "average": 1.0, "faulty": {"GD-02": 119.0}, "stop order": [303.0], "gas": [28, 2, 1],
-    "shutoff": [30, 0, 1], "gateway": (40, 31, (((START + 960) * NS, 9),)), "people": 7, "load": 5,
+    "answers": (1, 56.0), "average": 1.0, "faulty": {"GD-02": 119.0}, "stop order": [303.0], "gas": [28, 3, 0],
+    "shutoff": [31, 0, 0], "gateway": (40, 31, (((START + 960) * NS, 9),)), "people": 7, "load": 5,
     "signals": [(40, 31), (40, 30), *[(0, 0)] * 5], "highest": 25.0, "tests": [("esd", "verified")],
     "overdue": ["esd-2"], "held": [("bypass", "GD-01/H", "Zhao", "new head", 240)]}
 

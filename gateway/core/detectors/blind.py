@@ -100,6 +100,11 @@ class Blind:
         return tuple(Zone(id, len(members), self._working(zone))
                      for zone, (id, members) in enumerate(zip(self._ids, self._members, strict=True)))
 
+    @property
+    def working(self) -> int:
+        """Detectors of all zones that work."""
+        return int(np.count_nonzero(self._heard & (self._zone >= 0) & ~self._failed.any(axis=0)))
+
     def state(self) -> dict[str, NDArray]:
         return {"heard": self._heard, "silent": self._failed[Outages.SILENT], "invalid": self._failed[Outages.INVALID],
                 "inhibited": self._failed[Outages.INHIBITED]}

@@ -54,7 +54,7 @@ class Deadman(Detector):
         self._alarm = alarm_numbers(site, Condition.DEADMAN)
         self._period = np.array([longest_silence_ns(signal) for signal in site.signals], np.int64)
         count = len(site.signals)
-        self._since = np.full(count, _NOT_BEGUN, np.int64)
+        self.since = np.full(count, _NOT_BEGUN, np.int64)
         self.silent = np.zeros(count, np.bool_)  # now out of service for silence
         self.waiting = np.ones(count, np.bool_)  # never heard a good sample
         self._silent_count = 0
@@ -69,20 +69,20 @@ class Deadman(Detector):
         if self.deadline_ns <= rows.last_ns:
             self._find_deadline()  # in most cases it has moved on
             if self.deadline_ns <= rows.last_ns:
-                since = self._since[index]
+                since = self.since[index]
                 self._expire(rows.signal[~self.silent[index] & (since + self._period[index] <= line)], edges)
         if rows.all_good:
             signal, value, wall = rows.signal, rows.value, rows.wall
         else:
             if rows.answered is not None:
                 answered = rows.signal[rows.answered]
-                self._since[answered] = np.maximum(self._since[answered], line[rows.answered])
+                self.since[answered] = np.maximum(self.since[answered], line[rows.answered])
             good = np.flatnonzero(rows.good)
             if not good.size:
                 return
             signal = index = rows.signal[good]
             line, value, wall = line[good], rows.value[good], rows.wall[good]
-        self._since[index] = line if rows.first_ns >= self._newest_ns else np.maximum(self._since[index], line)
+        self.since[index] = line if rows.first_ns >= self._newest_ns else np.maximum(self.since[index], line)
         self._newest_ns = max(self._newest_ns, rows.last_ns)
         if self._silent_count or self._waiting_count:
             self._hear(signal, value, line, wall, edges)
@@ -93,11 +93,11 @@ class Deadman(Detector):
             self._sweep_answered(block, answered, edges)
             return
         signal, line = block.signal, block.line
-        silent, since, period = self.silent[signal], self._since[signal], self._period[signal]
+        silent, since, period = self.silent[signal], self.since[signal], self._period[signal]
         waiting = self.waiting[signal]
         if block.all_good and not np.count_nonzero(silent) and not np.count_nonzero(waiting) and bool(
                 (line[0] - since < period).all() and (np.diff(line, axis=0) < period).all()):
-            self._since[signal] = np.maximum(since, line[-1])
+            self.since[signal] = np.maximum(since, line[-1])
             self._newest_ns = max(self._newest_ns, block.last_ns)
             self._find_deadline()
             return
@@ -115,7 +115,7 @@ class Deadman(Detector):
             edges.add(self._alarm[own], ~end, np.where(end, block.value[at, column], np.nan), told,
                       np.where(end, block.wall[at, column], told + edges.skew_ns))
             self._outages.add(own, Outages.SILENT, ~end, told)
-        self._since[signal] = heard[-1]
+        self.since[signal] = heard[-1]
         stands = ~block.good & (over | at_first & silent)
         self.silent[signal] = stands[-1]
         self.waiting[signal] &= ~block.good.any(axis=0)
@@ -126,17 +126,17 @@ class Deadman(Detector):
         if self.deadline_ns <= line_ns:
             self._find_deadline()
             if self.deadline_ns <= line_ns:
-                self._expire(np.flatnonzero(~self.silent & (self._since + self._period <= line_ns)), edges)
+                self._expire(np.flatnonzero(~self.silent & (self.since + self._period <= line_ns)), edges)
                 self._find_deadline()
 
     def begin(self, line_ns: int) -> None:
-        np.maximum(self._since, line_ns, out=self._since)
+        np.maximum(self.since, line_ns, out=self.since)
         self._newest_ns = max(self._newest_ns, line_ns)
         self._find_deadline()
 
     def start(self, line_ns: int) -> None:
         """Signals that are not watched yet are watched from here."""
-        self._since[self._since == _NOT_BEGUN] = line_ns
+        self.since[self.since == _NOT_BEGUN] = line_ns
         self._newest_ns = max(self._newest_ns, line_ns)
         self._find_deadline()
 
@@ -146,12 +146,12 @@ class Deadman(Detector):
         self._waiting_count = np.count_nonzero(self.waiting)
 
     def state(self) -> dict[str, NDArray]:
-        return {"since": self._since, "silent": self.silent, "waiting": self.waiting}
+        return {"since": self.since, "silent": self.silent, "waiting": self.waiting}
 
     def restored(self) -> None:
         self._silent_count = np.count_nonzero(self.silent)
         self._waiting_count = np.count_nonzero(self.waiting)
-        self._newest_ns = int(self._since.max(initial=_NOT_BEGUN))
+        self._newest_ns = int(self.since.max(initial=_NOT_BEGUN))
         self._find_deadline()
 
     def adopt(self, alarms: NDArray[np.int64]) -> None:
@@ -174,7 +174,7 @@ class Deadman(Detector):
 
     def _expire(self, signal: NDArray[np.int64], edges: Edges) -> None:
         if signal.size:
-            at = self._since[signal] + self._period[signal]
+            at = self.since[signal] + self._period[signal]
             self.silent[signal] = True
             self._silent_count += signal.size
             edges.add(self._alarm[signal], True, np.nan, at)
@@ -190,10 +190,10 @@ class Deadman(Detector):
             self.silent[signal] = self.waiting[signal] = False
             self._silent_count = np.count_nonzero(self.silent)
             self._waiting_count = np.count_nonzero(self.waiting)
-            self.deadline_ns = min(self.deadline_ns, int((self._since[signal] + self._period[signal]).min()))
+            self.deadline_ns = min(self.deadline_ns, int((self.since[signal] + self._period[signal]).min()))
 
     def _find_deadline(self) -> None:
-        due = np.add(self._since, self._period, out=self._due)
+        due = np.add(self.since, self._period, out=self._due)
         if self._silent_count:
             due[self.silent] = NEVER
         self.deadline_ns = int(due.min(initial=NEVER))
