@@ -217,7 +217,7 @@ def _reason(site: Site, definition: AlarmDefinition) -> Iterator[Text]:
             n=sum(len(zone.detectors) for zone in site.gas_zones if zone.id == definition.id))
     if definition.origin not in site.signals:
         return
-    signal = site.signals[site.signals.index(definition.origin)]
+    signal = site.signal(definition.origin)
     if definition.condition == Condition.DEADMAN and signal.deadman_s is not None:
         yield Text("No good sample for {s:g} s", "{s:g} 秒内无有效数据").format(s=signal.deadman_s)
     elif definition.condition == Condition.STUCK:

@@ -30,8 +30,8 @@ class Explainer:
         self._turn = asyncio.Lock()
 
     async def explain(self, alarm: str, at_wall_ns: int | None, look_back_s: float) -> dict:
-        """See gateway.replay.words.explain_json. at_wall_ns: None: now. CommandError when there is nothing to explain
-        it from, or it takes too long."""
+        """See gateway.replay.explain_words.explain_json. at_wall_ns: None: now. CommandError when there is nothing to
+        explain it from, or it takes too long."""
         question = pickle.dumps((self._site, alarm, str(self._folder), at_wall_ns, round(look_back_s * NS)))
         async with self._turn:
             child = await asyncio.create_subprocess_exec(*PROGRAM, stdin=PIPE, stdout=PIPE)

@@ -131,7 +131,7 @@ class Derived:
         self.levels: tuple[Level, ...] = tuple(Level(producer, site, latest) for producer in _producers(site, loads))
         gates = {limit.only_while.signal for signal in site.signals for limit in signal.limits if limit.only_while}
         self._at_once = all(level.timeless for level in self.levels) and not any(
-            site.signals[site.signals.index(gate)].derived for gate in gates)
+            site.signal(gate).derived for gate in gates)
         self._past: Past | None = None  # of the frame in hand, where it is long
         self._is_derived = np.array([signal.derived is not None for signal in site.signals], np.bool_)
         self._is_input = np.zeros(count, np.bool_)
@@ -230,7 +230,7 @@ class Level:
         sizes = [len(inputs) for inputs in producer.inputs]
         self._starts = np.cumsum([0, *sizes[:-1]])
         self._owner = np.repeat(np.arange(len(sizes)), sizes)  # of each input: the signal that needs it
-        silence = [min(longest_silence_ns(site.signals[site.signals.index(name)])
+        silence = [min(longest_silence_ns(site.signal(name))
                        for name in (site.signals[number].id, *site.signals.measured(site.signals[number].id)))
                    for number in self.inputs.tolist()]
         self._silence = np.array(silence, np.int64)  # a derived input without a deadman has those of what it is made of

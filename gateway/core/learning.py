@@ -122,7 +122,7 @@ class Holds:
     def _learnt_stuck(site: Site, alarm: AlarmDefinition) -> bool:
         """`stuck` of a signal without `stuck_reads` is learnt (gateway.core.detectors.frozen)."""
         return (alarm.condition is Condition.STUCK
-                and site.signals[site.signals.index(alarm.origin)].stuck_reads is None)
+                and site.signal(alarm.origin).stuck_reads is None)
 
     def held(self, signal: NDArray[np.int64], since_ns: NDArray[np.int64]) -> NDArray[np.bool_]:
         """bool[k]: learn nothing from the span of this signal that began at `since_ns` and is complete now. Also True

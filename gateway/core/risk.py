@@ -139,4 +139,4 @@ class Risks:
 
 def _kind(site: Site, origin: str, condition: str) -> str:
     """Points that are counted together: signals of one kind, rules of one type."""
-    return site.signals[site.signals.index(origin)].kind if origin in site.signals else f"/{condition}"
+    return site.signal(origin).kind if origin in site.signals else f"/{condition}"

@@ -17,7 +17,7 @@ from gateway.data_folder import TELEMETRY
 from gateway.model.errors import DavylampError
 from gateway.model.site import Site
 from gateway.replay.explain import explain
-from gateway.replay.words import explain_json
+from gateway.replay.explain_words import explain_json
 from gateway.store import EVER, Recording
 
 

@@ -16,13 +16,17 @@ from gateway.model.clock import NS, Instant
 from gateway.model.errors import CommandError
 from gateway.model.site import Site
 from gateway.model.text import Text
-from gateway.replay import asked, sweep, words
+from gateway.replay import asked, sweep
+from gateway.replay.backtest_words import backtest_json, backtest_lines
 from gateway.replay.count import LabelledEvent, score
 from gateway.replay.data import Data, notes, opened
 from gateway.replay.explain import explain as explained
+from gateway.replay.explain_words import explain_json, explain_lines
 from gateway.replay.run import run
+from gateway.replay.run_words import replay_json, replay_lines
 from gateway.replay.sweep_words import sweep_json, sweep_lines
 from gateway.replay.table import read_events
+from gateway.replay.words import clock, told
 from gateway.store import EVER, Recording
 
 LOOK_BACK_S = 6 * 3600.0  # of explain, where --from does not say otherwise
@@ -34,8 +38,8 @@ def replay(options: argparse.Namespace, language: str) -> int:
     events = _events(options, [site_file.site])
     outcome = run(site_file.site, recorded, _ack_after_s(options), _progress(site_file.site, language))
     scored = None if events is None else score(outcome, events)
-    _show(options, language, words.replay_lines(outcome, scored, alarms=not options.summary),
-          lambda: words.replay_json(outcome, scored))
+    _show(options, language, replay_lines(outcome, scored, alarms=not options.summary),
+          lambda: replay_json(outcome, scored))
     _notes(recorded, language)
     return 0
 
@@ -55,8 +59,8 @@ def backtest(options: argparse.Namespace, language: str) -> int:
     before, after = (run(site, recorded, after_s, _progress(site, language)) for site in sites)
     names = (str(options.site), str(options.candidate))
     scores = None if events is None else (score(before, events), score(after, events))
-    _show(options, language, words.backtest_lines(before, after, names, scores),
-          lambda: words.backtest_json(before, after, names, scores))
+    _show(options, language, backtest_lines(before, after, names, scores),
+          lambda: backtest_json(before, after, names, scores))
     _notes(recorded, language)
     return 0
 
@@ -74,12 +78,12 @@ def _backtest_one(options: argparse.Namespace, language: str) -> int:
     found = [(one, sweep.results(swept, one, events)) for one in sweeps if swept is not None]
 
     def lines() -> Iterator[Text]:
-        yield from words.replay_lines(outcome, scored, alarms=False)
+        yield from replay_lines(outcome, scored, alarms=False)
         for one, results in found:
             yield Text("", "")
             yield from sweep_lines(site, one, results)
 
-    _show(options, language, lines(), lambda: words.replay_json(outcome, scored) | {
+    _show(options, language, lines(), lambda: replay_json(outcome, scored) | {
         "sweeps": [sweep_json(site, one, results) for one, results in found]})
     _notes(recorded, language)
     return 0
@@ -92,7 +96,7 @@ def explain(options: argparse.Namespace, language: str) -> int:
     at = asked.wall_time("--at", options.at, site) if options.at else None
     recorded = _recorded(options, site_file, [site], _look_back(options, site_file, at), EVER[1])
     found = explained(site, alarm, recorded, at, _progress(site, language))
-    _show(options, language, words.explain_lines(found), lambda: words.explain_json(found))
+    _show(options, language, explain_lines(found), lambda: explain_json(found))
     _notes(recorded, language)
     return 0
 
@@ -123,7 +127,7 @@ def _recorded(options: argparse.Namespace, site_file: SiteFile, sites: Iterable[
 def _show(options: argparse.Namespace, language: str, lines: Iterable[Text],
           data: Callable[[], dict[str, Any]]) -> None:
     try:
-        print(json.dumps(data(), ensure_ascii=False, indent=1) if options.json else words.told(lines, language))
+        print(json.dumps(data(), ensure_ascii=False, indent=1) if options.json else told(lines, language))
         sys.stdout.flush()
     except BrokenPipeError:  # `... | head`: enough was read
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -142,5 +146,5 @@ def _progress(site: Site, language: str) -> Callable[[Instant], None]:
         nonlocal told_at
         if sys.stderr.isatty() and time.monotonic() - told_at > 2:
             told_at = time.monotonic()
-            print(Text("... {at}", "…… {at}").format(at=words.clock(site, at.wall_ns))[language], file=sys.stderr)
+            print(Text("... {at}", "…… {at}").format(at=clock(site, at.wall_ns))[language], file=sys.stderr)
     return progress

@@ -198,7 +198,7 @@ def judged_by(site: Site, alarm: AlarmDefinition) -> tuple[str, ...]:
     if alarm.condition == Condition.GROUP:
         return next(group.signals for group in site.groups if group.id == alarm.origin)
     if alarm.origin in site.signals:
-        signal = site.signals[site.signals.index(alarm.origin)]
+        signal = site.signal(alarm.origin)
         if alarm.condition in (Condition.INHIBIT, Condition.OVER_RANGE) and signal.status:
             return alarm.origin, signal.status.signal
         if alarm.condition == Condition.MISMATCH and signal.headcount and signal.headcount.faces:

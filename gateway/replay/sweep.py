@@ -66,7 +66,7 @@ def parse(text: str, site: Site) -> Sweep:
         raise _error(text, Text("no signal of the site{hint}", "站点中没有此信号{hint}").format(
             hint=did_you_mean(name.rpartition(".")[0], site.signals.ids)), _SHAPE)
     limits = {f"{id}.{limit.condition}": (id, limit) for id in ids
-              for limit in site.signals[site.signals.index(id)].limits}
+              for limit in site.signal(id).limits}
     place = next((place for place in limits if f"{name}.".startswith(f"{place}.")), None)
     if place is None:
         raise _error(text, Text("the signal has no such limit", "该信号没有此限值"), Text(
@@ -84,12 +84,12 @@ def swept(site: Site, sweeps: Sequence[Sweep]) -> Site:
     """Of the site only what the sweeps need: a copy of the signal, with this one limit, for every setting."""
     copies = []
     for sweep in sweeps:
-        signal = site.signals[site.signals.index(sweep.signal)]
+        signal = site.signal(sweep.signal)
         limit = signal.limit(sweep.condition)
         assert limit is not None, "parse sees to that"
         copies += (_copy(signal, sweep.copy(setting), replace(limit, **{sweep.field: setting}))
                    for setting in sweep.settings)
-    beside = [_quiet(site.signals[site.signals.index(id)]) for id in _beside(site.signals, copies)]
+    beside = [_quiet(site.signal(id)) for id in _beside(site.signals, copies)]
     return replace(site, signals=SignalTable([*beside, *copies]), rules=(), devices=(), online_below=None)
 
 

@@ -9,15 +9,16 @@ from typing import Any
 from gateway.model.signal import Signal
 from gateway.model.site import Site
 from gateway.model.text import Text
+from gateway.replay.run_words import count_json, score_json
 from gateway.replay.sweep import Result, Sweep
-from gateway.replay.words import count_json, false_alarms, lead, score_json, span
+from gateway.replay.words import false_alarms, lead, span
 
 _FIELDS = {"value": Text("set point", "设定值"), "deadband": Text("dead band", "回差"),
            "on_delay_s": Text("on-delay", "报警延时"), "off_delay_s": Text("off-delay", "恢复延时")}
 
 
 def sweep_lines(site: Site, sweep: Sweep, results: Sequence[Result]) -> Iterator[Text]:
-    signal = site.signals[site.signals.index(sweep.signal)]
+    signal = site.signal(sweep.signal)
     yield Text("{alarm}  {name}: {field} in {unit} (* as it is now)",
                "{alarm}  {name}：{field}，单位 {unit}（* 为当前设置）").format(
         alarm=sweep.alarm, name=signal.name, field=_FIELDS[sweep.field], unit=_unit(signal, sweep))
@@ -38,7 +39,7 @@ def sweep_lines(site: Site, sweep: Sweep, results: Sequence[Result]) -> Iterator
 
 
 def sweep_json(site: Site, sweep: Sweep, results: Sequence[Result]) -> dict[str, Any]:
-    signal = site.signals[site.signals.index(sweep.signal)]
+    signal = site.signal(sweep.signal)
     return {"alarm": sweep.alarm, "field": sweep.field, "unit": _unit(signal, sweep), "now": sweep.present,
             "settings": [{"setting": one.setting} | count_json(one.count) | {
                 "score": None if one.score is None else score_json(site, one.score)} for one in results]}

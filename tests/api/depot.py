@@ -41,7 +41,7 @@ from gateway.model.stroke import Stroke
 from gateway.model.text import Text
 from gateway.model.verdict import Edge, Evidence, Verdicts
 from gateway.replay.explain import explain
-from gateway.replay.words import explain_json
+from gateway.replay.explain_words import explain_json
 from gateway.store.history import History, Trend
 from gateway.vigil.drill import Drill
 from gateway.vigil.peers import Peers, PeerStatus

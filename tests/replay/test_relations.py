@@ -12,9 +12,10 @@ from gateway.model.rules import Test
 from gateway.model.signal import HeadCount, Reference, Still
 from gateway.model.text import Text
 from gateway.replay.explain import explain
+from gateway.replay.explain_words import explain_lines
 from gateway.replay.run import run
 from gateway.replay.table import CsvRecording
-from gateway.replay.words import explain_lines, told
+from gateway.replay.words import told
 from tests.core.plant import limit, signal, site
 
 APART = site(signal("T", limit("DEV+", 5.0, deadband=1.0, reference=Reference(signals=("A", "B")))),

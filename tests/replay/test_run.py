@@ -17,8 +17,9 @@ from gateway.model.quality import Quality
 from gateway.model.signal import Signal, StatusLink
 from gateway.model.text import Text
 from gateway.pipeline import Pipeline
-from gateway.replay.explain import explain, settings
+from gateway.replay.explain import explain
 from gateway.replay.run import Replay, run
+from gateway.replay.settings import settings
 from gateway.replay.table import CsvRecording
 from gateway.store import Recording, StoreSettings, TelemetryStore
 from tests.sites import gas, site
