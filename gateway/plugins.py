@@ -31,6 +31,7 @@ from gateway.model.clock import Clock
 from gateway.model.ports import Intake, Notifier, Output, Sink, Source
 from gateway.model.signal import SignalTable
 from gateway.sinks.config import InfluxSettings
+from gateway.sinks.erasure import Erasure
 from gateway.sinks.influx import InfluxSink
 from gateway.sinks.stream import Samples, Stream
 
@@ -54,9 +55,10 @@ def outputs(sources: Iterable[Source]) -> Mapping[str, Output]:
     return {output.id: output for source in sources if isinstance(source, ModbusDriver) for output in source.outputs}
 
 
-def sink(section: BaseModel, samples: Samples, others: Sequence[Stream], folder: Path) -> Sink:
-    """The database of this section. samples: the raw ones; others: what else is sent; folder: data folder."""
-    return SINKS[type(section)](section, samples, others, folder)
+def sink(section: BaseModel, samples: Samples, others: Sequence[Stream], folder: Path, erasure: Erasure) -> Sink:
+    """The database of this section. samples: the raw ones; others: what else is sent; folder: data folder. erasure:
+    what it has to delete."""
+    return SINKS[type(section)](section, samples, others, folder, erasure)
 
 
 def notifiers(sections: Iterable[BaseModel]) -> list[Notifier]:

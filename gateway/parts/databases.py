@@ -16,6 +16,7 @@ from gateway.model.clock import Instant
 from gateway.model.ports import Sink
 from gateway.model.site import Site
 from gateway.parts.chain import Chain
+from gateway.sinks.erasure import Erasure
 from gateway.sinks.stream import Samples
 from gateway.store.archive import Archive
 
@@ -34,8 +35,9 @@ def build_databases(site_file: SiteFile, site: Site, folder: Path, chain: Chain,
     section, archive = site_file.store, Archive(folder / ARCHIVE_FILE, site.signals)
     sent = {settings.id: streams(settings.id, archive, site, folder / ALARM_FILE, settings.batch)
             for settings in site_file.sinks}
+    erasure = Erasure(site, chain.clock)
     sinks = [plugins.sink(settings, Samples(settings, site, chain.store.reader(settings.id, settings.backfill_rate)),
-                          sent[settings.id], folder) for settings in site_file.sinks]
+                          sent[settings.id], folder, erasure) for settings in site_file.sinks]
     historian = Historian(
         site, archive, chain.store, chain.bank, chain.alarms, chain.clock, own,
         Limits(section.minutes_max_age / DAY_S, section.minutes_max_size), section.commit_interval + 1,

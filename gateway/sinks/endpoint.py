@@ -1,17 +1,22 @@
-"""The two write endpoints of the InfluxDB family. They post bytes and answer with a status; they decide nothing."""
+"""The two write endpoints of the InfluxDB family. They post bytes, ask for deletions and answer with a status; they
+decide nothing."""
 
 from __future__ import annotations
 
 import gzip
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Protocol
 from urllib.parse import urlencode
 
 import urllib3
 
+from gateway.model.clock import NS
 from gateway.model.discreet import covered
 from gateway.model.secret import read_secret
 from gateway.sinks.config import InfluxSettings
+from gateway.sinks.erasure import Over
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,10 @@ class Endpoint(Protocol):
         """Post line protocol with ns stamps. Blocking: call it off the event loop. Never raises for the network."""
         ...
 
+    def delete(self, over: Over) -> Answer:
+        """Ask to delete these rows; as `write`."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -44,10 +53,12 @@ class WriteV1:
     """POST /write?db=...: InfluxDB 1.x and VictoriaMetrics."""
 
     def __init__(self, settings: InfluxSettings, database: str):
+        self._database = database
         query = {"db": database, "precision": "ns"}
         if settings.retention_policy:
             query["rp"] = settings.retention_policy
         self._url = f"{settings.url.rstrip('/')}/write?{urlencode(query)}"
+        self._ask_url = f"{settings.url.rstrip('/')}/query"
         self._headers = {"Content-Type": "text/plain; charset=utf-8"}
         if settings.username:
             password = read_secret(file=settings.password_file, env=settings.password_env,
@@ -66,6 +77,20 @@ class WriteV1:
         except urllib3.exceptions.HTTPError as error:
             return Answer(0, covered(str(error)))
         return Answer(reply.status, covered(reply.data.decode("utf-8", "replace").strip()), _seconds(reply.headers))
+
+    def delete(self, over: Over) -> Answer:
+        """Of all retention policies of the database: InfluxQL knows no other way."""
+        named = " AND ".join(f'"{key}" = {_literal(value)}' for key, value in over.tags.items())
+        text = f'DELETE FROM "{over.measurement.name}" WHERE {named} AND time < {over.before_wall_ns}'
+        try:
+            reply = self._pool.request("POST", self._ask_url, fields={"db": self._database, "q": text},
+                                       headers={key: value for key, value in self._headers.items()
+                                                if key != "Content-Type"}, encode_multipart=False)
+        except urllib3.exceptions.HTTPError as error:
+            return Answer(0, covered(str(error)))
+        said = covered(reply.data.decode("utf-8", "replace").strip())
+        other = reply.status == 200 and ('"error"' in said or '"series"' in said)  # of VictoriaMetrics
+        return Answer(422 if other else reply.status, said)
 
     def close(self) -> None:
         self._pool.clear()
@@ -91,8 +116,11 @@ class WriteV2:
         self._bucket = bucket
 
     def write(self, lines: bytes) -> Answer:
+        return self._answered(lambda: self._write.write(self._bucket, record=lines))
+
+    def _answered(self, ask: Callable[[], None]) -> Answer:
         try:
-            self._write.write(self._bucket, record=lines)
+            ask()
         except self._refused as error:
             body = error.body.decode("utf-8", "replace") if isinstance(error.body, bytes) else str(error.body or "")
             return Answer(error.status or 0, covered(body.strip() or str(error.reason)), _seconds(error.headers or {}))
@@ -100,8 +128,24 @@ class WriteV2:
             return Answer(0, covered(str(error)))
         return Answer(204)
 
+    def delete(self, over: Over) -> Answer:
+        named = " AND ".join(f"{key}={_in_quotes(value)}" for key, value in over.tags.items())
+        return self._answered(lambda: self._client.delete_api().delete(
+            "1970-01-01T00:00:00Z", f"{datetime.fromtimestamp(over.before_wall_ns // NS, UTC):%Y-%m-%dT%H:%M:%SZ}",
+            f"_measurement={_in_quotes(over.measurement.name)} AND {named}", self._bucket))
+
     def close(self) -> None:
         self._client.close()
+
+
+def _literal(text: str) -> str:
+    """A string of InfluxQL."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _in_quotes(text: str) -> str:
+    """A string of a delete predicate."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _seconds(headers) -> float | None:

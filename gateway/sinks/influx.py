@@ -17,6 +17,7 @@ from gateway.model.text import Text
 from gateway.sinks.answers import conflict
 from gateway.sinks.config import InfluxSettings
 from gateway.sinks.endpoint import Answer, endpoint
+from gateway.sinks.erasure import AGAIN_S, EVERY_S, UNABLE, Erasure
 from gateway.sinks.outlet import Outlet
 from gateway.sinks.stream import Samples, Stream
 
@@ -26,9 +27,11 @@ REFUSED_BYTES = 10_000_000  # the set-aside file is moved to .old at this size: 
 
 
 class InfluxSink:
-    """`run` works until cancelled. samples: the raw ones; others: what else is sent, the most urgent first."""
+    """`run` works until cancelled. samples: the raw ones; others: what else is sent, the most urgent first. erasure:
+    what is not kept as long as the rest."""
 
-    def __init__(self, settings: InfluxSettings, samples: Samples, others: Sequence[Stream], folder: Path):
+    def __init__(self, settings: InfluxSettings, samples: Samples, others: Sequence[Stream], folder: Path,
+                 erasure: Erasure | None = None):
         self.id = settings.id
         self._settings, self._samples = settings, samples
         self._streams = (*others, samples)
@@ -36,11 +39,13 @@ class InfluxSink:
         self._outlets: dict[str, Outlet] = {}  # by database or bucket
         self._refusal = ""  # the latest reason
         self._conflict: Text | None = None
+        self._erasure = erasure if erasure is not None and erasure.asked_for else None
+        self._unable: Text | None = None  # to delete
         self._counters = dict.fromkeys(("written", "refused", "retries", "bytes", "requests"), 0)
 
     def status(self) -> SinkStatus:
         trouble = next((outlet.trouble for outlet in self._outlets.values() if outlet.trouble is not None), None)
-        return SinkStatus(self.id, trouble is None, trouble or self._conflict or Text("", ""),
+        return SinkStatus(self.id, trouble is None, trouble or self._conflict or self._unable or Text("", ""),
                           self._counters | {"lag": self._samples.lag})
 
     async def run(self) -> None:
@@ -53,6 +58,8 @@ class InfluxSink:
             async with asyncio.TaskGroup() as tasks:
                 for urgency, stream in enumerate(self._streams):
                     tasks.create_task(self._send(stream, urgency))
+                if self._erasure is not None:
+                    tasks.create_task(self._erase(self._erasure))
         finally:
             for outlet in self._outlets.values():
                 outlet.close()
@@ -64,6 +71,19 @@ class InfluxSink:
             parcel = await stream.take()
             await outlet.deliver(parcel.lines, urgency)
             parcel.done()
+
+    async def _erase(self, erasure: Erasure) -> None:
+        while True:
+            due = erasure.due()
+            answers = [await self._outlets[self._settings.place(one.measurement.retention)].erase(one) for one in due]
+            refused = next((answer for answer in answers if 400 <= answer.status < 500), None)
+            unable = None if refused is None else UNABLE.format(place=self._settings.url, status=refused.status,
+                                                                reason=refused.reason[:120])
+            if unable is not None and unable != self._unable:
+                log.warning("sink %s: %s", self.id, unable)
+            self._unable = unable
+            done = bool(due) and all(answer.taken for answer in answers)
+            await asyncio.sleep(EVERY_S if done else AGAIN_S)
 
     def _set_aside(self, line: bytes, answer: Answer) -> None:
         """Refused lines, with the reason above them, in a bounded file that a person can mend and import. A disk that

@@ -30,6 +30,7 @@ from gateway.model.text import Text
 from gateway.sinks.answers import explain
 from gateway.sinks.config import InfluxSettings
 from gateway.sinks.endpoint import Answer, Endpoint
+from gateway.sinks.erasure import Over
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +63,10 @@ class Outlet:
                 refusals += 1
                 self._counters["refused"] += count
                 await asyncio.to_thread(self._set_aside, lines, answer)
+
+    async def erase(self, over: Over) -> Answer:
+        """Ask once to delete these rows."""
+        return await asyncio.to_thread(self._endpoint.delete, over)
 
     def close(self) -> None:
         self._endpoint.close()

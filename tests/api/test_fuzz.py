@@ -83,5 +83,6 @@ def test_the_api_under_fire(tmp_path):
 
 
 @pytest.mark.long
+@pytest.mark.timeout(7200)
 def test_the_api_under_fire_for_long(tmp_path):
     fire(Doors(tmp_path, MemoryGateway()), examples=200)

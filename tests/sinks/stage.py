@@ -17,6 +17,7 @@ from gateway.model.clock import NS, Instant
 from gateway.model.frame import Frame
 from gateway.model.ports import Batch, Reader
 from gateway.sinks.config import InfluxSettings
+from gateway.sinks.erasure import Erasure
 from gateway.sinks.influx import InfluxSink
 from gateway.sinks.stream import Samples, Stream
 from tests.sites import gas, site
@@ -52,11 +53,11 @@ def polls(count: int) -> list[Frame]:
 
 
 @asynccontextmanager
-async def sending(reader: Reader, tmp_path, others: Sequence[Stream] = (), **settings):
+async def sending(reader: Reader, tmp_path, others: Sequence[Stream] = (), erasure: Erasure | None = None, **settings):
     settings = {"type": "influx", "api": "v1", "database": "davylamp", "flush_interval": "0s", "max_backoff": "200ms",
                 "timeout": "2s"} | settings
     asked = InfluxSettings(**settings)
-    sink = InfluxSink(asked, Samples(asked, SITE, reader), others, tmp_path)
+    sink = InfluxSink(asked, Samples(asked, SITE, reader), others, tmp_path, erasure)
     task = asyncio.create_task(sink.run())
     try:
         yield sink
