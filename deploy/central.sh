@@ -1,18 +1,24 @@
 #!/bin/sh
 # The central stack: broker, database, Grafana for many sites.
-#   deploy/central.sh init HOST EMAIL SITE...   passwords, certificates, access list; what is there is kept, new sites are added
-#   deploy/central.sh packages FOLDER           without containers: Debian's mosquitto and influxdb (1.x), loopback only, until ^C
-# HOST: name or address at which gateways reach this machine. EMAIL: whom Grafana's own alert rules call.
-# DAVYLAMP_CENTRAL: where `init` keeps what it makes (default: deploy/central beside this script).
+#   deploy/central.sh init HOST EMAIL SITE...       passwords, certificates, access list, for containers (deploy/compose.yml)
+#   deploy/central.sh packages HOST EMAIL SITE...   without containers: Debian's mosquitto and influxdb (1.x) as services
+#   deploy/central.sh remove                        these services again; data, passwords and packages stay
+# Run again, both keep what is there and add new sites. HOST: name or address at which gateways reach this machine. EMAIL:
+# whom Grafana's own alert rules call. DAVYLAMP_CENTRAL: where all of it is kept (default: deploy/central beside this script).
 set -eu
 umask 077
 here=$(cd "$(dirname "$0")" && pwd)
 central=${DAVYLAMP_CENTRAL:-$here/central}
 PATH=$PATH:/usr/sbin
+broker_conf=/etc/mosquitto/conf.d/davylamp-central.conf
+broker_home=/etc/mosquitto/davylamp-central
+database_home=/etc/influxdb/davylamp-central
+database_unit=/etc/systemd/system/influxdb.service.d/davylamp-central.conf
 
 usage() { sed -n '2,7s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 refuse() { printf '%s    %s\n' "central.sh: $1" "$2" >&2; exit 1; }
 secret() { openssl rand -hex 24; }
+kept() { [ -e "$1" ] || printf '%s' "$(secret)" >"$1"; }
 
 certificates() {
     mkdir -p "$central/tls" "$central/mosquitto" "$central/influxdb" "$central/grafana"
@@ -22,7 +28,7 @@ certificates() {
     case "$1" in *[!0-9.]*) name="DNS:$1" ;; *) name="IP:$1" ;; esac
     openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj "/CN=$1" \
         -keyout "$central/tls/server.key" -out "$central/server.csr" 2>/dev/null
-    printf 'subjectAltName=%s,DNS:influxdb,DNS:localhost\n' "$name" >"$central/server.ext"
+    printf 'subjectAltName=%s,DNS:influxdb,DNS:localhost,IP:127.0.0.1\n' "$name" >"$central/server.ext"
     openssl x509 -req -in "$central/server.csr" -CA "$central/tls/ca.pem" -CAkey "$central/ca.key" -CAcreateserial -days 825 \
         -extfile "$central/server.ext" -out "$central/tls/server.pem" 2>/dev/null
     rm -f "$central/server.csr" "$central/server.ext"
@@ -31,7 +37,7 @@ certificates() {
 # Each site writes below its own name and reads what is sent to it; the names of others are closed to it.
 site() {
     touch "$central/mosquitto/passwd" "$central/mosquitto/acl"
-    grep -q "^user $1\$" "$central/mosquitto/acl" && return
+    grep -qxF "user $1" "$central/mosquitto/acl" && return
     password=$(secret)
     printf '%s:%s\n' "$1" "$password" >"$central/one"
     mosquitto_passwd -U "$central/one"
@@ -42,21 +48,19 @@ site() {
     echo "site $1: password in $central/site-$1.password    站点 $1 的密码见该文件"
 }
 
+# broker FOLDER: its configuration, whose files it reads there
 broker() {
-    cat >"$central/mosquitto/mosquitto.conf" <<CONF
+    cat <<CONF
 per_listener_settings false
 allow_anonymous false
 listener 8883
-certfile /mosquitto/config/server.pem
-keyfile /mosquitto/config/server.key
-password_file /mosquitto/config/passwd
-acl_file /mosquitto/config/acl
+certfile $1/server.pem
+keyfile $1/server.key
+password_file $1/passwd
+acl_file $1/acl
 tls_version tlsv1.2
-persistence true
-persistence_location /mosquitto/data/
 max_queued_messages 60000
 max_inflight_messages 2000
-log_dest stderr
 CONF
 }
 
@@ -74,18 +78,27 @@ init() {
     for name in "$@"; do
         case "$name" in '' | *[!A-Za-z0-9._-]*)
             refuse "$name: a site has letters, digits and . _ - only" "$name：站点名只能包含字母、数字和 . _ -" ;;
+        admin | grafana) refuse "$name is a user of the database itself" "$name 是数据库自身的用户名" ;;
         esac
     done
     for program in openssl mosquitto_passwd; do
         command -v "$program" >/dev/null || refuse "$program is missing: apt-get install openssl mosquitto" "缺少 $program，请先安装"
     done
-    [ "$(id -u)" = 0 ] || echo "Not root: give mosquitto, influxdb, grafana in $central to users 1883, 1000, 472    非 root：请手动更改这些目录的属主"
     mkdir -p "$central"
     certificates "$host"
-    [ -e "$central/.env" ] || printf 'INFLUX_PASSWORD=%s\nINFLUX_TOKEN=%s\nGRAFANA_PASSWORD=%s\nALERT_EMAIL=%s\n' \
-        "$(secret)" "$(secret)" "$(secret)" "$email" >"$central/.env"
+    kept "$central/influxdb/password"
+    kept "$central/influxdb/token"
+    kept "$central/grafana/password"
+    [ -e "$central/.env" ] || printf 'COMPOSE_PROJECT_NAME=davylamp-central\nINFLUX_TOKEN=%s\nALERT_EMAIL=%s\n' \
+        "$(cat "$central/influxdb/token")" "$email" >"$central/.env"
     for name in "$@"; do site "$name"; done
-    broker
+}
+
+containers() {
+    init "$@"
+    [ "$(id -u)" = 0 ] || echo "Not root: give mosquitto, influxdb, grafana in $central to users 1883, 1000, 472    非 root：请手动更改这些目录的属主"
+    { broker /mosquitto/config
+      printf 'persistence true\npersistence_location /mosquitto/data/\nlog_dest stderr\n'; } >"$central/mosquitto/mosquitto.conf"
     chmod 0711 "$central"
     given mosquitto 1883
     given influxdb 1000
@@ -93,37 +106,108 @@ init() {
     echo "Ready. Next: docker compose --env-file $central/.env -f $here/compose.yml up -d    已就绪，请执行上述命令"
 }
 
-packages() {
-    [ $# -eq 1 ] || usage
-    mkdir -p "$1"
-    folder=$(cd "$1" && pwd)
-    for program in mosquitto influxd; do
-        command -v "$program" >/dev/null || refuse "$program is missing: apt-get install mosquitto influxdb" "缺少 $program，请先安装"
-    done
-    printf 'listener %s 127.0.0.1\nallow_anonymous true\n' "${MQTT_PORT:-1883}" >"$folder/mosquitto.conf"
-    cat >"$folder/influxdb.conf" <<CONF
+# install FOLDER GROUP FILE...: a folder of a service that only it can read
+install_for() {
+    folder=$1 group=$2
+    shift 2
+    install -d -m 0750 -o root -g "$group" "$folder"
+    install -m 0640 -o root -g "$group" "$@" "$folder"
+}
+
+# As the administrator of the database; sentences come by stdin, so that no password is in the list of processes.
+tell() {
+    SSL_CERT_FILE=$central/tls/ca.pem INFLUX_USERNAME=admin INFLUX_PASSWORD=$(cat "$central/influxdb/password") \
+        influx -ssl -host 127.0.0.1 "$@"
+}
+
+database() {
+    install_for "$database_home" influxdb "$central/tls/server.pem" "$central/tls/server.key"
+    cat >"$database_home/influxdb.conf" <<CONF
 reporting-disabled = true
-bind-address = "127.0.0.1:${INFLUX_RPC_PORT:-8088}"
+bind-address = "127.0.0.1:8088"
 [meta]
-dir = "$folder/influxdb/meta"
+dir = "/var/lib/influxdb/meta"
 [data]
-dir = "$folder/influxdb/data"
-wal-dir = "$folder/influxdb/wal"
+dir = "/var/lib/influxdb/data"
+wal-dir = "/var/lib/influxdb/wal"
 [http]
-bind-address = "127.0.0.1:${INFLUX_PORT:-8086}"
+bind-address = ":8086"
+auth-enabled = true
+https-enabled = true
+https-certificate = "$database_home/server.pem"
+https-private-key = "$database_home/server.key"
 log-enabled = false
 [monitor]
 store-enabled = false
 CONF
-    mosquitto -c "$folder/mosquitto.conf" >"$folder/mosquitto.log" 2>&1 & broker=$!
-    influxd -config "$folder/influxdb.conf" >"$folder/influxdb.log" 2>&1 & database=$!
-    trap 'kill $broker $database 2>/dev/null; wait; exit 0' INT TERM
-    echo "mqtt://127.0.0.1:${MQTT_PORT:-1883} http://127.0.0.1:${INFLUX_PORT:-8086} (log: $folder)"
-    wait
+    chmod 0640 "$database_home/influxdb.conf"
+    chgrp influxdb "$database_home/influxdb.conf"
+    mkdir -p "$(dirname "$database_unit")"
+    chmod 0755 "$(dirname "$database_unit")"
+    printf '[Service]\nExecStart=\nExecStart=/usr/bin/influxd -config %s/influxdb.conf\n' "$database_home" >"$database_unit"
+    chmod 0644 "$database_unit"
+    systemctl daemon-reload
+    systemctl enable --quiet influxdb
+    systemctl restart influxdb
+    for _ in $(seq 60); do
+        if ! tell -execute 'SHOW DATABASES' 2>&1 | grep -q 'Failed to connect'; then return; fi
+        sleep 1
+    done
+    refuse "the database does not start: journalctl -u influxdb" "数据库未能启动：journalctl -u influxdb"
+}
+
+# Each site has a user that may write and not read; Grafana has one that may read and not write.
+users() {
+    echo "CREATE USER admin WITH PASSWORD '$(cat "$central/influxdb/password")' WITH ALL PRIVILEGES" | tell
+    there=$(echo 'SHOW DATABASES' | tell)
+    { for one in 'davylamp 730d' 'davylamp_raw 30d'; do
+          printf '%s\n' "$there" | grep -qx "${one% *}" || echo "CREATE DATABASE ${one% *} WITH DURATION ${one#* } NAME autogen;"
+      done
+      echo "CREATE USER grafana WITH PASSWORD '$(cat "$central/grafana/password")';"
+      echo 'GRANT READ ON davylamp TO grafana; GRANT READ ON davylamp_raw TO grafana;'
+      sed -n 's/^user //p' "$central/mosquitto/acl" | while read -r name; do
+          echo "CREATE USER \"$name\" WITH PASSWORD '$(cat "$central/site-$name.password")';"
+          echo "GRANT WRITE ON davylamp TO \"$name\"; GRANT WRITE ON davylamp_raw TO \"$name\";"
+      done; } | tell
+}
+
+packages() {
+    [ $# -ge 3 ] || usage
+    [ "$(id -u)" = 0 ] || refuse "must run as root" "必须以 root 身份运行"
+    [ ! -e /etc/mosquitto/davylamp ] || refuse "a gateway is installed here, and its broker is in the way: take another machine" \
+        "本机已安装网关，其消息服务器与中心冲突：请换一台机器"
+    if ! command -v mosquitto_passwd >/dev/null || ! command -v influxd >/dev/null || ! command -v influx >/dev/null; then
+        # As they come they start at once, the database open to everybody: they wait until they are configured.
+        systemctl mask --runtime --quiet mosquitto influxdb
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
+            openssl mosquitto influxdb influxdb-client >/dev/null
+    fi
+    init "$@"
+    systemctl unmask --runtime --quiet mosquitto influxdb
+    install_for "$broker_home" mosquitto "$central/tls/server.pem" "$central/tls/server.key" \
+        "$central/mosquitto/passwd" "$central/mosquitto/acl"
+    broker "$broker_home" >"$broker_conf"
+    chmod 0644 "$broker_conf"
+    systemctl enable --quiet mosquitto
+    systemctl restart mosquitto
+    database
+    users
+    echo "Ready: mqtts://$1:8883 and https://$1:8086; each site: its name, password in $central/site-SITE.password    已就绪"
+    echo "Grafana: user grafana, password in $central/grafana/password, CA $central/tls/ca.pem    Grafana 用户与密码"
+}
+
+remove() {
+    [ "$(id -u)" = 0 ] || refuse "must run as root" "必须以 root 身份运行"
+    systemctl disable --quiet --now influxdb || true
+    rm -rf "$broker_conf" "$broker_home" "$database_home" "$database_unit"
+    systemctl daemon-reload
+    systemctl try-restart mosquitto || true
+    echo "Removed. /var/lib/influxdb, $central and the packages are left: apt-get purge mosquitto influxdb influxdb-client    已移除，数据与密码保留"
 }
 
 case "${1:-}" in
-    init) shift; init "$@" ;;
+    init) shift; containers "$@" ;;
     packages) shift; packages "$@" ;;
+    remove) remove ;;
     *) usage ;;
 esac

@@ -24,6 +24,8 @@ def register(commands: Commands) -> None:
     command.option("--username", default=None, en="1.x: an administrator", zh="1.x：管理员用户名")
     command.option("--password-file", default=None, en="1.x: file with the password", zh="1.x：密码文件")
     command.option("--token-file", default=None, en="2.x: file with the token", zh="2.x：令牌文件")
+    command.option("--ca", default=None, metavar="FILE", en="certificate of the authority, for https",
+                   zh="https 的 CA 证书文件")
     command.option("--days", type=int, default=None, en="keep everything else for so many days (730)",
                    zh="其余数据保存天数（730）")
     command.option("--raw-days", type=int, default=None, en="keep raw samples for so many days (30; methane 92)",
@@ -71,7 +73,8 @@ def _asked(options: argparse.Namespace):
     if options.url is not None:
         settings = {"type": "influx", "url": options.url, "api": options.api or ("v2" if options.org else "v1"),
                     "org": options.org, "username": options.username, "password_file": options.password_file,
-                    "token_file": options.token_file, "token_env": None if options.token_file else "INFLUX_TOKEN"}
+                    "token_file": options.token_file, "token_env": None if options.token_file else "INFLUX_TOKEN",
+                    "ca": options.ca}
         place = "database" if settings["api"] == "v1" else "bucket"
         try:
             sinks = [InfluxSettings(**settings, **{place: options.name, f"raw_{place}": f"{options.name}_raw"})]
@@ -79,10 +82,10 @@ def _asked(options: argparse.Namespace):
             raise CommandError(Text.same("; ".join(one["msg"] for one in error.errors())), where="influx setup",
                                fix=Text("see davylamp influx setup --help",
                                         "参见 davylamp influx setup --help")) from None
-    elif options.username or options.token_file:
+    elif options.username or options.token_file or options.ca:
         sinks = [one.model_copy(update={name: said for name, said in (
             ("username", options.username), ("password_file", options.password_file),
-            ("token_file", options.token_file)) if said is not None}) for one in sinks]
+            ("token_file", options.token_file), ("ca", options.ca)) if said is not None}) for one in sinks]
     if not sinks:
         raise CommandError(Text("no database is named", "未指定数据库"), fix=Text(
             "give --url, or a site file with [[sinks]]", "请给出 --url，或含 [[sinks]] 的站点文件"))

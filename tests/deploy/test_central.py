@@ -28,81 +28,100 @@ def init(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
     )
 
 
-def test_every_service_is_pinned_healthy_durable_and_has_no_default_secret():
+def test_every_service_is_pinned_healthy_durable_and_speaks_tls_only():
     assert set(COMPOSE["services"]) == {"mosquitto", "influxdb", "grafana"}
     for name, service in COMPOSE["services"].items():
         assert re.fullmatch(r"\S+:\d+\.\d+\.\d+", service["image"]), service["image"]
         assert service["healthcheck"]["test"] and service["restart"] == "unless-stopped"
         assert any(volume.split(":")[0] == name for volume in service["volumes"]) and name in COMPOSE["volumes"]
-        for key, value in service.get("environment", {}).items():
-            secret = "PASSWORD" in key or "TOKEN" in key
-            assert not secret or value == "" or re.search(r"\$\{\w+:\?", value), f"{key} has a default"
+    assert [service["ports"][0] for service in COMPOSE["services"].values()] == ["8883:8883", "8086:8086", "3000:3000"]
+    assert {"INFLUXD_TLS_CERT", "INFLUXD_TLS_KEY"} <= COMPOSE["services"]["influxdb"]["environment"].keys()
+    assert COMPOSE["services"]["grafana"]["environment"]["GF_SERVER_PROTOCOL"] == "https"
 
 
 def test_what_init_makes_is_kept_and_every_secret_is_another(tmp_path):
     assert init(tmp_path, "10.0.0.5", "duty@example.org", "depot", "works").returncode == 0
+    made = ["influxdb/password", "influxdb/token", "grafana/password", "site-depot.password", "site-works.password"]
+    secrets = {name: (tmp_path / name).read_text() for name in made}
+    assert len(set(secrets.values())) == 5 and all(re.fullmatch(r"[0-9a-f]{48}", secret) for secret in secrets.values())
     env = (tmp_path / ".env").read_text()
-    secrets = re.findall(r"(?:PASSWORD|TOKEN)=(\w{48})", env)
-    secrets += [(tmp_path / f"site-{name}.password").read_text() for name in ("depot", "works")]
-    assert len(set(secrets)) == 5 and "ALERT_EMAIL=duty@example.org" in env
-    assert not any(path.stat().st_mode & 0o077 for path in (tmp_path / ".env", tmp_path / "grafana/server.key"))
-    asked = {found for path in (DEPLOY / "compose.yml",) for found in re.findall(r"\$\{(\w+):\?", path.read_text())}
-    assert asked == set(re.findall(r"^(\w+)=", env, re.M))
+    assert f"INFLUX_TOKEN={secrets['influxdb/token']}" in env and "ALERT_EMAIL=duty@example.org" in env
+    assert not any(path.stat().st_mode & 0o077 for path in tmp_path.rglob("*") if path.is_file())
     assert init(tmp_path, "10.0.0.5", "duty@example.org", "depot", "third").returncode == 0
-    assert (tmp_path / ".env").read_text() == env
+    assert (tmp_path / ".env").read_text() == env and {name: (tmp_path / name).read_text() for name in made} == secrets
     assert re.findall("user (.*)", (tmp_path / "mosquitto/acl").read_text()) == ["depot", "works", "third"]
 
 
-@pytest.mark.parametrize(
-    "arguments", [(), ("host",), ("host", "nobody", "depot"), ("host", "a@b.c", "de pot"), ("host", "a@b.c", "#")]
-)
+def test_everything_that_the_containers_read_is_made_and_no_secret_has_a_default(tmp_path):
+    """Every folder that is mounted, every file that is named, every variable that must be set."""
+    assert init(tmp_path, "10.0.0.5", "duty@example.org", "depot").returncode == 0
+    env = dict(line.split("=", 1) for line in (tmp_path / ".env").read_text().splitlines())
+    text = (DEPLOY / "compose.yml").read_text()
+    assert set(re.findall(r"\$\{(\w+):\?", text)) == env.keys() - {"COMPOSE_PROJECT_NAME"}
+    named = 0
+    for service in COMPOSE["services"].values():
+        mounts = {}
+        for volume in service["volumes"]:
+            source, target, *mode = volume.split(":")
+            if source.startswith("."):
+                mounts[target] = tmp_path / Path(source).name if "central" in source else DEPLOY / source
+                assert mounts[target].is_dir() and mode == ["ro"], volume
+        for key, value in service.get("environment", {}).items():
+            folder = next((folder for folder in mounts if str(value).startswith(folder + "/")), None)
+            if folder is not None:
+                assert (mounts[folder] / value[len(folder) + 1:]).is_file(), value
+                named += 1
+            elif re.search("PASSWORD|TOKEN", key):
+                assert value == "" or re.search(r"\$\{\w+:\?", value), f"{key} has a default"
+    assert named == 8
+    conf = (tmp_path / "mosquitto/mosquitto.conf").read_text()
+    for path in re.findall(r"/mosquitto/config/(\S+)", conf):
+        assert (tmp_path / "mosquitto" / path).is_file(), path
+
+
+def test_compose_itself_takes_the_file(tmp_path):
+    """Debian's docker-compose holds it against the schema of the compose specification and fills it in; no daemon."""
+    program = servers.program("docker-compose")
+    assert init(tmp_path, "10.0.0.5", "duty@example.org", "depot").returncode == 0
+    done = subprocess.run([program, "--env-file", tmp_path / ".env", "-f", DEPLOY / "compose.yml", "config"],
+                          capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    services = yaml.safe_load(done.stdout)["services"]
+    assert services.keys() == COMPOSE["services"].keys()
+    token = (tmp_path / "influxdb/token").read_text()
+    assert services["grafana"]["environment"]["DAVYLAMP_INFLUX_TOKEN"] == f"Token {token}"
+
+
+@pytest.mark.parametrize("arguments", [
+    (), ("host",), ("host", "nobody", "depot"), ("host", "a@b.c", "de pot"), ("host", "a@b.c", "#"),
+    ("host", "a@b.c", "admin")])
 def test_init_refuses_what_it_can_not_use(tmp_path, arguments):
     done = init(tmp_path, *arguments)
     assert done.returncode in (1, 2) and done.stderr and not (tmp_path / ".env").exists()
 
 
-def test_a_site_writes_its_own_topics_and_no_others(tmp_path):
+def test_a_site_writes_and_reads_its_own_topics_and_no_others_by_tls(tmp_path):
     assert init(tmp_path, "127.0.0.1", "duty@example.org", "depot", "works").returncode == 0
     port, conf = servers.free_port(), tmp_path / "broker.conf"
     text = (tmp_path / "mosquitto/mosquitto.conf").read_text()
     text = text.replace("8883", f"{port} 127.0.0.1").replace("/mosquitto/config", str(tmp_path / "mosquitto"))
     conf.write_text(text.replace("persistence true", "persistence false") + "\nuser root\n")
 
-    def client(program: str, site: str, password: str, *more: str) -> subprocess.Popen:
-        return subprocess.Popen(
-            [
-                servers.program(program),
-                "-h",
-                "127.0.0.1",
-                "-p",
-                str(port),
-                "--cafile",
-                tmp_path / "tls/ca.pem",
-                "-q",
-                "1",
-                "-u",
-                site,
-                "-P",
-                password,
-                *more,
-            ],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    def client(program: str, site: str, *more: str, by_tls: bool = True) -> subprocess.Popen:
+        ca = ["--cafile", tmp_path / "tls/ca.pem"] if by_tls else []
+        command = [servers.program(program), "-h", "127.0.0.1", "-p", str(port), *ca, "-q", "1", "-u", site, *more]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
-    def password(site: str) -> str:
-        return (tmp_path / f"site-{site}.password").read_text()
+    def told(site: str, topic: str, what: str, **more) -> int:
+        password = (tmp_path / f"site-{site}.password").read_text()
+        return client("mosquitto_pub", site, "-P", password, "-t", topic, "-m", what, "-r", **more).wait(20)
 
     with servers.running([servers.program("mosquitto"), "-c", str(conf)], port, tmp_path):
-        listens = client(
-            "mosquitto_sub", "depot", password("depot"), "-t", "#", "-t", "davylamp/works/#", "-C", "1", "-W", "30"
-        )
-        own = ("-t", "davylamp/depot/x", "-m", "own", "-r")
-        assert (
-            client("mosquitto_pub", "works", password("works"), "-t", "davylamp/depot/x", "-m", "stolen", "-r").wait(20)
-            == 0
-        )
-        assert client("mosquitto_pub", "depot", password("depot"), *own).wait(20) == 0
+        assert told("works", "davylamp/works/x", "of another") == told("works", "davylamp/depot/x", "forged") == 0
+        password = (tmp_path / "site-depot.password").read_text()
+        listens = client("mosquitto_sub", "depot", "-P", password, "-t", "#", "-t", "davylamp/works/#", "-C", "1",
+                         "-W", "30")
+        assert told("depot", "davylamp/depot/x", "own") == 0
         assert listens.communicate(timeout=40)[0].strip() == "own"
-        assert client("mosquitto_pub", "depot", "wrong", *own).wait(20) != 0
+        assert client("mosquitto_pub", "depot", "-P", "wrong", "-t", "davylamp/depot/x", "-m", "no").wait(20)
+        assert told("depot", "davylamp/depot/x", "in clear", by_tls=False)

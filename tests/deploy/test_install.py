@@ -160,7 +160,8 @@ def test_every_message_is_in_both_languages():
 
 
 def test_the_scripts_are_shellcheck_clean():
-    scripts = [SCRIPT, ROOT / "deploy" / "venv.sh", *sorted((ROOT / "deploy" / "install").glob("*.sh")),
+    scripts = [SCRIPT, ROOT / "deploy" / "venv.sh", ROOT / "deploy" / "central.sh",
+               *sorted((ROOT / "deploy" / "install").glob("*.sh")),
                ROOT / "deploy" / "mosquitto" / "davylamp-broker-client",
                *sorted((ROOT / "tests" / "cleanroom").glob("*.sh"))]
     done = subprocess.run([program("shellcheck"), "-x", *map(str, scripts)], capture_output=True, text=True, cwd=ROOT)
