@@ -9,12 +9,13 @@ from alerting import message
 from alerting.engine import TOLD, AlarmState, Transition
 from alerting.fence import fenced
 from alerting.lifecycle import Effect, Event
-from alerting.message import Again
+from alerting.message import Again, Dates
 from alerting.oncall.routing import Decision, Person
 from alerting.overlays import message as overlay_message
 from alerting.overlays.hold import Kind, Step
 from gateway.model.alarm import AlarmTable, Priority
 from gateway.model.clock import Instant
+from gateway.model.correction import Told
 from gateway.model.lost import as_told
 from gateway.model.ports import Notice
 from gateway.model.site import Site
@@ -33,19 +34,24 @@ class Call:
 
 
 class Calls:
-    """link: address of the page, for the reader of a notice. state(alarm): of the engine. A call is for every notifier
+    """link: address of the page, for the reader of a notice. state(alarm): of the engine. told(line_ns,
+    wall_ns): a time as people are told it. A call is for every notifier
     unless it is `addressed`."""
 
     def __init__(self, alarms: AlarmTable, site: Site, link: str, notifiers: tuple[str, ...],
-                 state: Callable[[str], AlarmState]):
+                 state: Callable[[str], AlarmState], told: Callable[[int, int], Told]):
         self._alarms, self._site, self._link, self._notifiers = alarms, site, link, notifiers
-        self._state = state
+        self._state, self._told = state, told
 
     def of(self, transition: Transition, again: Again | None = None) -> Call:
-        definition = as_told(self._alarms.get(transition.alarm), self._state(transition.alarm).value)
+        state = self._state(transition.alarm)
+        definition = as_told(self._alarms.get(transition.alarm), state.value)
+        dates = fenced(lambda: Dates(
+            self._told(transition.line_ns, transition.wall_ns),
+            self._told(state.raised_line_ns, transition.raised_wall_ns)), lambda: None, "the time of a message")
         return Call(lambda recorded: fenced(
             lambda: message.compose(self._site, definition, transition, recorded=recorded, link=self._link,
-                                    again=again),
+                                    again=again, dates=dates),
             lambda: message.bare(self._site, definition, transition, recorded, again), "the text of a message"),
                     definition.priority, transition.line_ns, self._notifiers)
 

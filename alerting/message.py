@@ -15,6 +15,8 @@ is JSON-ready:
     site, area  {"id", "name": {"en", "zh"}}
     value, unit, limit    numbers or null
     time, raised          ISO 8601 with the site's offset; zone: its IANA name
+    after_start_s         only while the clock is not synchronised: `time` is what it shows, the event was so many
+                          seconds after the start
     first_out, recorded   booleans; recorded false: the alarm file could not be written
     who, comment, verified   only with "acknowledge" and of what withholds; verified: an account stands behind the name
     title, text           {"en", "zh"}; language: the site's own; link: address of the page, or null
@@ -28,14 +30,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
 from alerting.engine import Transition
 from alerting.lifecycle import STATE_NAMES, Event
+from alerting.wording import lasting
 from gateway.model.alarm import EXERCISES, RISK_NAMES, TEST, AlarmDefinition, Risk
 from gateway.model.clock import Instant
+from gateway.model.correction import Told
 from gateway.model.guidance import PART_NAMES, plain, plain_parts
 from gateway.model.person import is_verified, named
 from gateway.model.ports import Notice
@@ -50,6 +54,7 @@ EVENTS: Final = {Event.RAISE: "raise", Event.CLEAR: "return", Event.CLEAR_LATCHI
                  Event.ACKNOWLEDGE: "acknowledge", Event.REMIND: "re-alarm"}
 RECALL: Final = "recall"
 _NOTHING: Final = Text("", "")
+UNSET: Final = Text(" (clock not synchronised)", "（时钟未同步）")
 ESCALATION: Final = "escalation"
 _OPENING: Final = {"raise": Text("", ""), "return": Text("ENDED ", "已恢复 "), "acknowledge": Text("ACK ", "已确认 "),
                    RECALL: Text("STILL ACTIVE ", "仍在报警 "), "re-alarm": Text("STILL ACTIVE ", "仍在报警 "),
@@ -62,6 +67,19 @@ class Again:
 
     event: str
     why: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Dates:
+    """When the event was, and when its alarm was raised, as is known when people are told."""
+
+    event: Told
+    raised: Told
+
+    @classmethod
+    def of(cls, transition: Transition) -> Dates:
+        """As they were stamped."""
+        return cls(Told(transition.wall_ns), Told(transition.raised_wall_ns))
 
 
 OVERLAY_OVER: Final = Again(RECALL, Text("Nothing withholds it any longer, and it is still active",
@@ -77,10 +95,12 @@ def notice_key(site: Site, transition: Transition) -> str:
 
 
 def compose(site: Site, definition: AlarmDefinition, transition: Transition, *, recorded: bool = True,
-            link: str = "", again: Again | None = None) -> Notice:
+            link: str = "", again: Again | None = None, dates: Dates | None = None) -> Notice:
     """`link`: address of the page, for the reader of the notice. `again`: this is no new transition; the alarm of this
-    one still stands."""
+    one still stands. `dates`: where they are not as they were stamped."""
     event, key = _event_key(site, transition, again)
+    dates = dates or Dates.of(transition)
+    transition = _dated(transition, dates)
     payload = {
         "key": key, "event": event, "alarm": transition.alarm, "occurrence": transition.occurrence,
         "priority": definition.priority.name, "risk": str(definition.risk), "state": str(transition.new),
@@ -90,17 +110,29 @@ def compose(site: Site, definition: AlarmDefinition, transition: Transition, *, 
         "time": local_time(site, transition.wall_ns).isoformat(),
         "raised": local_time(site, transition.raised_wall_ns).isoformat(), "zone": site.timezone,
         "first_out": transition.first_out, "recorded": recorded,
-        "title": both(title(site, definition, transition, event)),
-        "text": both(body(site, definition, transition, recorded=recorded, link=link, again=again)),
+        "title": both(title(site, definition, transition, event, unset=dates.event.after_s is not None)),
+        "text": both(body(site, definition, transition, recorded=recorded, link=link, again=again, dates=dates)),
         "language": site.language, "link": link or None, "exercise": definition.exercise,
         "evidence": [{"time": local_time(site, line.wall_ns).isoformat(), "signal": line.signal,
                       "value": _number(line.value), "note": both(line.note)} for line in transition.evidence],
     }
+    if dates.event.after_s is not None:
+        payload["after_start_s"] = round(dates.event.after_s, 3)
     if definition.guidance.en:
         payload["guidance"] = both(plain(definition.guidance))
     if event == "acknowledge":
         payload |= {"who": transition.who, "comment": transition.comment, "verified": is_verified(transition.who)}
     return Notice(key, transition.alarm, payload, recorded)
+
+
+def _dated(transition: Transition, dates: Dates) -> Transition:
+    """With the times that are known now; its trace is that of the event, or of the raise where it stands since."""
+    event_ns, raised_ns = dates.event.wall_ns - transition.wall_ns, dates.raised.wall_ns - transition.raised_wall_ns
+    if not event_ns and not raised_ns:
+        return transition
+    moved = raised_ns if transition.event in (Event.RAISE, Event.REMIND) else event_ns
+    return replace(transition, wall_ns=dates.event.wall_ns, raised_wall_ns=dates.raised.wall_ns, evidence=tuple(
+        replace(line, wall_ns=line.wall_ns + moved) for line in transition.evidence))
 
 
 def bare(site: Site, definition: AlarmDefinition, transition: Transition, recorded: bool,
@@ -146,7 +178,8 @@ def compose_test(site: Site, notifier: str, at: Instant) -> Notice:
         "evidence": []})
 
 
-def title(site: Site, definition: AlarmDefinition, transition: Transition, event: str = "") -> Text:
+def title(site: Site, definition: AlarmDefinition, transition: Transition, event: str = "", *,
+          unset: bool = False) -> Text:
     """"P1 GD-03 high-high 43.2 %LEL, Tank farm": priority, what, how bad, where. What a signal measures is left to the
     text: its name may be long, and what is wrong with it would stand behind the edge of the screen."""
     opening, priority = _OPENING[event or EVENTS[transition.event]], definition.priority.name
@@ -159,19 +192,20 @@ def title(site: Site, definition: AlarmDefinition, transition: Transition, event
     else:
         what = definition.name
     mark = f"{EXERCISES[definition.exercise]} " if definition.exercise else ""
-    return Text(f"{mark}{opening.en}{priority} {what.en}", f"{mark}{opening.zh}{priority} {what.zh}")
+    last = UNSET if unset else _NOTHING
+    return Text(f"{mark}{opening.en}{priority} {what.en}{last.en}", f"{mark}{opening.zh}{priority} {what.zh}{last.zh}")
 
 
 def body(site: Site, definition: AlarmDefinition, transition: Transition, *, recorded: bool = True,
-         link: str = "", again: Again | None = None) -> Text:
-    lines = _lines(site, definition, transition, recorded, again)
+         link: str = "", again: Again | None = None, dates: Dates | None = None) -> Text:
+    lines = _lines(site, definition, transition, recorded, again, dates or Dates.of(transition))
     if link:
         lines.append(Text("Page: {link}", "页面：{link}").format(link=link))
     return Text(*("\n".join(line[language] for line in lines) for language in LANGUAGES))
 
 
 def _lines(site: Site, definition: AlarmDefinition, transition: Transition, recorded: bool,
-           again: Again | None) -> list[Text]:
+           again: Again | None, dates: Dates) -> list[Text]:
     lines = [] if recorded else [NOT_RECORDED]
     lines.append(definition.name)
     if again is not None:
@@ -186,12 +220,19 @@ def _lines(site: Site, definition: AlarmDefinition, transition: Transition, reco
         lines.append(Text(f"Limit {limit}", f"限值 {limit}"))
     if transition.event is Event.RAISE:
         lines += _reason(site, definition)
-    time = f"{local_time(site, transition.wall_ns):%Y-%m-%d %H:%M:%S}"
-    lines.append(Text(f"Site {site.name.en}; {time} ({site.timezone})",
-                      f"站点：{site.name.zh}；时间：{time}（{site.timezone}）"))
+    time = Text.same(f"{local_time(site, transition.wall_ns):%Y-%m-%d %H:%M:%S}")
+    if dates.event.after_s is None:
+        lines.append(Text("Site {site}; {time} ({zone})", "站点：{site}；时间：{time}（{zone}）").format(
+            site=site.name, time=time, zone=site.timezone))
+    else:
+        lines.append(Text("Site {site}; clock not synchronised: {after} after the start (it shows {time}, {zone})",
+                          "站点：{site}；时钟未同步：启动后 {after}（时钟显示 {time}，{zone}）").format(
+            site=site.name, after=lasting(dates.event.after_s), time=time, zone=site.timezone))
     if again is not None or transition.event is not Event.RAISE:
-        raised = f"{local_time(site, transition.raised_wall_ns):%Y-%m-%d %H:%M:%S}"
-        lines.append(Text(f"Raised {raised}", f"报警时间：{raised}"))
+        raised = Text.same(f"{local_time(site, transition.raised_wall_ns):%Y-%m-%d %H:%M:%S}")
+        lines.append(Text("Raised {time}", "报警时间：{time}").format(time=raised) if dates.raised.after_s is None else
+                     Text("Raised {after} after the start", "报警时间：启动后 {after}").format(
+                         after=lasting(dates.raised.after_s)))
     priority, risk, state = definition.priority.name, RISK_NAMES[definition.risk], STATE_NAMES[transition.new]
     lines.append(Text(f"Priority {priority}, risk {risk.en}, {state.en}",
                       f"优先级 {priority}，风险等级{risk.zh}，{state.zh}"))

@@ -44,6 +44,7 @@ from alerting.recorder import Recorder, RecorderSettings
 from alerting.views import AlarmView, in_order, risk_level
 from gateway.model.alarm import AlarmDefinition, AlarmTable, Risk
 from gateway.model.clock import NS, Clock, Instant
+from gateway.model.correction import Told
 from gateway.model.errors import CommandError, LedgerError
 from gateway.model.ports import Notifier
 from gateway.model.pulse import Pulse
@@ -87,7 +88,8 @@ class AlarmService:
     `on_restored()`, when set, is called when an alarm file that did not open at the start has opened after all, and
     what stood in it stands again. `on_steps`: each is called with the steps of alarms as they happen, recorded or not;
     it must not wait. `on_holds(standing)`, when set, is called whenever a person has put alarms
-    aside, or that is over."""
+    aside, or that is over. `told(line_ns, wall_ns)`, when set, gives a time as people are told it: our own stamp is
+    wrong while nobody has told the clock the time."""
 
     def __init__(self, alarms: AlarmTable, site: Site, ledger: AlarmLedger, notifiers: Sequence[Notifier],
                  clock: Clock, settings: AlarmSettings | None = None, routing: Routing | None = None):
@@ -101,13 +103,15 @@ class AlarmService:
                                    self._judge_notifiers)
         self._outbox = Outbox(notifiers, clock, settings.delivery, sender, settings.channels)
         climbed = routing is not None and routing.escalates
-        self._callout = CallOut(Calls(alarms, site, settings.link, self._outbox.notifiers, self._engine.state), alarms,
+        self._callout = CallOut(Calls(alarms, site, settings.link, self._outbox.notifiers, self._engine.state,
+                                     lambda line_ns, wall_ns: self.told(line_ns, wall_ns)), alarms,
                                 Escalations(routing, alarms, self._engine.state) if climbed else None)
         self._forwarding = Forwarding(routing if climbed else None, self._outbox.notifiers, alarms, self._stands)
         self._recorder = Recorder(ledger, self._outbox, self, settings)
         self._figures = LiveFigures(alarms, settings.operators, clock, self._note)
         self.on_commit = self._recorder.on_commit
         self.on_steps: list[Callable[[Sequence[Transition]], None]] = []
+        self.told: Callable[[int, int], Told] = lambda line_ns, wall_ns: Told(wall_ns)
         self.on_restored: Callable[[], None] | None = None
         self.on_holds: Callable[[tuple[Hold, ...]], None] | None = None
         self._away_s, self._gap = 0.0, Gap(alarms, self._engine.state)

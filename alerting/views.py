@@ -30,6 +30,8 @@ class AlarmView:
     who, comment  of the acknowledgement; `verified`: an account stands behind the name
     recorded      the latest change of this alarm is on disk
     withheld      why nobody is called for it now: bypass, shelving, out of service, suppression by design
+    after_s       None where raised_wall_ns is known to be right; else the clock is not synchronised, and it was raised
+                  so many seconds after the start
     """
 
     definition: AlarmDefinition
@@ -45,6 +47,7 @@ class AlarmView:
     recorded: bool
     evidence: tuple[Evidence, ...]
     withheld: tuple[Hold, ...] = ()
+    after_s: float | None = None
 
     @property
     def verified(self) -> bool:

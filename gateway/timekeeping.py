@@ -14,7 +14,7 @@ from dataclasses import replace
 from alerting.ledger import JournalRow, Record
 from alerting.views import AlarmView
 from gateway.model.clock import NS, ClockStep, TimeLine
-from gateway.model.correction import corrected_wall
+from gateway.model.correction import Told, corrected_wall
 from gateway.store import TelemetryStore
 
 log = logging.getLogger(__name__)
@@ -57,13 +57,30 @@ class Timekeeping:
             self._keep()
         return step
 
+    def told(self, line_ns: int, wall_ns: int) -> Told:
+        """A time that our own clock stamped at this place of the line, as is known now."""
+        unset = self._clock.unset
+        if unset and line_ns >= unset[0][0]:
+            return Told(wall_ns, (line_ns - min(unset[0][0], self._clock.started_ns)) / NS)
+        return Told(corrected_wall(self._store.corrections, line_ns, wall_ns))
+
     def view(self, alarm: AlarmView) -> AlarmView:
-        """With the true time at which it was raised."""
-        raised = corrected_wall(self._store.corrections, alarm.raised_line_ns, alarm.raised_wall_ns)
-        moved = raised - alarm.raised_wall_ns
-        return alarm if not moved else replace(
-            alarm, raised_wall_ns=raised,
-            since_wall_ns=raised if alarm.since_wall_ns == alarm.raised_wall_ns else alarm.since_wall_ns)
+        """With the true time at which it was raised, or the word that nobody knows it."""
+        raised = self.told(alarm.raised_line_ns, alarm.raised_wall_ns)
+        if raised == Told(alarm.raised_wall_ns):
+            return alarm
+        moved = raised.wall_ns - alarm.raised_wall_ns
+        return replace(
+            alarm, raised_wall_ns=raised.wall_ns, after_s=raised.after_s,
+            since_wall_ns=self._later(alarm.raised_line_ns, alarm.raised_wall_ns, alarm.since_wall_ns),
+            evidence=tuple(replace(line, wall_ns=line.wall_ns + moved) for line in alarm.evidence))
+
+    def _later(self, raised_line_ns: int, raised_wall_ns: int, since_wall_ns: int) -> int:
+        """What the same alarm came to later has no place on the line: it is moved along if it was stamped before the
+        correction."""
+        stretch = next((one for one in self._store.corrections if one.covers(raised_line_ns, raised_line_ns)), None)
+        line_ns = raised_line_ns + since_wall_ns - raised_wall_ns
+        return since_wall_ns + stretch.moved_ns if stretch and stretch.covers(line_ns, line_ns) else since_wall_ns
 
     def row(self, row: JournalRow) -> JournalRow:
         """With its true time; `moved_s` in its body says by how much the clock was wrong when it was written."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from datetime import datetime
 
 import pytest
 
 from alerting.ledger import AlarmLedger, Record
+from alerting.notifiers.config import WebhookSettings
+from alerting.notifiers.webhook import WebhookNotifier
 from alerting.service import AlarmService
 from gateway.core.bank import Bank
 from gateway.model import clock
@@ -16,9 +19,11 @@ from gateway.model.clock import NS, TimeLine
 from gateway.model.frame import Frame
 from gateway.model.quality import Flag
 from gateway.model.signal import Condition, Limit
+from gateway.model.text import Text
 from gateway.pipeline import Pipeline
 from gateway.store import Recording, StoreSettings, TelemetryStore, kept
 from gateway.timekeeping import HOLD_S, KEPT, Timekeeping
+from tests.alerting.receiver import Receiver, receiver
 from tests.sites import gas, site
 
 survives = pytest.mark.survives
@@ -56,7 +61,7 @@ SITE = site(gas("GD-01", limits=(SLOW,)))
 class House:
     """The inner parts of a gateway on the machine's clocks."""
 
-    def __init__(self, folder, machine: Machine, kept_otherwise: bool):
+    def __init__(self, folder, machine: Machine, kept_otherwise: bool, phone: Receiver | None):
         self.machine, self.folder = machine, folder
         saved = kept(folder / "telemetry", KEPT)
         known = kept(folder / "telemetry", "bank")
@@ -65,10 +70,12 @@ class House:
                                     StoreSettings(commit_interval_s=0.0, keep_free=0), self.clock)
         self.store.open()
         self.bank = Bank(SITE)
-        self.alarms = AlarmService(SITE.alarms, SITE, AlarmLedger(folder / "alarms.db"), [], self.clock)
+        self.alarms = AlarmService(SITE.alarms, SITE, AlarmLedger(folder / "alarms.db"), [] if phone is None else [
+            WebhookNotifier(WebhookSettings(id="phone", url=phone.url))], self.clock)
         self.pipeline = Pipeline(self.bank, self.store, self.alarms.apply, self.clock)
         self.records: list[Record] = []
         self.time = Timekeeping(self.clock, self.store, self.records.append)
+        self.alarms.told = self.time.told
 
     async def poll(self, value: float, seconds: int = 1) -> list[str]:
         """Once a second; which alarms stand after it."""
@@ -92,8 +99,8 @@ class House:
 
 
 @asynccontextmanager
-async def living(folder, machine: Machine, kept_otherwise: bool = False):
-    house = House(folder, machine, kept_otherwise)
+async def living(folder, machine: Machine, kept_otherwise: bool = False, phone: Receiver | None = None):
+    house = House(folder, machine, kept_otherwise, phone)
     await house.alarms.start()
     house.pipeline.replay()
     try:
@@ -312,3 +319,40 @@ async def test_a_clock_that_was_a_little_fast_is_put_back(tmp_path, monkeypatch)
         machine.off_ns -= 20 * NS
         await house.poll(5, 2)
         assert house.clock.now().trusted and not house.records
+
+
+@survives("alarms are told, acknowledged and end before the time arrives, and after it",
+          then="a message says in words that its time is not known, and how long after the start it was; later ones, "
+               "the page and the journal say when it really was, and the chain of the journal holds",
+          says=Text("P2 GD-01 high 25.0 %LEL, … (clock not synchronised)", "P2 GD-01 高限 25.0 %LEL，…（时钟未同步）"))
+async def test_what_people_are_told_before_the_time_arrives(tmp_path, monkeypatch, says):
+    machine = Machine(monkeypatch, off_s=-HOUR, synchronised=False)
+    with receiver() as phone:
+        async with living(tmp_path, machine, phone=phone) as house:
+            await house.poll(5, 150)
+            await house.poll(25, 12)
+            raised_ns = house.alarms.views()[0].raised_wall_ns + round(HOUR * NS)
+            assert house.time.view(house.alarms.views()[0]).after_s == pytest.approx(161, abs=1)
+            await phone.until(lambda got: len(got.taken) == 1)
+            await house.alarms.acknowledge("GD-01/H", "Li")
+            machine.time_arrives()
+            await house.poll(25, 2)
+            view = house.time.view(house.alarms.view("GD-01/H"))
+            assert (view.raised_wall_ns, view.after_s) == (raised_ns, None)
+            assert raised_ns < view.since_wall_ns <= machine.true_ns, "when it was acknowledged"
+            await house.poll(5, 12)
+            await phone.until(lambda got: len(got.taken) == 3)
+            (row,) = [row for row in await house.alarms.history() if row.body.get("event") == "raise"]
+            assert house.time.row(row).wall_ns == raised_ns
+    raised, acknowledged, ended = (call.payload for call in phone.taken)
+    assert says(Text(**raised["title"]))
+    assert "clock not synchronised: 2 min after the start (it shows 2026-09-21 " in raised["text"]["en"]
+    assert "时钟未同步：启动后 2 分钟（时钟显示 2026-09-21 " in raised["text"]["zh"]
+    assert raised["after_start_s"] == pytest.approx(161, abs=1)
+    assert "Raised 2 min after the start" in acknowledged["text"]["en"]
+    assert "synchronised" not in ended["title"]["en"] + ended["text"]["en"] and "after_start_s" not in ended
+    true = datetime.fromtimestamp(raised_ns / NS, SITE.zone)
+    assert f"Raised {true:%Y-%m-%d %H:%M:%S}" in ended["text"]["en"]
+    assert ended["raised"][:19] == f"{true:%Y-%m-%dT%H:%M:%S}"
+    assert ended["key"].split(":")[0] == raised["key"].split(":")[0], "the key is that of the stamp"
+    AlarmLedger(tmp_path / "alarms.db").verify()

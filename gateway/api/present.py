@@ -260,6 +260,7 @@ def _alarm(alarm: AlarmView, now: Instant, here: Site) -> dict:
         "value": number(alarm.value), "limit": definition.limit, "unit": definition.unit,
         "decimals": definition.decimals, "age_s": _seconds(alarm.age_s(now)),
         "raised": local_time(alarm.raised_wall_ns, zone), "since": local_time(alarm.since_wall_ns, zone),
+        "after_start_s": None if alarm.after_s is None else _seconds(alarm.after_s),
         **advised(definition.guidance), "evidence": [_evidence(line, zone) for line in alarm.evidence],
         "who": alarm.who, "verified": alarm.verified, "comment": alarm.comment,
         "bypass": next((_hold(one, here) for one in alarm.withheld if one.kind is Kind.BYPASS), None),

@@ -16,6 +16,7 @@ from alerting.engine import COMMENT_LENGTH, NAME_LENGTH
 from alerting.lifecycle import STATE_NAMES
 from alerting.message import measured
 from alerting.views import AlarmView
+from alerting.wording import lasting
 from gateway.api.paper import form_of, language_of, page
 from gateway.api.present import local_time
 from gateway.api.room import Door, House, Room
@@ -71,7 +72,7 @@ async def acknowledge(house: House, request: Request) -> Response:
 
 def _alarm(house: House, alarm: AlarmView, language: str) -> str:
     definition = alarm.definition
-    raised = _WORDS["raised"].format(time=_time(house, alarm.raised_wall_ns), state=STATE_NAMES[alarm.state])
+    raised = _WORDS["raised"].format(time=_raised(house, alarm), state=STATE_NAMES[alarm.state])
     facts = [raised[language]]
     if value := measured(house.view.site, definition, alarm.value)[language]:
         facts.append(_WORDS["value"].format(value=value)[language])
@@ -81,6 +82,14 @@ def _alarm(house: House, alarm: AlarmView, language: str) -> str:
     return (f'<h1 class="{definition.priority.name}">{definition.priority.name} '
             f"{escape(definition.name[language])}</h1><small>{escape(site)}</small>"
             + "".join(f"<p>{escape(fact)}</p>" for fact in facts))
+
+
+def _raised(house: House, alarm: AlarmView) -> Text:
+    time = Text.same(_time(house, alarm.raised_wall_ns))
+    if alarm.after_s is None:
+        return time
+    return Text("clock not synchronised, {after} after the start", "时钟未同步，启动后 {after}").format(
+        after=lasting(alarm.after_s))
 
 
 def _time(house: House, wall_ns: int) -> str:

@@ -10,6 +10,7 @@ What is stored is not rewritten (a frame, a journal row): it is read through `Co
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -19,6 +20,15 @@ from gateway.model.quality import Flag
 
 OWN_NS = 5_000_000_000  # a stamp farther than this from what our clock said was made by the sender's own clock
 _FLAG = np.uint16(Flag.CLOCK_NOT_TRUSTED)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A wall time as people are told it. after_s: None where it is known; else the clock is not synchronised, `wall_ns`
+    is what it shows, and so many seconds have gone by since the start."""
+
+    wall_ns: int
+    after_s: float | None = None
 
 
 def corrected_wall(corrections: Sequence[Correction], line_ns: int, wall_ns: int) -> int:

@@ -64,7 +64,7 @@ class Chain:
 async def begin_chain(site_file: SiteFile, site: Site, folder: Path, people: People, closing: AsyncExitStack) -> Chain:
     """site: that of the site file, with the alarms of its drills. A disk that can not be used is no error here: store
     and alarm file say so themselves, and try again."""
-    clock, away_s = _resumed(folder)
+    clock, away_s = _resumed(folder, site_file.clock_kept)
     began = clock.now()
     section = site_file.store
     store = TelemetryStore(folder / TELEMETRY, site.signals, StoreSettings(
@@ -77,9 +77,10 @@ async def begin_chain(site_file: SiteFile, site: Site, folder: Path, people: Peo
     teaching = Teaching(site, bank, alarms, clock)
     alarms.on_holds = teaching.hold
     alarms.connect(Plant(site.signals, bank.latest))
+    timekeeping = Timekeeping(clock, store, alarms.note)
+    alarms.told = timekeeping.told
     await alarms.start(away_s)
     closing.push_async_callback(alarms.close)
-    timekeeping = Timekeeping(clock, store, alarms.note)
     pipeline = Pipeline(bank, store, alarms.apply, clock)
     replayed = pipeline.replay(lambda: _standing(alarms))
     closing.callback(pipeline.close)
@@ -88,19 +89,23 @@ async def begin_chain(site_file: SiteFile, site: Site, folder: Path, people: Peo
     return Chain(began, clock, store, bank, alarms, teaching, timekeeping, pipeline)
 
 
-def _resumed(folder: Path) -> tuple[TimeLine, float]:
+def _resumed(folder: Path, clock_kept: bool) -> tuple[TimeLine, float]:
     """The time line, from the last instant that is known; and for how many seconds nothing was measured: 0 at the first
     start, infinite where nobody knows."""
     heard = last_instant(folder / TELEMETRY)
     known = [instant for instant in (heard, ledger.last_instant(folder / ALARM_FILE)) if instant is not None]
     saved = kept(folder / TELEMETRY, KEPT)
     clock = TimeLine.resume(max(known, key=lambda instant: instant.line_ns, default=None),
-                            None if saved is None else saved.data)
-    return clock, _away_s(heard, clock.now()) if known else 0.0
+                            None if saved is None else saved.data, kept=clock_kept,
+                            latest_ns=heard.wall_ns if heard is not None and heard.trusted else 0)
+    return clock, _away_s(heard, clock) if known else 0.0
 
 
-def _away_s(heard: Instant | None, now: Instant) -> float:
+def _away_s(heard: Instant | None, clock: TimeLine) -> float:
     """For how long nothing was measured. Infinite where a wall clock that was not synchronised has to say it."""
+    now = clock.now()
+    if heard is not None and clock.same_machine_run:
+        return max(now.line_ns - heard.line_ns, 0) / NS
     if heard is None or not (heard.trusted and now.trusted):
         return math.inf
     return max(now.wall_ns - heard.wall_ns, 0) / NS

@@ -61,13 +61,14 @@ class View:
         return self._chain.alarms.subscribe(changed)
 
     async def acknowledge(self, alarm: str, who: str, comment: str) -> AlarmView:
-        return await self._chain.alarms.acknowledge(alarm, who, comment)
+        return self._chain.timekeeping.view(await self._chain.alarms.acknowledge(alarm, who, comment))
 
     def look(self, token: str) -> AlarmView:
-        return self._parts.answers.look(token)[1]
+        return self._chain.timekeeping.view(self._parts.answers.look(token)[1])
 
     async def answer(self, who: str, comment: str, token: str, code: str) -> AlarmView:
-        return await self._parts.answers.acknowledge(who, comment, token=token, code=code)
+        return self._chain.timekeeping.view(
+            await self._parts.answers.acknowledge(who, comment, token=token, code=code))
 
     def notifiers(self) -> Sequence[NotifierStatus]:
         return self._chain.alarms.status().notifiers

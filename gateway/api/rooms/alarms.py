@@ -75,8 +75,10 @@ SCHEMAS = {
         active={"type": "boolean", "description": "the condition holds, or the alarm is latched"}, first_out=BOOLEAN,
         recorded={"type": "boolean", "description": "false: the alarm file could not be written"},
         value=nullable(NUMBER), limit=nullable(NUMBER), unit=STRING, decimals=INTEGER, age_s=nullable(NUMBER),
-        raised=nullable(TIME), since={**nullable(TIME), "description": "when it came into this state"}, guidance=TEXT,
-        advice=form("Advice"),
+        raised=nullable(TIME), since={**nullable(TIME), "description": "when it came into this state"},
+        after_start_s={**nullable(NUMBER), "description": "only while the clock is not synchronised: `raised` is what "
+                                                          "it showed, so many seconds after the start"},
+        guidance=TEXT, advice=form("Advice"),
         evidence=array(form("Evidence")),
         who={"type": "string", "description": "who acknowledged"}, verified=BOOLEAN, comment=STRING,
         bypass=nullable(form("Hold")),

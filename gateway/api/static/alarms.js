@@ -156,7 +156,7 @@ export function facts(alarm, words, row) {
     el("span", "", `${say("value")} ${number(alarm.value, alarm.decimals)} ${alarm.unit}`),
     el("span", "", `${say("limit")} ${number(alarm.limit, alarm.decimals)} ${alarm.unit}`));
   line.append(el("span", `chip ${alarm.risk}`, bars(), `${say("riskShort")} ${pick(words.risk[alarm.risk])}`));
-  line.append(el("span", "", `${clockOf(alarm.raised)} · `, row.age));
+  line.append(el("span", "", `${alarm.after_start_s === null ? clockOf(alarm.raised) : say("clockUnset", { after: age(alarm.after_start_s) })} · `, row.age));
   if (alarm.who) line.append(el("span", "", say("by", { who: alarm.who })));
   if (alarm.comment) line.append(el("span", "", alarm.comment));
   return line;

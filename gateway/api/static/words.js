@@ -16,6 +16,7 @@ export const WORDS = {
   unverified: ["The name is recorded as \"unverified\": there are no accounts yet.", "尚无账户管理，姓名将记为“未核实”。"],
   cancel: ["Cancel", "取消"],
   first: ["FIRST OUT", "首发"],
+  clockUnset: ["clock not synchronised: {after} after the start", "时钟未同步：启动后 {after}"],
   unrecorded: ["NOT RECORDED", "未记录"],
   limit: ["limit", "限值"],
   value: ["raised at", "触发值"],
