@@ -21,11 +21,12 @@ UNSAID: Final = "–"
 _WHO: Final = frozenset({"who", "owner", "approved", "asked_by", "by", "account"})  # of whoever acted
 _TYPED: Final = frozenset({"why", "comment"})  # by the one who acted: it may name others
 _PLACES: Final = frozenset({"address"})  # where somebody logged in from
+_CHAINED: Final = "hash"  # of a row of the journal: with it, a guess at what the row says of people could be checked
 _PERSON: Final = frozenset({"person", "to"})  # id of an on-call person
 # Figures of each person; messages as they went out; what was changed in the site file, which has names and numbers.
 _EACH: Final = frozenset({"by_person", "latest", "changes"})
 _OF_THE_SITE: Final = frozenset({"guidance", "advice"})  # telephone numbers of functions stay
-_LOG_INS: Final = "access"  # rows of the journal that are about an account
+LOG_INS: Final = "access"  # rows of the journal that are about an account
 
 
 def is_discreet(identity: Identity) -> bool:
@@ -67,8 +68,10 @@ class Discretion:
             return {"en": function.en, "zh": function.zh}
         acted = any(found.get(key) for key in _WHO)
         told = {key: self._field(key, value, acted) for key, value in found.items()}
-        if found.get("kind") == _LOG_INS and "alarm" in found:
+        if found.get("kind") == LOG_INS and "alarm" in found:
             told["alarm"] = ""
+        if _CHAINED in found and "position" in found:
+            told[_CHAINED] = ""
         if "duty" in found and isinstance(found.get("id"), str):
             told["id"] = self._ids.get(found["id"], "")
         return told

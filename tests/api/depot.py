@@ -43,7 +43,7 @@ from gateway.model.verdict import Edge, Evidence, Verdicts
 from gateway.replay.explain import explain
 from gateway.replay.explain_words import explain_json
 from gateway.store.history import History, Trend
-from gateway.vigil.drill import Drill
+from gateway.vigil.drill import LONGEST_S, SHORTEST_S, Drill
 from gateway.vigil.peers import Peers, PeerStatus
 from gateway.vigil.selftest import Report, Station
 from tests.alerting.oncall.people import ROUTING
@@ -294,6 +294,8 @@ class MemoryGateway:
     async def begin_drill(self, signals: Collection[str], who: str, why: str, for_s: float, target_s: float) -> None:
         if self.drilled is not None:
             raise CommandError("a drill is going on already")
+        if not SHORTEST_S <= for_s <= LONGEST_S:
+            raise CommandError("no such time")
         self.drilled = Drill(who, why, tuple(signals), target_s, self.now(), self.now().later(for_s))
 
     async def inject(self, signal: str, value: float | None, for_s: float | None, who: str) -> float:

@@ -136,3 +136,19 @@ async def test_ones_own_name_is_no_secret(doors):
 def test_what_was_changed_of_people_in_the_site_file_is_not_for_viewers():
     entry = {"who": WHO, "changes": [{"en": "oncall people zhou: 136 5550 1111 -> 137 5550 2222", "zh": "周"}]}
     assert Discretion(told(), (), "en").without_people(entry) == {"who": "an operator", "changes": []}
+
+
+async def test_a_viewer_finds_nobody_by_asking_for_their_rows(doors, gateway):
+    """By a filter, by how many rows there are, or by the hash of a row, against which a guess could be tried."""
+    gateway.rows.append(JournalRow(len(gateway.rows) + 1, "transition", "GD-03/HH", gateway.now().wall_ns, {}, "abcd"))
+    gateway.rows.append(JournalRow(len(gateway.rows) + 1, "access", "GD-03", gateway.now().wall_ns,
+                                   {"act": "logged in", "address": "10.9.8.7"}, "abcd"))  # an account called like it
+    async with doors.asking(**doors.token(Role.VIEWER)) as viewer, doors.asking(**doors.token(Role.OPERATOR)) as other:
+        async def rows(client: httpx.AsyncClient, *about: str) -> list[dict]:
+            return (await client.get("/api/v1/journal", params={"alarm": about, "limit": 500})).json()["rows"]
+
+        assert len(await rows(other, "wang.fang", "zhao")) == 2, "an operator may look for somebody"
+        assert await rows(viewer, "wang.fang", "zhao") == await rows(viewer, "nobody") == []
+        assert await rows(viewer, "wang.fang", "GD-03/HH") == await rows(viewer, "GD-03/HH") != []
+        assert "access" not in {row["kind"] for row in await rows(viewer, "GD-03")}
+        assert {row["hash"] for row in await rows(viewer)} == {""} != {row["hash"] for row in await rows(other)}
