@@ -11,6 +11,7 @@ from alerting.journal.chain import Row
 from alerting.ledger import transition_of
 from alerting.lifecycle import Event
 from gateway.model.alarm import AlarmDefinition
+from gateway.model.breach import breach
 from gateway.model.signal import Condition
 from gateway.model.site import Site
 from gateway.model.stroke import Outcome
@@ -78,7 +79,7 @@ def _transition(site: Site, journalled: Row, body: Mapping[str, Any]) -> Iterato
     yield row(schema.ALARM, tags, {
         "state": step.new, "active": step.new.active, "acknowledged": not step.new.waits, "value": step.value,
         "occurrence": f"{step.alarm}#{step.occurrence}", "person": step.who or None, "withheld": step.withheld or None,
-        **_of(alarm, step.alarm)}, step.wall_ns)
+        "breach": breach(site, step.alarm), **_of(alarm, step.alarm)}, step.wall_ns)
     if alarm is not None and alarm.condition in JUDGED and alarm.origin in site.signals and step.event in (
             Event.RAISE, Event.CLEAR, Event.CLEAR_LATCHING):
         yield row(schema.VERDICT, {"site": site.id, "area": alarm.area, "condition": alarm.condition,

@@ -11,9 +11,9 @@ from typing import Final
 from alerting.figures.report import FLOOD_TARGET, PEAK_TARGET, RATE_TARGET
 from gateway.historian.journal import JUDGED
 from gateway.model.alarm import RISK_NAMES, Risk
-from gateway.model.rules import Interlock, Rule, WorkWithoutVideo
-from gateway.model.signal import Condition, LoadState
-from gateway.model.site import Site
+from gateway.model.breach import stop_orders, without_video
+from gateway.model.rules import Rule
+from gateway.model.signal import Condition
 from gateway.model.text import Text
 from gateway.reporting.document import Finding, Weight
 from gateway.reporting.facts import Episode, Facts
@@ -42,21 +42,9 @@ def of_condition(facts: Facts, *conditions: Condition) -> list[Episode]:
             and alarm.condition in conditions]
 
 
-def stop_orders(site: Site) -> list[Rule]:
-    """Interlocks that allow a load to work only where something is so: a stop order, a permit."""
-    loads = {signal.id for signal in site.signals
-             if isinstance(signal.derived, LoadState) or signal.kind == "load_state"}
-    return [rule for rule in site.rules if isinstance(rule, Interlock)
-            and any(test.signal in loads for test in rule.when.tests)]
-
-
 def of_rules(facts: Facts, rules: Iterable[Rule]) -> list[Episode]:
     ids = {rule.id for rule in rules}
     return [one for one in facts.episodes if one.alarm in ids]
-
-
-def without_video(site: Site) -> list[Rule]:
-    return [rule for rule in site.rules if isinstance(rule, WorkWithoutVideo)]
 
 
 def _standing(facts: Facts) -> Iterator[Finding]:

@@ -15,6 +15,7 @@ from alerting.figures.figures import STALE_S
 from alerting.overlays.hold import Kind
 from gateway.historian.journal import ACTS, JUDGED, KINDS
 from gateway.model.alarm import RISK_NAMES, Priority, Risk
+from gateway.model.breach import stop_orders, without_video
 from gateway.model.signal import Condition
 from gateway.model.site import CONDITION_NAMES, Site
 from gateway.model.stroke import OUTCOME_NAMES
@@ -22,7 +23,7 @@ from gateway.model.text import Text
 from gateway.reporting import charts
 from gateway.reporting.document import Cell, Note, Picture, Section, Table
 from gateway.reporting.facts import Episode, Facts
-from gateway.reporting.judge import SYSTEM_NAMES, fault_seconds, of_condition, of_rules, stop_orders, without_video
+from gateway.reporting.judge import SYSTEM_NAMES, fault_seconds, of_condition, of_rules
 from gateway.reporting.words import NONE, name, percent, personal, span, stamp, target
 
 MOST: Final = 25  # rows of a table; what is left out is counted

@@ -62,8 +62,11 @@ ALARMS = Board(
         Panel("hours", "bars", (12, 9), Text("Alarms per hour", "每小时告警数"), Text("When did the alarms come?", "告警集中在什么时间？"),
               NO_HOURS, (_hours("sum", "alarms", Text("alarms", "告警数")),), least=0),
         Panel("days", "bars", (12, 9), Text("Alarms per day", "每日告警数"),
-              Text("Does the number of alarms per day fall?", "每日告警数是否在下降？"), NO_HOURS,
-              (Ask(Query(KPI, (call("sum", "alarms"),), (SITE,), every="1d", days=True), Text("alarms", "告警数")),),
+              Text("Does the number of alarms per day fall? Beside it, for how many hours of the day the gateway ran: a day "
+                   "without bars has no data.", "每日告警数是否在下降？旁边为网关当日运行小时数；没有柱形的日期表示无数据。"), NO_HOURS,
+              (Ask(Query(KPI, (call("sum", "alarms"),), (SITE,), every="1d", days=True), Text("alarms", "告警数")),
+               Ask(Query(KPI, (Column('sum("minutes") / 60', "watched"),), (SITE,), every="1d", days=True),
+                   Text("hours of data", "有数据的小时数"))),
               least=0, since="30d"),
         Panel("actors", "ranking", (12, 10), Text("Most frequent alarms", "最频繁的告警"),
               Text("Which few alarms make most of the noise? They are the first to be improved.", "哪些告警最频繁？应优先整改。"),

@@ -113,9 +113,13 @@ OVERVIEW = Board(
                   Show("site", Text("site", "站点"), link=SITE_LINK), Show("name_{language}", Text("name", "名称")),
                   Show("contact", Text("whom to call", "联系人")))),
         Panel("days", "bars", (14, 9), Text("Alarms per day", "每日告警数"),
-              Text("How many alarms called a person on each day, in the whole region? The figure that the ministry quotes.",
-                   "全区域每天有多少条通知人员的告警？即主管部门通报的指标。"), NO_HOURS,
-              (Ask(Query(KPI, (call("sum", "alarms"),), every="1d", fill="none", days=True), Text("alarms", "告警数")),),
+              Text("How many alarms called a person on each day, in the whole region? The figure that the ministry quotes. "
+                   "Beside it, of how many sites there is data of that day (24 hours each): a day without bars has none.",
+                   "全区域每天有多少条通知人员的告警？即主管部门通报的指标。旁边为当日有数据的站点数（按 24 小时折算）；"
+                   "没有柱形的日期表示无数据。"), NO_HOURS,
+              (Ask(Query(KPI, (call("sum", "alarms"),), every="1d", fill="none", days=True), Text("alarms", "告警数")),
+               Ask(Query(KPI, (Column('sum("minutes") / 1440', "watched"),), every="1d", days=True),
+                   Text("sites with data", "有数据的站点数"))),
               since="30d", least=0),
         Panel("history", "curve", (14, 9), Text("Devices online, day by day", "设备在线率（逐日）"),
               Text("Has the online rate kept its target of 99.5 % over the last 30 days? Mean of the sites that reported.",

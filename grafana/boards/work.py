@@ -11,21 +11,26 @@ from grafana.boards.panel import Ask, Panel, Show
 from grafana.boards.parts import NO_MINUTES, NO_ROW, SIGNAL_LINK, history, minutes, of_kinds, raised
 from grafana.boards.site import NO_SYSTEM
 
-VIOLATIONS = one_of("condition", "interlock")
+WITHOUT_VIDEO, OTHERS = "\"breach\" = 'video'", "\"breach\" = 'interlock'"
 PEOPLE = one_of("condition", "headcount", "mismatch")  # as many as the limit is not too many
 
 WORK = Board(
     "work", Text("Davylamp: video and work", "Davylamp 视频与作业"),
     Text("Work without video, head-count, cameras, hours at which machines run", "无视频作业、人数、摄像机、设备运行时段"),
     since="now-24h", choices=(THE_SITE,), panels=(
-        Panel("violations", "stat", (8, 5), Text("Interlocks violated", "违反联锁次数"),
-              Text("How often was a rule such as \"no work without video\" or \"no run against a stop order\" broken?",
-                   "“无视频不得作业”“停产期间不得运行”等规则被违反多少次？"),
-              Text("No such rule was broken in this time", "该时段内无违反"), (raised(VIOLATIONS),), steps=ANY_ORANGE),
-        Panel("crowds", "stat", (8, 5), Text("Head-count alarms", "人数告警次数"),
+        Panel("violations", "stat", (6, 5), Text("Work without video", "无视频作业次数"),
+              Text("How often did work go on that no camera saw?", "无视频监控仍在作业的有多少次？"),
+              Text("No work without video in this time", "该时段内未发生无视频作业"), (raised(WITHOUT_VIDEO),),
+              steps=ANY_ORANGE),
+        Panel("interlocks", "stat", (6, 5), Text("Other interlocks violated", "违反其他联锁次数"),
+              Text("How often was another rule broken, such as \"gas high, fan on\"? Runs against a stop order are on the "
+                   "board of electrical load.", "“气体超限须开风机”等其他联锁被违反多少次？违反停产指令的运行见“用电负荷”看板。"),
+              Text("No other interlock was violated in this time", "该时段内未违反其他联锁"), (raised(OTHERS),),
+              steps=ANY_ORANGE),
+        Panel("crowds", "stat", (6, 5), Text("Head-count alarms", "人数告警次数"),
               Text("How often were there too many people, or cards that did not match?", "超员或人卡不符多少次？"),
               Text("No head-count alarm in this time", "该时段内无人数告警"), (raised(PEOPLE),), steps=ANY_ORANGE),
-        Panel("most", "stat", (8, 5), Text("Most people", "最多人数"),
+        Panel("most", "stat", (6, 5), Text("Most people", "最多人数"),
               Text("How many people were there at most?", "现场人数最多时是多少？"),
               Text("The site counts no people, or its gateway has not reported", "站点无人数信号，或网关没有上报"),
               (Ask(Query(schema.SITE, (call("max", "people"),), (SITE,))),)),

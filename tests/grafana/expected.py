@@ -83,7 +83,10 @@ EXPECTED: dict[str, dict[str, object]] = {
             (1, ODD, "North works", "Li"),
             (1, DEPOT, "North depot", "Wang 010-5555-0101"),
         ],
-        "days": {"alarms": {20 * 60: 1 + 3 + 2 + 10, 44 * 60: 4}},  # days begin at midnight in Shanghai
+        "days": {  # days begin at midnight in Shanghai
+            "alarms": {20 * 60: 1 + 3 + 2 + 10, 44 * 60: 4},
+            "sites with data": {20 * 60: 210 / 1440, 44 * 60: 60 / 1440},
+        },
         "history": {"online": {20 * 60: 100 * (1 + 0.875 + 0.9375 + 0.5) / 4, 44 * 60: 100}},
         "loudest": [(ODD, 14), (DEPOT, 6)],
     },
@@ -140,6 +143,7 @@ EXPECTED: dict[str, dict[str, object]] = {
     },
     "work": {
         "violations": [2],
+        "interlocks": [],
         "crowds": [1],
         "most": [5],
         "video": {"video": VIDEO},
@@ -149,14 +153,14 @@ EXPECTED: dict[str, dict[str, object]] = {
         "alarms": [(19, "P3", "PUMP.persons/full alarm", "PUMP.persons", 6, None, "tank_farm"), *NO_VIDEO],
     },
     "load": {
-        "violations": [2],
+        "violations": [],  # work without video is none
         "states": {"P-101.state": line(1, {100: 2})},
         "power": {"P-101.P": line(15.5)},
         "current": {"P-101.I": line(29), "H": limit(60)},
         "residual": {"RC-01": line(12)},
         "voltage": {"P-101.U": line(380)},
-        "energy": {"P-101.E": {20 * 60: 119 * 0.25}},
-        "alarms": NO_VIDEO,
+        "energy": {"P-101.E": {20 * 60: 120 * 0.25}},
+        "alarms": [],
     },
     "sensors": {
         "silent": [1],
@@ -199,7 +203,7 @@ EXPECTED: dict[str, dict[str, object]] = {
         "withheld": [3],
         "now": [4, 2, 0, 1, 1, 3, 0, 5],
         "hours": {"alarms": {60: 2, 120: 3, 180: 1}},
-        "days": {"alarms": {20 * 60: 6}},
+        "days": {"alarms": {20 * 60: 6}, "hours of data": {20 * 60: 2.5}},
         "actors": [
             ("no-video", 2),
             *(

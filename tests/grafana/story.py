@@ -196,7 +196,8 @@ def signals() -> Iterator[str]:
             "telemetry_1m",
             minute,
             meter,
-            {"last": 1000 + (LONGEST - minute) * 0.25, "count": 60, "bad": 0, "quality": 0},
+            {"min": (read := 1000 + (LONGEST - minute) * 0.25), "max": read + 0.25, "last": read + 0.25, "count": 60,
+             "bad": 0, "quality": 0},
         )
     detector = {"site": DEPOT, "signal": "GD-01", "kind": "combustible_gas", "area": "tank_farm"}
     for second in range(0, 300, 10):
@@ -221,6 +222,7 @@ def alarm(
     unit="",
     exercise=False,
     withheld="",
+    breach="",
 ) -> Iterator[str]:
     """steps: minute, event, state after it."""
     for minute, event, state in steps:
@@ -248,6 +250,7 @@ def alarm(
                 **({"unit": unit} if unit else {}),
                 **({"value": value} if value is not None else {}),
                 **({"withheld": withheld} if withheld else {}),
+                **({"breach": breach} if breach else {}),
             },
         )
 
@@ -282,6 +285,7 @@ def alarms() -> Iterator[str]:
         (35, "raise", UP),
         (33, "clear", BACK),
         (32, "acknowledge", DONE),
+        breach="video",
     )
     yield from alarm(
         "no-video",
@@ -292,6 +296,7 @@ def alarms() -> Iterator[str]:
         (31, "raise", UP),
         (30, "acknowledge", HELD),
         (29, "clear", DONE),
+        breach="video",
     )
     yield from alarm(
         "PUMP.persons/full",
@@ -370,6 +375,7 @@ def hours() -> Iterator[str]:
             minute,
             {"site": DEPOT},
             {
+                "minutes": 30 if minute == 180 else 60,
                 "alarms": alarms_,
                 "p1": alarms_ > 2,
                 "p2": 1,
@@ -394,10 +400,20 @@ def hours() -> Iterator[str]:
                 "online_ratio": online,
             },
         )
-    yield row("kpi", 180, {"site": ODD}, {"alarms": 10, "p1": 0, "average": 1.5, "peak_10min": 9, "online_ratio": 0.5})
-    yield row(
-        "kpi", 1440 + 180, {"site": ODD}, {"alarms": 4, "p1": 0, "average": 0.5, "peak_10min": 1, "online_ratio": 1}
-    )
+    for minute, alarms_, average, peak, online in ((180, 10, 1.5, 9, 0.5), (1440 + 180, 4, 0.5, 1, 1)):
+        yield row(
+            "kpi",
+            minute,
+            {"site": ODD},
+            {
+                "minutes": 60,
+                "alarms": alarms_,
+                "p1": 0,
+                "average": average,
+                "peak_10min": peak,
+                "online_ratio": online,
+            },
+        )
 
 
 def gateways() -> Iterator[str]:

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from gateway.historian.streams import streams
+from gateway.model.breach import stop_orders
 from gateway.model.clock import NS
 from gateway.model.errors import CommandError, DavylampError, SinkError
 from gateway.model.signal import Condition, Still
@@ -27,7 +28,7 @@ from gateway.reporting.facts import Facts
 from gateway.reporting.folder import Folder
 from gateway.reporting.gather import gather
 from gateway.reporting.influx import Influx
-from gateway.reporting.judge import fault_seconds, judge, of_rules, stop_orders
+from gateway.reporting.judge import fault_seconds, judge, of_rules
 from gateway.reporting.page import render
 from gateway.reporting.period import period
 from gateway.sinks.config import InfluxSettings
