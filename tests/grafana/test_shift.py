@@ -202,5 +202,6 @@ def test_marks(place, shift):
     (marks,) = Office(place[0].url, story.END + 60, {"site": SITE}).ask(mark["target"]["query"], 3600)
     at = marks["columns"].index(mark["target"]["textColumn"])
     assert [(values[0] - BEGINS, values[at]) for values in marks["values"]] == [
-        (0, "Site file changed first start"), (0, "Site file changed P-101.I/H"), (160, "Bypass GD-05/H begins"),
+        (0, "Site file changed first start"), (0, "Gateway stopped in good order"),
+        (0, "Site file changed P-101.I/H"), (160, "Bypass GD-05/H begins"),
         (shift.raised["tank-farm-gas/degraded"], "Alarm flood begins")]  # the eleventh
