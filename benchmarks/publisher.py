@@ -20,6 +20,7 @@ from itertools import cycle
 
 _PUBACK = 4  # bytes
 _PACE = 64  # packets handed to the kernel at a time
+_PACED_S = 0.02  # between two looks of a publisher that keeps a rate
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class Job:
 
     values  0: {"temperature": ..., "humidity": ...}, else {"values": [...]} with so many numbers
     window  unacknowledged messages on the way, per connection
+    rate    messages a second of all connections together; 0: as fast as the broker takes them
+    variety different messages of one sender, sent in turn
     """
 
     port: int
@@ -37,6 +40,8 @@ class Job:
     values: int = 0
     connections: int = 4
     window: int = 500
+    rate: int = 0
+    variety: int = 1
 
 
 class _Connection:
@@ -49,6 +54,8 @@ class _Connection:
             raise RuntimeError("the broker refused the connection")
         self.socket.setblocking(False)
         self._packets, self._left, self._window = packets, messages, job.window
+        self._rate = job.rate / job.connections
+        self._began = 0.0
         self._sent = 0
         self._rest = b""
         self._bytes_back = 0
@@ -63,11 +70,22 @@ class _Connection:
 
     @property
     def has_to_say(self) -> bool:
-        return bool(self._rest) or (self._left > 0 and self._sent - self.acknowledged < self._window)
+        return bool(self._rest) or self._due > 0
+
+    @property
+    def _due(self) -> int:
+        """Packets that may go now."""
+        due = min(_PACE, self._left, self._window - (self._sent - self.acknowledged))
+        if not self._rate:
+            return due
+        return min(due, int((time.monotonic() - self._began) * self._rate) - self._sent)
+
+    def begin(self) -> None:
+        self._began = time.monotonic()
 
     def write(self) -> None:
         if not self._rest:
-            count = min(_PACE, self._left, self._window - (self._sent - self.acknowledged))
+            count = self._due
             parts = []
             for number in range(self._sent, self._sent + count):
                 head, tail = next(self._packets)
@@ -93,15 +111,18 @@ def publish(job: Job) -> dict:
     started_ns = time.monotonic_ns()
     selector = selectors.DefaultSelector()
     for connection in connections:
+        connection.begin()
         selector.register(connection.socket, selectors.EVENT_READ | selectors.EVENT_WRITE, connection)
     while not all(connection.done for connection in connections):
+        if job.rate:
+            time.sleep(_PACED_S)
         for key, events in selector.select():
             connection = key.data
             if events & selectors.EVENT_READ:
                 connection.read()
             if events & selectors.EVENT_WRITE and connection.has_to_say:
                 connection.write()
-            wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if connection.has_to_say else 0)
+            wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if job.rate or connection.has_to_say else 0)
             if wanted != key.events:
                 selector.modify(key.fileobj, wanted, connection)
     return {"started_ns": started_ns, "acknowledged": sum(connection.acknowledged for connection in connections)}
@@ -111,7 +132,8 @@ def _packets(job: Job, number: int) -> list[tuple[bytes, bytes]]:
     """Each sender's packet in two halves, between which the packet identifier goes. Every connection has its own."""
     rng = random.Random(number)
     packets = []
-    for sender in range(number, max(job.senders, job.connections), job.connections):
+    senders = range(number, max(job.senders, job.connections), job.connections)
+    for sender in [*senders] * job.variety:
         topic = job.topic.format(n=sender % job.senders).encode()
         payload = json.dumps({"values": [round(rng.uniform(0, 100), 2) for _ in range(job.values)]} if job.values else
                              {"temperature": round(rng.uniform(10, 40), 2), "humidity": round(rng.uniform(20, 80), 1)})

@@ -60,7 +60,7 @@ password_file $1/passwd
 acl_file $1/acl
 tls_version tlsv1.2
 max_queued_messages 60000
-max_inflight_messages 2000
+max_inflight_messages 5000
 CONF
 }
 

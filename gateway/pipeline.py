@@ -60,6 +60,7 @@ class Pipeline:
         self._capacity, self._interval = capacity, step_interval_s
         self._waiting: list[tuple[Frame, Callable[[], None] | None]] = []
         self._work, self._room = asyncio.Event(), asyncio.Event()
+        self._hasten = False  # a source waits for the disk
         self._room.set()
         self._tell_again_ns: int | None = None  # line time at which verdicts that were not taken are offered again
         self._forgiven_ns = -FORGIVE_EVERY_NS
@@ -82,6 +83,10 @@ class Pipeline:
             await self._room.wait()
         self.fill += len(frame)
         self._waiting.append((frame, on_durable))
+        self._work.set()
+
+    def hasten(self) -> None:
+        self._hasten = True
         self._work.set()
 
     def replay(self, standing: Callable[[], Collection[str]] = tuple) -> int:
@@ -158,6 +163,9 @@ class Pipeline:
             self._store.append(Frame.concat([frame, made]) if len(made) else frame,
                                _each(callbacks) if callbacks else None, urgent=alarmed)
             self.samples += len(frame)
+        if self._hasten:
+            self._hasten = False
+            self._store.hasten()
         self._evaluate(None)
         if self._tell_again_ns is not None and now.line_ns >= self._tell_again_ns:
             self._tell_again_ns = None

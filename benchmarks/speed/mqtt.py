@@ -76,7 +76,7 @@ def _round(folder: Path, job: Job, consumer) -> float:
 
 
 @contextmanager
-def _publisher(job: Job) -> Iterator[subprocess.Popen]:
+def publisher(job: Job) -> Iterator[subprocess.Popen]:
     """Connected, waiting for the word."""
     process = subprocess.Popen([sys.executable, "-m", "benchmarks.publisher"], cwd=stage.ROOT, text=True,
                                stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -92,13 +92,17 @@ def _publisher(job: Job) -> Iterator[subprocess.Popen]:
         process.wait()
 
 
-async def _timed(job: Job, publisher: subprocess.Popen, counted) -> float:
+def start(process: subprocess.Popen) -> None:
+    process.stdin.write("go\n")
+    process.stdin.flush()
+
+
+async def _timed(job: Job, process: subprocess.Popen, counted) -> float:
     """Messages per second until `counted()` has reached them all."""
-    publisher.stdin.write("go\n")
-    publisher.stdin.flush()
+    start(process)
     await stage.until(lambda: counted() >= job.messages, f"{job.messages} messages", timeout_s=120)
     ended_ns = time.monotonic_ns()
-    told = json.loads(await asyncio.to_thread(publisher.stdout.readline))
+    told = json.loads(await asyncio.to_thread(process.stdout.readline))
     if told["acknowledged"] != job.messages or counted() != job.messages:
         raise RuntimeError(f"{counted()} of {job.messages} messages, {told['acknowledged']} taken by the broker")
     return job.messages / (ended_ns - told["started_ns"]) * NS
@@ -106,7 +110,7 @@ async def _timed(job: Job, publisher: subprocess.Popen, counted) -> float:
 
 async def _bare(job: Job) -> float:
     count = 0
-    with _publisher(job) as publisher:
+    with publisher(job) as process:
         async with aiomqtt.Client("127.0.0.1", job.port) as client:
             await client.subscribe("plant/+/climate", qos=1)
 
@@ -116,18 +120,18 @@ async def _bare(job: Job) -> float:
                     count += 1
 
             consumer = asyncio.create_task(consume())
-            rate = await _timed(job, publisher, lambda: count)
+            rate = await _timed(job, process, lambda: count)
             consumer.cancel()
             await asyncio.wait({consumer})
     return rate
 
 
 async def _ours(site: Path, job: Job, values: int) -> float:
-    with _publisher(job) as publisher, tempfile.TemporaryDirectory() as folder:
+    with publisher(job) as process, tempfile.TemporaryDirectory() as folder:
         async with stage.gateway(site, Path(folder)) as gateway:
             (source,) = gateway.parts.field.sources
             await stage.until(lambda: source.devices()[0].online, "connected to the broker")
-            rate = await _timed(job, publisher, lambda: gateway.parts.chain.store.durable_position // values)
+            rate = await _timed(job, process, lambda: gateway.parts.chain.store.durable_position // values)
             counters = source.devices()[0].counters
         wrong = {name: counters[name] for name in ("rejected", "unmapped", "dropped", "redelivered",
                                                    "acknowledged_undurable") if counters[name]}

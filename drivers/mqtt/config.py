@@ -145,7 +145,7 @@ class MqttSource(Section):
     session_expiry: PositiveDuration = 86_400.0
     keepalive: Annotated[float, BeforeValidator(parse_duration), Field(ge=1, le=300)] = 15.0
     qos: Qos = 1
-    receive_maximum: Annotated[int, Field(ge=1, le=20_000)] = 2000
+    receive_maximum: Annotated[int, Field(ge=1, le=20_000)] = 5000
     max_payload: Size = 256 * 1024
     future_tolerance: Duration = 10.0
     topics: tuple[Topic, ...] = ()

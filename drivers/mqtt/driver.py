@@ -20,6 +20,7 @@ from drivers.mqtt.decode import Arrival
 from drivers.mqtt.inbox import Inbox, Lost, Opened
 from drivers.mqtt.reception import Reception
 from drivers.mqtt.session import Backlog, Receipt, Receipts, Session
+from drivers.mqtt.window import Window
 from gateway.model.clock import NS, Clock
 from gateway.model.errors import DavylampError
 from gateway.model.ports import DeviceStatus, Intake
@@ -34,9 +35,10 @@ INBOX_MESSAGES, INBOX_BYTES = 20_000, 32 * 2**20
 FRAME_MESSAGES, FRAME_BYTES = 2_000, 2**20
 _LINGER_S = 0.005  # messages that come within this time share a frame; the first after a quiet time never waits
 _LOOK_S = 0.2
+_TICK_S = 0.02  # between two looks whether the disk has to hurry
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.25, 5.0
 _ANSWER_S = 5.0  # a broker that takes longer to answer is taken for lost
-DURABLE_WITHIN_S = 2.0  # the patience with the disk: see `_watch_disk`. Shorter than the deadman of a gas head
+DURABLE_WITHIN_S = 2.0  # patience with a disk that was asked to hurry. Shorter than the deadman of a gas head
 
 _NO_REASON = Text("", "")
 
@@ -56,7 +58,10 @@ class MqttDriver:
         self._session: Session | None = None
         self._receipts = Receipts(lambda _mids: None)  # of the connection that stands
         self._disk_lags = False
+        self._window = Window()  # of the connection that stands
         self._came_ns = 0  # line time of the last message that is to be acknowledged
+        self._hurried_ns: int | None = None  # line time since when the disk is asked to hurry
+        self._filled, self._worth_a_look = 0, asyncio.Event()  # see Window.acknowledged
         self._reason = Text("not connected yet", "尚未连接")
         self._last_contact_wall_ns = 0
         self._received = self._acknowledged = self._redelivered = self._undurable = 0
@@ -118,6 +123,8 @@ class MqttDriver:
         if self._disk_lags and not receipt.settled:
             receipts.settle(receipt)
             self._undurable += len(receipt.mids)
+        elif self._window.is_full(self._window.waiting):
+            self._intake.hasten()
 
     # the disk behind the pipeline
 
@@ -132,13 +139,22 @@ class MqttDriver:
 
     async def _watch_disk(self) -> None:
         """Detection must not wait for the store: a broker stops sending while too much is unacknowledged, Debian's
-        mosquitto after 20 messages. While more keep coming it has not stopped, and nothing is lost by waiting. When the
-        disk has not taken a frame in time and nothing more comes, it is acknowledged without, and so is at once all
-        that follows, until the disk keeps up again (the store raises its own alarm)."""
+        mosquitto after 20 messages. So the disk is asked to hurry where that may be (`Window`). When it has not done so
+        in time and nothing more comes, what waits is acknowledged without it, and so is at once all that follows, until
+        the disk keeps up again (the store raises its own alarm). While messages keep coming the broker has not stopped,
+        and nothing is lost by waiting."""
         while True:
-            await asyncio.sleep(_LOOK_S)
-            late_ns = self._clock.now().line_ns - round(DURABLE_WITHIN_S * NS)
-            if self._came_ns < late_ns and (released := self._receipts.release(late_ns)):
+            await asyncio.sleep(_TICK_S)
+            now_ns = self._clock.now().line_ns
+            due_ns = self._window.hurry_ns()
+            if due_ns is None or now_ns < due_ns:
+                self._hurried_ns = None
+                continue
+            if self._hurried_ns is None:
+                self._hurried_ns = now_ns
+                self._intake.hasten()
+            late_ns = now_ns - round(DURABLE_WITHIN_S * NS)
+            if max(self._came_ns, self._hurried_ns) < late_ns and (released := self._receipts.release(late_ns)):
                 self._undurable += released
                 if not self._disk_lags:
                     self._disk_lags = True
@@ -173,6 +189,8 @@ class MqttDriver:
         backlog = Backlog(True)  # what a resumed session sends may come together with the answer to our connect
         session = Session(await self._client(), lambda message: self._arrived(message, session, backlog))
         self._receipts = receipts = Receipts(partial(self._acknowledge, session))
+        self._window = Window()
+        self._worth_a_look.clear()
         self._inbox.mark(Opened(receipts))
         async with session:
             self._session = session
@@ -185,10 +203,18 @@ class MqttDriver:
                 self._connection.beat()
                 if backlog.open:
                     backlog.looked(await session.held_by_broker())
-                await session.rest(_LOOK_S)
+                await session.rest(_LOOK_S, self._worth_a_look)
+                if self._worth_a_look.is_set():
+                    self._worth_a_look.clear()
+                    self._window.looked(self._filled, await session.held_by_broker())
 
     def _acknowledge(self, session: Session, mids: Sequence[int]) -> None:
-        self._acknowledged += session.acknowledge(mids)
+        count = session.acknowledge(mids)
+        self._acknowledged += count
+        self._hurried_ns = None
+        if count and (filled := self._window.acknowledged(count, self._clock.now().line_ns)):
+            self._filled = filled
+            self._worth_a_look.set()
 
     def _arrived(self, message: paho.MQTTMessage, session: Session, backlog: Backlog) -> None:
         at = self._clock.now()
@@ -197,6 +223,7 @@ class MqttDriver:
         self._redelivered += message.dup
         if message.qos:
             self._came_ns = at.line_ns
+            self._window.arrived(at.line_ns, backlog.open)
         try:
             topic = message.topic
         except UnicodeDecodeError:

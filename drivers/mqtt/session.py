@@ -15,6 +15,7 @@ import math
 import struct
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self, TypeVar
 
@@ -100,9 +101,10 @@ class Session:
         await self._answer(self._aiomqtt.unsubscribe(_NOWHERE, timeout=math.inf))
         return self._received_at_answer - acknowledged
 
-    async def rest(self, seconds: float) -> None:
-        """Let time pass on a standing connection."""
-        await self._answer(asyncio.sleep(seconds))
+    async def rest(self, seconds: float, ended: asyncio.Event) -> None:
+        """Let time pass on a standing connection, until `ended` at most."""
+        with suppress(TimeoutError):
+            await self._answer(asyncio.wait_for(ended.wait(), seconds))
 
     def acknowledge(self, mids: Sequence[int]) -> int:
         """PUBACK; returns how many. None once the connection is over: the broker will send those messages again. What

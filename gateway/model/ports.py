@@ -19,6 +19,10 @@ class Intake(Protocol):
         it is never called for a frame that could not be stored."""
         ...
 
+    def hasten(self) -> None:
+        """Somebody waits for the disk: what was handed over goes there now, not with the next ordinary commit."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class DeviceStatus:

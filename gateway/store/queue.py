@@ -3,10 +3,10 @@
 How long it waits decides how fast a card wears out: a commit of few bytes costs the medium 20 KB and more. So
 
     nobody waits for it     the commit interval
-    a broker waits for it   until the burst is over (no further such frame for 20 ms), half a second at most: a broker
-                            with a small window (20 messages, by default) sends nothing more until then
-    it began an alarm,      not at all: what an accident looked like is on the medium before its power fails
-    or a person waits
+    it began an alarm       not at all: what an accident looked like is on the medium before its power fails
+    a person waits, or      not from then on (`nudge`)
+    a broker that sends no
+    more until then
 """
 
 from __future__ import annotations
@@ -21,8 +21,6 @@ from gateway.model.frame import Frame
 
 _SAMPLE = 30  # bytes of one row in a frame's columns
 _FRAME = 1000  # bytes of a frame's objects
-_BURST_OVER_S = 0.02
-_ASKED_BOUND_S = 0.5  # drivers.mqtt waits 2 s for the disk: most of that belongs to a slow card
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,7 +50,6 @@ class WriteQueue:
         self._taken: list[Entry] = []
         self._changed = threading.Condition()
         self._samples = 0
-        self._asked: tuple[float, float] | None = None  # when the first and the last frame came that somebody waits for
         self._urgent = False
         self._closed = False
 
@@ -64,12 +61,8 @@ class WriteQueue:
             self._cost += entry.cost
             self._samples += len(frame)
             self._drop()
-            first_asked = on_durable is not None and self._asked is None
-            if on_durable is not None:
-                now = time.monotonic()
-                self._asked = (now if self._asked is None else self._asked[0], now)
             self._urgent |= urgent
-            if len(self._waiting) == 1 or first_asked or self._hurry:
+            if len(self._waiting) == 1 or self._hurry:
                 self._changed.notify()
         return entry.end
 
@@ -95,22 +88,15 @@ class WriteQueue:
         """Let more come, so long as nothing of it is urgent, the queue is not half full, and it is not closing."""
         end = time.monotonic() + seconds
         with self._changed:
-            while not self._hurry and (left := self._until(end) - time.monotonic()) > 0:
+            while not self._hurry and (left := end - time.monotonic()) > 0:
                 self._changed.wait(left)
             self._urgent = False
-
-    def _until(self, end: float) -> float:
-        if self._asked is None:
-            return end
-        first, last = self._asked
-        return min(end, first + _ASKED_BOUND_S, last + _BURST_OVER_S)
 
     def take(self) -> list[Entry]:
         """All that waits. It counts against the size until `written` or `give_back`."""
         with self._changed:
             self._taken = list(self._waiting)
             self._waiting.clear()
-            self._asked = None
             return self._taken
 
     def written(self) -> None:
@@ -123,9 +109,6 @@ class WriteQueue:
         """The disk did not take it: it waits again, oldest first to be dropped."""
         with self._changed:
             self._waiting.extendleft(reversed(self._taken))
-            if any(entry.on_durable for entry in self._taken):
-                now = time.monotonic()
-                self._asked = (now, now)
             self._taken = []
             self._drop()
 

@@ -160,6 +160,10 @@ class TelemetryStore:
         frame would survive a power cut; never for a frame that was dropped. urgent: it does not wait for others."""
         return self._queue.append(frame, on_durable, urgent)
 
+    def hasten(self) -> None:
+        """What was appended does not wait for others any longer: somebody waits for it."""
+        self._queue.nudge(urgent=True)
+
     @property
     def position(self) -> int:
         return self._queue.position

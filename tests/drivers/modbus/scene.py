@@ -35,6 +35,9 @@ class Collector:
             self.samples[self._table[int(number)].id].append((float(value), code(int(quality))))
         self._news.set()
 
+    def hasten(self) -> None:
+        pass
+
     def good(self, signal: str) -> list[float]:
         return [value for value, quality in self.samples[signal] if quality == Quality.GOOD]
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from paho.mqtt import client as paho
 
 from drivers.mqtt.config import MqttSource
-from drivers.mqtt.driver import MqttDriver
+from drivers.mqtt.driver import DURABLE_WITHIN_S, MqttDriver
+from drivers.mqtt.window import LONGEST_NS
 from gateway.model import quality
-from gateway.model.clock import Clock, TimeLine
+from gateway.model.clock import NS, Clock, ManualClock, TimeLine
 from gateway.model.frame import Frame
 from gateway.model.quality import Quality
 from gateway.model.signal import Signal, SignalTable
@@ -44,6 +45,7 @@ class Pipe:
     durable: bool = True
     frames: list[Frame] = field(default_factory=list)
     waiting: list[Callable[[], None]] = field(default_factory=list)
+    hurries: int = 0  # how often the disk was asked to hurry
     open: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -54,6 +56,9 @@ class Pipe:
         self.frames.append(frame)
         if on_durable is not None:
             asyncio.get_running_loop().call_soon(on_durable) if self.durable else self.waiting.append(on_durable)
+
+    def hasten(self) -> None:
+        self.hurries += 1
 
     def rows(self, signal: str) -> list[tuple[float, Quality]]:
         """Every sample of a signal so far: (value, quality)."""
@@ -102,6 +107,14 @@ async def driving(config: MqttSource, pipe: Pipe, clock: Clock | None = None) ->
         await asyncio.wait({task})
         if not task.cancelled():
             task.result()
+
+
+async def patience_ends(pipe: Pipe, clock: ManualClock) -> None:
+    """Nothing more comes, the disk is asked to hurry, and does not."""
+    asked = pipe.hurries
+    clock.advance(LONGEST_NS / NS)
+    await until(lambda: pipe.hurries > asked)
+    clock.advance(DURABLE_WITHIN_S + 0.1)
 
 
 async def publish(port: int, messages: Iterable[tuple[str, bytes]], *, qos: int = 1, retain: bool = False) -> None:

@@ -10,7 +10,7 @@ from drivers.mqtt import driver as driver_module
 from gateway.model.clock import ManualClock
 from gateway.model.quality import Quality
 from tests import servers
-from tests.drivers.mqtt.stage import Pipe, driving, publish, section, table, until
+from tests.drivers.mqtt.stage import Pipe, driving, patience_ends, publish, section, table, until
 
 COUNT = '[[topics]]\ntopic = "count"\nsignal = "N"\n'
 
@@ -27,7 +27,7 @@ async def test_a_disk_that_fails_delays_detection_once_and_not_with_every_batch(
             await run.online()
             await publish(broker.port, numbers(0, 300))
             await until(lambda: len(pipe.rows("N")) == 20)
-            clock.advance(driver_module.DURABLE_WITHIN_S + 0.1)
+            await patience_ends(pipe, clock)
             await until(lambda: len(pipe.rows("N")) == 300)
             assert pipe.good("N") == [float(number) for number in range(300)]
             await until(lambda: run.count("acknowledged") == 300)
@@ -61,7 +61,7 @@ async def test_when_the_disk_keeps_up_again_it_is_waited_for_again(tmp_path):
             await run.online()
             await publish(broker.port, numbers(0, 10))
             await until(lambda: len(pipe.rows("N")) == 10)
-            clock.advance(driver_module.DURABLE_WITHIN_S + 0.1)
+            await patience_ends(pipe, clock)
             await until(lambda: run.count("acknowledged_undurable") == 10)
             late, pipe.waiting = pipe.waiting, []
             for on_durable in late:  # the disk took them after all, but too late to be relied on
