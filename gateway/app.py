@@ -52,7 +52,7 @@ class Gateway:
     news: of the configuration, for the journal; see gateway.changeover.
     """
 
-    parts: Parts  # once it runs
+    parts: Parts  # once it has begun
 
     def __init__(self, site_file: SiteFile, folder: Path | None = None, *,
                  ready: Callable[[str], None] = lambda url: None,
@@ -66,7 +66,7 @@ class Gateway:
 
     async def run(self) -> None:
         async with AsyncExitStack() as closing:
-            self.parts = parts = await self._begin(closing)
+            parts = await self.begin(closing)
             closing.enter_context(collector_spared())
             supervisor = systemd.Systemd()
             supervisor.tell("READY=1")
@@ -76,8 +76,9 @@ class Gateway:
                     tasks.create_task(keep_running(name, duty, parts.vigil.task_stopped, parts.vigil.task_again),
                                       name=name)
 
-    async def _begin(self, closing: AsyncExitStack) -> Parts:
-        """The parts in the order in which they need each other; what was stored and not evaluated is evaluated."""
+    async def begin(self, closing: AsyncExitStack) -> Parts:
+        """The parts in the order in which they need each other; what was stored and not evaluated is evaluated. They
+        stand still until their duties run."""
         site_file, folder = self.site_file, made_folder(self.folder)
         site = replace(site_file.site, exercises=drill_alarms(site_file.site))
         people = build_people(site_file, folder)
@@ -103,7 +104,9 @@ class Gateway:
         for record in self._news:
             chain.alarms.note(record)
         vigil.health.taken_back = sum(record.body["act"] == "taken back" for record in self._news)
-        return Parts(site_file, site, folder, self.desk, people, chain, entrance, answers, field, databases, vigil)
+        self.parts = Parts(site_file, site, folder, self.desk, people, chain, entrance, answers, field, databases,
+                           vigil)
+        return self.parts
 
     def _duties(self, parts: Parts, supervisor: systemd.Systemd) -> Iterator[tuple[str, Duty]]:
         """What is done all day, each by a task of its own that is started again when it fails."""

@@ -50,6 +50,10 @@ class Machine:
     def wait(self, seconds: float) -> None:
         self.gone_ns += round(seconds * NS)
 
+    def wait_until(self, second: float) -> None:
+        """True time, s since 1970."""
+        self.gone_ns = round(second * NS) - START
+
     def time_arrives(self) -> None:
         self.off_ns, self.synchronised = 0, True
 

@@ -66,28 +66,36 @@ class Vigil:
         self.health.stopped.discard(name)
 
     async def judge(self) -> None:
-        """Until cancelled: every second, by the clock that has just been judged."""
-        clock, alarms = self.chain.clock, self.chain.alarms
+        """Until cancelled."""
         while True:
-            if self.chain.timekeeping.judge() is not None:
-                self.health.clock_steps += 1
-            alarms.apply(self.health.judge(clock.now()))
-            alarms.apply(self.peers.judge(clock.now()))
-            self.logs.judge()
+            self.look()
             await asyncio.sleep(JUDGE_S)
 
+    def look(self) -> None:
+        """Once a second: own faults and peers, by the clock that has just been judged."""
+        clock, alarms = self.chain.clock, self.chain.alarms
+        if self.chain.timekeeping.judge() is not None:
+            self.health.clock_steps += 1
+        alarms.apply(self.health.judge(clock.now()))
+        alarms.apply(self.peers.judge(clock.now()))
+        self.logs.judge()
+
     async def judge_proof_tests(self) -> None:
-        """Until cancelled: which proof tests are overdue."""
-        alarms = self.chain.alarms
+        """Until cancelled."""
         while True:
-            try:
-                tests, first = await alarms.strokes(), await alarms.history(1, before=2)
-            except LedgerError as error:  # which has an alarm of its own
-                log.warning("proof tests can not be judged: %s", error)
-            else:
-                begun_wall_ns = first[0].wall_ns if first else None
-                alarms.apply(self.overdue.judge(tests, begun_wall_ns, self.chain.clock.now()))
+            await self.look_at_proof_tests()
             await asyncio.sleep(PROOF_TESTS_S)
+
+    async def look_at_proof_tests(self) -> None:
+        """Which of them are overdue."""
+        alarms = self.chain.alarms
+        try:
+            tests, first = await alarms.strokes(), await alarms.history(1, before=2)
+        except LedgerError as error:  # which has an alarm of its own
+            log.warning("proof tests can not be judged: %s", error)
+        else:
+            begun_wall_ns = first[0].wall_ns if first else None
+            alarms.apply(self.overdue.judge(tests, begun_wall_ns, self.chain.clock.now()))
 
 
 def build_vigil(site_file: SiteFile, site: Site, chain: Chain, entrance: Entrance, field: Field,

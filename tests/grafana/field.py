@@ -1,25 +1,29 @@
-"""A site in seconds of a clock that jumps: its simulated plant behind real sockets and a real broker, the drivers that
-read them, and the inner parts of its gateway."""
+"""A site in seconds of a clock that jumps: its simulated plant behind real sockets and a real broker, and its gateway,
+whose duties the story does by hand, second by second."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 
-from alerting.service import AlarmSettings
+from alerting.journal import reader as journal
 from drivers.modbus.config import ModbusSource
 from drivers.modbus.driver import ModbusDriver
 from drivers.mqtt.config import MqttSource
 from drivers.mqtt.driver import MqttDriver
 from drivers.mqtt.topics import Pattern
-from gateway.config.site_file import SiteFile
-from gateway.model.clock import NS, Instant, ManualClock
-from gateway.vigil.twins import drill_alarms
+from gateway.app import Gateway
+from gateway.config import SiteFile
+from gateway.data_folder import ALARM_FILE
+from gateway.model.clock import NS, Instant
+from gateway.parts.parts import Parts
+from gateway.sinks.config import InfluxSettings
 from simulators import scenario
 from simulators.modbus_server import TcpEndpoint
 from simulators.mqtt_client import MqttClient
@@ -27,8 +31,8 @@ from simulators.mqtt_device import Publisher
 from simulators.plant import Plant
 from simulators.text import SimulatorError
 from simulators.world import World
-from tests.historian.stage import House, living
 from tests.sinks.stage import until
+from tests.test_timekeeping import Machine
 
 
 class Post:
@@ -76,12 +80,13 @@ class Field:
     means   signal -> quantity of the plant that it is, and scale; of the same name and 1 where it is left out
     """
 
-    def __init__(self, house: House, world: World, modbus: Sequence[ModbusDriver], post: Post | None,
+    def __init__(self, parts: Parts, machine: Machine, world: World, post: Post | None,
                  means: Mapping[str, tuple[str, float]]):
-        self.house, self.world = house, world
-        self._modbus, self._post = modbus, post
+        self.parts, self.machine, self.world, self._post = parts, machine, world, post
+        self.site, self.alarms, self.drills = parts.site, parts.chain.alarms, parts.vigil.drills
+        self._modbus = [source for source in parts.field.sources if isinstance(source, ModbusDriver)]
         plant = world.plant
-        self._means = {signal.id: means.get(signal.id, (signal.id, 1.0)) for signal in house.site.signals
+        self._means = {signal.id: means.get(signal.id, (signal.id, 1.0)) for signal in self.site.signals
                        if means.get(signal.id, (signal.id,))[0] in plant.index}
         messages = [message for publisher in world.publishers.values() for message in publisher.described.messages]
         self._sent_in = {name: message.topic for message in messages for name in _quantities(message)}
@@ -98,23 +103,47 @@ class Field:
         self.said: dict[str, list[float]] = {signal: [] for signal in self._means}
 
     async def live(self, seconds: int) -> None:
-        house = self.house
+        """What the gateway's duties do in this time."""
         for _ in range(seconds):
-            for _ in range(round(1 / self.world.step)):
-                self.world.advance()
-            now = house.clock.advance(1)
-            self.second += 1
-            for driver in self._modbus:
-                for poller in driver.pollers:
-                    await poller.turn()
-                await driver.handover.pass_on()
-            self._remember(await self._post.deliver(self.world.plant, now) if self._post is not None else frozenset())
-            house.pipeline.step()
-            for view in house.alarms.views():
-                if view.active:
-                    self.raised.setdefault(view.definition.id, self.second)
-            if self.second % 60 == 0:
-                await house.keep()
+            self.machine.wait(1)
+            await self.second_passes()
+
+    async def second_passes(self) -> None:
+        """Of the machine's clocks, just now."""
+        pipeline, vigil, now = self.parts.chain.pipeline, self.parts.vigil, self.parts.chain.clock.now()
+        self.second += 1
+        for _ in range(round(1 / self.world.step)):
+            self.world.advance()
+        for driver in self._modbus:
+            for poller in driver.pollers:
+                await poller.turn()
+            await driver.handover.pass_on()
+        self._remember(await self._post.deliver(self.world.plant, now) if self._post is not None else frozenset())
+        pipeline.step()
+        vigil.look()
+        for view in self.alarms.views():
+            if view.active:
+                self.raised.setdefault(view.definition.id, self.second)
+        if self.second % 60 == 0:
+            await vigil.look_at_proof_tests()
+            await self.keep()
+
+    async def keep(self) -> None:
+        """One pass of the historian over all that is durable."""
+        store = self.parts.chain.store
+        await until(lambda: store.durable_position == store.position)
+        await self.parts.databases.historian.keep()
+
+    async def sent(self) -> None:
+        """The database has everything."""
+        archive, (sink,) = self.parts.databases.historian.archive, self.parts.databases.sinks
+        names = [f"{sink.id}/{stream}" for stream in ("minutes", "rows", "journal")]
+
+        def all_of_it() -> bool:
+            minutes, rows, written = map(archive.cursor, names)
+            return (sink.status().counters["lag"] == 0 and archive.changed(minutes, 1)[1] == minutes
+                    and not archive.rows_after(rows, 1) and journal.head(self.parts.folder / ALARM_FILE) == written)
+        await until(all_of_it)
 
     def _remember(self, topics: frozenset[str]) -> None:
         plant = self.world.plant
@@ -164,32 +193,37 @@ def _quantities(message) -> list[str]:
 
 
 @asynccontextmanager
-async def field(site_file: SiteFile, folder, url: str, clock: ManualClock, world: World,
+async def field(site_file: SiteFile, folder: Path, url: str, machine: Machine, world: World,
                 means: Mapping[str, tuple[str, float]]):
     """The site at work: its database is at `url`. Where its sources are is as the plant's sockets are; only a source of
     MQTT keeps its port."""
-    async with AsyncExitStack() as parts:
-        site = replace(site_file.site, exercises=drill_alarms(site_file.site))
-        house = await parts.enter_async_context(living(site, folder, clock,
-                                                       settings=AlarmSettings(origin=site_file.origin())))
-        await parts.enter_async_context(house.sending(url, raw_database="davylamp_raw"))
-        devices = iter(world.devices.values())
-        modbus, post = [], None
+    async with AsyncExitStack() as closing:
+        devices, sources = iter(world.devices.values()), []
         for source in site_file.sources:
             if isinstance(source, ModbusSource):
                 endpoint = TcpEndpoint([next(devices)], 0, np.random.default_rng(1))
                 await endpoint.open()
-                parts.push_async_callback(endpoint.close)
-                modbus.append(ModbusDriver(source.model_copy(update={"port": endpoint.port}), house.site.signals,
-                                           house.pipeline, clock))
-                parts.callback(modbus[-1].close)
+                closing.push_async_callback(endpoint.close)
+                source = source.model_copy(update={"port": endpoint.port})
+            sources.append(source)
+        database = InfluxSettings(type="influx", url=url, database="davylamp", raw_database="davylamp_raw",
+                                  flush_interval=0, max_backoff=0.2)
+        store = site_file.store.model_copy(update={"commit_interval": 0.001})
+        gateway = Gateway(replace(site_file, sources=tuple(sources), sinks=(database,), store=store), folder)
+        parts, post = await gateway.begin(closing), None
+        for sink in parts.databases.sinks:
+            await closing.enter_async_context(_running(sink.run()))
+        for source, driver in zip(sources, parts.field.sources, strict=True):
+            if isinstance(driver, ModbusDriver):
+                closing.callback(driver.close)
             else:
-                post = Post(source, MqttDriver(source, house.site.signals, house.pipeline, clock),
-                            world.publishers.values())
-                await parts.enter_async_context(post.open())
-        await house.alarms.figures_known()
-        await house.keep()
-        yield Field(house, world, modbus, post, means)
+                post = Post(source, driver, world.publishers.values())
+                await closing.enter_async_context(post.open())
+        await parts.vigil.look_at_proof_tests()
+        await parts.chain.alarms.figures_known()
+        found = Field(parts, machine, world, post, means)
+        await found.keep()
+        yield found
 
 
 def _must_connect(publisher: str, connected: bool, reason: str) -> None:

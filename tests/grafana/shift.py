@@ -8,22 +8,20 @@ is changed, a detector is bypassed, another loses its sensor, and the pump is st
 from __future__ import annotations
 
 import shutil
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from alerting.overlays.hold import Kind
 from alerting.overlays.overlays import Ask
-from alerting.service import AlarmSettings
-from gateway.app import load
+from gateway.app import Gateway, load
 from gateway.config.site_file import SiteFile
 from gateway.demo import SCENARIO, SITE
-from gateway.model.clock import NS, ManualClock
 from simulators import layout, scenario
 from simulators.world import World
 from tests.grafana.field import Field, field
 from tests.grafana.story import END
-from tests.historian.stage import living
+from tests.test_timekeeping import Machine
 
 BEGINS = END - 300  # s; END is a full hour
 MEANS = {"P-101.U": ("P-101.U1", 1.0), "P-101.I": ("P-101.I1", 1.0), "P-101.P": ("P-101.P", 0.001),
@@ -63,13 +61,13 @@ OFFICE = layout.Publisher("office", "office/available", "online", "offline", (
     layout.Message("office/permit", of="PERMIT", every=30.0, on_change=True, decimals=0),))
 
 
-def written(folder: Path, broker: int, hh: str = "60") -> SiteFile:
-    """The depot's file with a stop order, a place on the map, somebody to call. hh: limit H of the pump's current."""
+def written(folder: Path, broker: int, h: str = "60") -> SiteFile:
+    """The depot's file with a stop order, a place on the map, somebody to call. h: limit H of the pump's current."""
     shutil.copy(SITE.parent / "depot-gas.csv", folder)
     text = SITE.read_text(encoding="utf-8")
     for old, new in {
             'language = "en"\n': 'language = "en"\nlatitude = 39.9\nlongitude = 116.4\ncontact = "Wang 12345"\n',
-            "# --- Sources:": MORE + "# --- Sources:", "H = { value = 60, on_delay": f"H = {{ value = {hh}, on_delay",
+            "# --- Sources:": MORE + "# --- Sources:", "H = { value = 60, on_delay": f"H = {{ value = {h}, on_delay",
             "port = 18830\n": f"port = {broker}\n{DECLARES}",
             'id = "GD-06"                        # stand': 'timeout = "50ms"\nid = "GD-06"  # stand'}.items():
         assert old in text, old
@@ -91,19 +89,18 @@ def plant() -> World:
 
 
 @asynccontextmanager
-async def told(folder: Path, url: str, broker: int):
+async def told(folder: Path, url: str, broker: int, machine: Machine):
     """The gateway a minute after the full hour, still sending what it wrote."""
-    clock = ManualClock(wall_ns=BEGINS * NS)
-    before = written(folder, broker, hh="70")
-    async with living(before.site, folder, clock, settings=AlarmSettings(origin=before.origin())):
-        pass
-    async with field(written(folder, broker), folder, url, clock, plant(), MEANS) as shift:
+    machine.wait_until(BEGINS)
+    async with AsyncExitStack() as closing:
+        await Gateway(written(folder, broker, h="70"), folder / "data").begin(closing)
+    async with field(written(folder, broker), folder / "data", url, machine, plant(), MEANS) as shift:
         await _happen(shift)
         yield shift
 
 
 async def _happen(shift: Field) -> None:
-    alarms = shift.house.alarms
+    alarms = shift.alarms
     while "GD-03/HH" not in shift.raised:
         await shift.live(1)
     await shift.live(30)

@@ -9,14 +9,13 @@ import numpy as np
 import pytest
 
 from gateway.model.quality import Quality
-from gateway.model.signal import SELFTEST
 from grafana.boards.catalogue import BOARDS
 from tests import servers
 from tests.grafana import story
 from tests.grafana.field import Field
 from tests.grafana.shift import BEGINS, told
 from tests.grafana.shown import Office, Shown, boards
-from tests.sinks.stage import query, until
+from tests.test_timekeeping import Machine
 
 SITE = "depot"
 DRAWN = boards("en")
@@ -29,20 +28,14 @@ def place(tmp_path_factory):
     with servers.influxdb1(folder) as server, servers.mosquitto(folder) as broker:
         story.create(server.url)
         story.put(server.url, [f"gateway,site=x uptime_s=1 {BEGINS - story.DAY}"])  # until the policy is known
-        yield server, asyncio.run(_told(folder, server.url, broker.port))
+        with pytest.MonkeyPatch.context() as patch:
+            shift = asyncio.run(_told(folder, server.url, broker.port, Machine(patch)))
+        yield server, shift
 
 
-async def _told(folder, url: str, broker: int) -> Field:
-    def there(text: str, database: str = "davylamp") -> int:
-        return next((series["values"][0][1] for series in query(url, text, db=database)), 0)
-
-    async with told(folder, url, broker) as shift:
-        signals = sum(signal.id != SELFTEST for signal in shift.house.site.signals)
-        await until(lambda: there("SELECT count(alarms) FROM kpi") == 1
-                    and there("SELECT count(state) FROM alarm WHERE event = 'raise'") == len(shift.raised)
-                    and there("SELECT count(quality) FROM telemetry WHERE signal = 'GD-03'", "davylamp_raw") == 360
-                    and there(f"SELECT count(quality) FROM telemetry_1m WHERE time >= {story.END}s") == signals
-                    and there("SELECT count(risk) FROM site") == 7)
+async def _told(folder, url: str, broker: int, machine: Machine) -> Field:
+    async with told(folder, url, broker, machine) as shift:
+        await shift.sent()
     return shift
 
 

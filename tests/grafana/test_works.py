@@ -11,7 +11,7 @@ from tests import servers
 from tests.grafana import story
 from tests.grafana.shown import Office, Shown, boards
 from tests.grafana.works.day import lived
-from tests.sinks.stage import query, until
+from tests.test_timekeeping import Machine
 
 DRAWN = boards("en")
 
@@ -22,18 +22,14 @@ def database(tmp_path_factory):
     with servers.influxdb1(folder) as server:
         story.create(server.url)
         story.put(server.url, [f"gateway,site=x uptime_s=1 {story.END - story.DAY}"])
-        asyncio.run(_lived(folder, server.url))
+        with pytest.MonkeyPatch.context() as patch:
+            asyncio.run(_lived(folder, server.url, Machine(patch)))
         yield server
 
 
-async def _lived(folder, url: str) -> None:
-    def there(text: str) -> int:
-        return next((series["values"][0][1] for series in query(url, text)), 0)
-
-    async with lived(folder, url) as (_, today):
-        raised = len(today.raised) + 2  # CO-01 drifts and the mill stands twice
-        await until(lambda: there("SELECT count(state) FROM alarm WHERE event = 'raise'") == raised
-                    and there("SELECT count(passed) FROM stroke") == 2)
+async def _lived(folder, url: str, machine: Machine) -> None:
+    async with lived(folder, url, machine) as (_, today):
+        await today.sent()
 
 
 def see(database, board: str, key: str):

@@ -10,7 +10,6 @@ from alerting.journal import reader as journal
 from alerting.ledger import AlarmLedger
 from alerting.service import AlarmService, AlarmSettings
 from gateway.core.bank import Bank
-from gateway.core.plant import Plant
 from gateway.historian.historian import Historian
 from gateway.historian.streams import streams
 from gateway.model.clock import NS, ManualClock
@@ -36,7 +35,6 @@ class House:
         self.bank = Bank(site)
         self.ledger = AlarmLedger(folder / "alarms.db")
         self.alarms = AlarmService(site.alarms, site, self.ledger, [], clock, settings)
-        self.alarms.connect(Plant(site.signals, self.bank.latest))
         self.pipeline = Pipeline(self.bank, self.store, self.alarms.apply, clock)
         self.archive = Archive(folder / "minutes.db", site.signals)
         self.historian = Historian(site, self.archive, self.store, self.bank, self.alarms, clock, lambda now: OWN)
@@ -89,7 +87,7 @@ async def living(site: Site, folder: Path, clock: ManualClock | None = None, *, 
     house = House(site, folder, clock or ManualClock(wall_ns=START * NS), settings)
     house.store.open()
     await house.alarms.start()
-    house.pipeline.replay(lambda: [view.definition.id for view in house.alarms.views() if view.state.condition])
+    house.pipeline.replay()
     try:
         yield house
     finally:

@@ -10,33 +10,31 @@ from pathlib import Path
 from alerting.overlays.hold import Kind
 from alerting.overlays.overlays import Ask
 from gateway.app import load
-from gateway.model.clock import NS, ManualClock
-from gateway.overdue import Overdue
-from gateway.vigil.drill import Drills
 from simulators import layout
 from simulators.world import World
 from tests.grafana.field import Field, field
 from tests.grafana.story import END
+from tests.test_timekeeping import Machine
 
 HERE = Path(__file__).parent
-YESTERDAY, BEGINS = END - 26 * 3600, END - 660  # s; END is a full hour
+YESTERDAY, BEGINS = END - 26 * 3600 - 60, END - 660  # s; END is a full hour
 MEANS = {"P-201.U": ("P-201.U1", 1.0), "P-201.I": ("P-201.I1", 1.0), "P-201.P": ("P-201.P", 0.001)}
 LEAK = "leak-meter", "input", 0, "RC-01"
 
 
 @asynccontextmanager
-async def lived(folder: Path, url: str):
+async def lived(folder: Path, url: str, machine: Machine):
     """Yesterday, and the gateway of today a minute after the full hour, still sending what it wrote."""
     loaded = load(HERE / "works.toml")
     assert loaded.site_file is not None, loaded.problems
     world = World(layout.load(HERE / "plant.toml"))
     world.step = 1.0  # s: nothing here is faster
-    clock = ManualClock(wall_ns=YESTERDAY * NS)
-    async with field(loaded.site_file, folder, url, clock, world, MEANS) as yesterday:
+    machine.wait_until(YESTERDAY)
+    async with field(loaded.site_file, folder, url, machine, world, MEANS) as yesterday:
         yesterday.hit(do="leak", near="GD-21", rate=30)
         await _gusts(yesterday, 120)
-    clock.advance(BEGINS - YESTERDAY - 120)
-    async with field(loaded.site_file, folder, url, clock, world, MEANS) as today:
+    machine.wait_until(BEGINS)
+    async with field(loaded.site_file, folder, url, machine, world, MEANS) as today:
         await _happen(today)
         yield yesterday, today
 
@@ -50,22 +48,15 @@ async def _gusts(site: Field, seconds: int) -> None:
 
 
 async def _happen(today: Field) -> None:
-    alarms, hit = today.house.alarms, today.hit
-    overdue, drills = Overdue(today.house.site), Drills(today.house.site, alarms, today.house.clock)
+    alarms, drills, hit = today.alarms, today.drills, today.hit
 
     async def at(second: int) -> None:
         await _gusts(today, second - today.second)
 
-    async def look() -> None:
-        first = await alarms.history(1, before=2)
-        alarms.apply(overdue.judge(await alarms.strokes(), first[0].wall_ns, today.house.clock.now()))
-
-    await at(10)
-    await look()
     await at(20)
     hit(do="test_gas", target="GD-22", level=50, **{"for": 30})
-    await at(80)
-    await look()
+    await at(60)
+    await alarms.acknowledge("TX-01/H", "Li")
     await at(90)
     hit(do="drift", target="O2-01", rate=-0.05, **{"for": 50})
     await at(160)
@@ -104,6 +95,6 @@ async def _happen(today: Field) -> None:
     await drills.inject("GD-22", 45.0, None, "Wang")
     await at(530)
     await drills.end("Wang")
-    await at(600)
+    await at(590)
     hit(do="stop", target="P-201")
     await at(720)
