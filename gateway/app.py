@@ -18,7 +18,6 @@ from gateway.api.entrance import problems as certificate_problems
 from gateway.change.desk import Desk
 from gateway.config import Loaded, SiteFile
 from gateway.data_folder import made_folder
-from gateway.fleet.reporter import Reporter
 from gateway.model.text import Text
 from gateway.parts import self_report
 from gateway.parts.chain import begin_chain
@@ -123,9 +122,8 @@ class Gateway:
             yield "proof tests", vigil.judge_proof_tests
         for part in (*parts.field.sources, *parts.databases.sinks, *plugins.connected(parts.people.notifiers)):
             yield part.id, part.run
-        if site_file.centre is not None:
-            yield "centre", Reporter(site_file.centre, parts.site.id, chain.clock,
-                                     lambda: self_report.centre_report(parts)).run
+        if (reporter := vigil.reporter) is not None:
+            yield "centre", lambda: reporter.run(lambda: self_report.centre_report(parts))
         if site_file.annunciators:
             yield "annunciation", parts.field.annunciation.run
         yield "access", parts.entrance.access.run

@@ -88,7 +88,11 @@ class History:
 
     def in_force(self) -> Entry | None:
         """The newest that passed its trial, or was found."""
-        return next((entry for entry in reversed(self.entries()) if entry.outcome is Outcome.IN_FORCE), None)
+        for number in reversed(self._numbers()):  # one or two are read: it is asked every second (gateway.fleet)
+            with suppress(OSError, ValueError, KeyError, TypeError):
+                if (entry := self.entry(number)).outcome is Outcome.IN_FORCE:
+                    return entry
+        return None
 
     def known(self, number: int) -> Entry:
         """CommandError: there is none of that number."""

@@ -9,26 +9,18 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, model_validator
 
 from gateway.config.section import Section
-from gateway.config.values import PositiveDuration, Whole
+from gateway.config.values import PositiveDuration, Whole, is_ip
 from gateway.model.text import Text
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 
 
 def is_loopback(host: str) -> bool:
-    return host == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
+    return host == "localhost" or (is_ip(host) and ipaddress.ip_address(host).is_loopback)
 
 
 def _address(value: str) -> str:
-    if not is_loopback(value) and not _is_address(value):
+    if not is_loopback(value) and not is_ip(value):
         raise ValueError(Text(f'"{value}" is no address of this machine', f'"{value}" 不是本机地址'),
                          Text('give an IP address, such as "127.0.0.1" or "0.0.0.0" (all); names go into `names`',
                               '请填写 IP 地址，例如 "127.0.0.1" 或 "0.0.0.0"（全部）；域名请写入 names'))
@@ -36,7 +28,7 @@ def _address(value: str) -> str:
 
 
 def _name(value: str) -> str:
-    if not _NAME.fullmatch(value.lower()) and not _is_address(value):
+    if not _NAME.fullmatch(value.lower()) and not is_ip(value):
         raise ValueError(Text(f'"{value}" is no host name', f'"{value}" 不是主机名'),
                          Text("only the name or address, without https:// and port",
                               "只写名称或地址，不含 https:// 和端口"))

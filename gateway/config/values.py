@@ -6,6 +6,7 @@ languages; `gateway.config.messages` reads it back. Plugins may do the same in t
 
 from __future__ import annotations
 
+import ipaddress
 import math
 import re
 from collections.abc import Callable
@@ -105,6 +106,47 @@ _OTHER_ZONES = {"beijing": "Asia/Shanghai", "asia/beijing": "Asia/Shanghai", "ch
                 "cst": "Asia/Shanghai",
                 "北京": "Asia/Shanghai", "上海": "Asia/Shanghai", "utc+8": "Asia/Shanghai", "gmt+8": "Asia/Shanghai",
                 "utc+08:00": "Asia/Shanghai", "shanghai": "Asia/Shanghai"}
+
+
+def split_address(written: str) -> tuple[str, int | None]:
+    """HOST, HOST:PORT, an IPv6 address with or without brackets, [IPv6]:PORT. ValueError: none of them."""
+    host, port = written, ""
+    if written.startswith("["):
+        host, closed, port = written[1:].partition("]")
+        if not closed or not is_ip(host) or port[:1] not in ("", ":") or port == ":":
+            raise ValueError(written)
+        port = port[1:]
+    elif written.count(":") == 1:
+        host, _, port = written.partition(":")
+        if not port:
+            raise ValueError(written)
+    if not (is_ip(host) or _HOST.fullmatch(host)) or (port and not (port.isascii() and port.isdigit())):
+        raise ValueError(written)
+    return host, int(port) if port else None
+
+
+_HOST = re.compile(r"\w([\w.-]*\w)?\.?")
+
+
+def is_ip(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _host(value: str) -> str:
+    try:
+        host, port = split_address(value)
+    except ValueError:
+        raise ValueError(Text(f'"{value}" is no host', f'"{value}" 不是主机名或地址'),
+                         Text('write only a name or an IP address, such as "centre.example" or "2001:db8::1"',
+                              '只写主机名或 IP 地址，例如 "centre.example" 或 "2001:db8::1"')) from None
+    if port is not None:
+        raise ValueError(Text(f'"{value}" has the port in it', f'"{value}" 中含有端口'),
+                         Text(f'write host = "{host}" and port = {port}', f'请写成 host = "{host}" 和 port = {port}'))
+    return host
 
 
 def _timezone(value: str) -> str:
@@ -221,6 +263,7 @@ AlarmName = Annotated[str, AfterValidator(_alarm_name)]  # of the catalogue of a
 Number = Annotated[float, BeforeValidator(_number)]
 Whole = Annotated[int, BeforeValidator(_number)]
 Id = Annotated[str, AfterValidator(_id)]
+Host = Annotated[str, AfterValidator(_host)]  # a name or an IP address; an IPv6 one without brackets
 TimeZone = Annotated[str, AfterValidator(_timezone)]
 Duration = Annotated[float, BeforeValidator(parse_duration)]  # seconds
 PositiveDuration = Annotated[float, Field(gt=0), BeforeValidator(parse_duration)]

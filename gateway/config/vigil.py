@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from gateway.config.section import Section
-from gateway.config.values import Id, Name, Urgency, Whole
+from gateway.config.values import Host, Id, Name, Urgency, Whole
 from gateway.model.alarm import Priority, Risk
 from gateway.model.peer import Peer
 from gateway.model.signal import SELFTEST, Condition, Limit, Signal
@@ -29,7 +29,7 @@ class TlsSection(Section):
 
 
 class BrokerSection(Section):
-    host: str
+    host: Host
     """MQTT broker that heartbeats go through. Best one that does not run on this machine."""
     port: Annotated[Whole, Field(ge=1, le=65535)] | None = None
     """Default: 1883, with TLS 8883."""
@@ -45,6 +45,12 @@ class BrokerSection(Section):
     @property
     def address(self) -> tuple[str, int]:
         return self.host, self.port or (1883 if self.tls is None else 8883)
+
+    @property
+    def where(self) -> str:
+        """The address as people write it."""
+        host, port = self.address
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 class PeerSection(Section):

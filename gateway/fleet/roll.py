@@ -1,194 +1,211 @@
-"""The list of all gateways, made of what the broker of the centre has retained. Pure but for `call`."""
+"""The list of all gateways, made of what they have said. Pure."""
 
 from __future__ import annotations
 
-import asyncio
-import json
-import unicodedata
-from collections import Counter
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import aiomqtt
-
-from alerting.engine import clean
-from drivers.mqtt.connection import explain, tls_context
-from gateway.config.centre import CentreSection
-from gateway.fleet.report import BIRTH, BRIDGE, LARGEST, OFFLINE, REPORT, STATE, STOPPED
-from gateway.model.errors import DavylampError
-from gateway.model.secret import read_secret
+from gateway.fleet.expected import Expected
+from gateway.fleet.received import Malformed, Message, Said, instant, understood
+from gateway.fleet.report import OFFLINE, ONLINE, STOPPED
 from gateway.model.text import Text
 
-QUIET_S, LONGEST_S = 0.7, 10.0  # what is retained comes at once
 PATIENCE = 3  # so many reports may be missing before a gateway is called silent
+CLOCK_S = 10.0  # a live report takes no longer; what is beyond is the clock
+SILENT, CUT_OFF, UNKNOWN, NEVER = "silent", "cut off", "unknown", "never heard"
+_EVERY_S = (5.0, 60.0, 3600.0)  # least, usual, most: as the site file allows
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One gateway. state: "online", "silent", "offline", "stopped", "cut off" (its bridge is down), "unknown". contact:
-    of the newest report. differs: what is not as with most others or not right, in words."""
+    """One gateway. state: "online", "silent", "offline", "stopped", "cut off" (its bridge is down), "never heard",
+    "unknown". contact: of the newest report, by the gateway's clock. differs: what is not as it should be, in words.
+    unwell: what it says of its own parts and devices; areas: of its areas with alarms."""
 
     site: str
     state: str
     contact: datetime | None
     report: Mapping[str, Any]
-    differs: tuple[Text, ...]
+    differs: tuple[Text, ...] = ()
+    unwell: tuple[Text, ...] = ()
+    areas: tuple[Text, ...] = ()
+
+    @property
+    def as_it_should_be(self) -> bool:
+        return self.state == ONLINE and not self.differs
 
 
-def roll(messages: Mapping[str, bytes], prefix: str, now: datetime) -> list[Line]:
-    """messages: newest of each topic. What can not be understood is as if it had never come."""
-    known: dict[str, dict[str, Any]] = {}
-    for topic, payload in messages.items():
-        site, _, kind = topic.removeprefix(f"{prefix}/").rpartition("/")
-        if site and "/" not in site and kind in (BIRTH, REPORT, STATE, BRIDGE):
-            known.setdefault(site, {})[kind] = payload.strip() == b"1" if kind == BRIDGE else _document(payload)
-    reports = {site: (said.get(BIRTH) or {}) | (said.get(REPORT) or {}) for site, said in known.items()}
-    usual = Counter(str(report["version"]) for report in reports.values() if "version" in report).most_common(1)
-    return [_line(site, said, reports[site], usual[0][0] if usual else "", now) for site, said in sorted(known.items())]
+@dataclass(frozen=True, slots=True)
+class Roll:
+    """lines: by site. newest: version that any of them runs."""
+
+    lines: Sequence[Line]
+    malformed: Sequence[Malformed]
+    newest: str
+
+    @property
+    def as_it_should_be(self) -> bool:
+        return bool(self.lines) and not self.malformed and all(line.as_it_should_be for line in self.lines)
 
 
-def _line(site: str, said: Mapping[str, Any], report: Mapping[str, Any], usual: str, now: datetime) -> Line:
-    contact = _time(report.get("time"))
-    word = str((said.get(STATE) or {}).get("state", "unknown"))
-    every = report.get("every_s", 60)
-    patience_s = PATIENCE * (every if isinstance(every, int | float) else 60)
-    if word == "online" and said.get(BRIDGE) is False:
-        word = "cut off"
-    elif word == "online" and (contact is None or (now - contact).total_seconds() > patience_s):
-        word = "silent"
-    ahead_s = 0.0 if contact is None else (contact - now).total_seconds()
-    clock = (_ahead(ahead_s),) if ahead_s > patience_s else ()  # who is ahead would never be silent
-    return Line(site, word, contact, report, (*_differences(report, usual), *clock))
+def roll(messages: Iterable[Message], prefix: str, now: datetime,
+         expected: Mapping[str, Expected] | None = None) -> Roll:
+    """expected: what the centre holds; None: nobody asks for that."""
+    heard, malformed = understood(messages, prefix)
+    newest = max((_newest(said).get("version", "") for said in heard), key=_order, default="")
+    lines = [_line(said, newest, now, expected) for said in heard]
+    known = {said.site for said in heard}
+    lines += [Line(site, NEVER, None, {}) for site in expected or () if site not in known]
+    return Roll(sorted(lines, key=lambda line: line.site), malformed, newest)
 
 
-def _ahead(seconds: float) -> Text:
-    minutes = round(seconds / 60)
-    return Text(f"its clock is {minutes} min ahead of this one", f"时钟比本机快 {minutes} 分钟")
+def _newest(said: Said) -> Mapping[str, Any]:
+    """Birth and report, of which the newer wins: just after a start that is the birth."""
+    return {**said.report, **said.birth} if _is_old(said) else {**said.birth, **said.report}
 
 
-def _differences(report: Mapping[str, Any], usual: str) -> Iterable[Text]:
-    version = str(report.get("version", usual))
-    if version != usual:
-        yield Text(f"version {version}, most have {usual}", f"版本 {version}，多数为 {usual}")
-    if report.get("hand"):
-        yield Text("configuration changed by hand", "配置被手动修改")
-    if report.get("working") is False:
-        reason = report.get("reason")
-        en, zh = (str(reason.get(one, ""))[:120] if isinstance(reason, dict) else "" for one in ("en", "zh"))
-        yield Text(f"does not work: {en}", f"工作异常：{zh}")
-    if report.get("clock_trusted") is False:
+def _is_old(said: Said) -> bool:
+    """The report is of an earlier start than the birth."""
+    if not said.birth or not said.report or said.birth.get("run") == said.report.get("run"):
+        return False
+    return said.birth.get("line_ms", 0) > said.report.get("line_ms", 0)
+
+
+def _line(said: Said, newest: str, now: datetime, expected: Mapping[str, Expected] | None) -> Line:
+    report, contact = _newest(said), instant(said.report)
+    least, usual, most = _EVERY_S
+    patience_s = PATIENCE * min(max(said.report.get("every_s", usual), least), most)
+    age_s = None if contact is None else (now - contact).total_seconds()
+    state = _state(said, age_s, patience_s)
+    differs = [*_silence(state, contact, now), *_clock(said, age_s, patience_s), *_name(said),
+               *_differences(report, newest), *_configuration(said.site, report, expected)]
+    return Line(said.site, state, contact, report, tuple(differs), tuple(_unwell(report)), tuple(_areas(report)))
+
+
+def _state(said: Said, age_s: float | None, patience_s: float) -> str:
+    word = said.state.get("state", UNKNOWN)
+    if word not in (ONLINE, STOPPED, OFFLINE):
+        return UNKNOWN
+    if word != ONLINE and _has_reported_since(said):
+        word = ONLINE  # the will of an earlier start, which came late
+    if word != ONLINE:
+        return word
+    if said.bridge is False:
+        return CUT_OFF
+    if said.lag_s is not None:  # it was heard just now, whatever its clock says
+        return ONLINE
+    return SILENT if age_s is None or age_s > patience_s else ONLINE
+
+
+def _has_reported_since(said: Said) -> bool:
+    """By another start than the one that this word is about, and later."""
+    return bool(said.report) and said.report.get("run") != said.state.get("run") and (
+        said.report.get("line_ms", 0) > said.state.get("line_ms", 0))
+
+
+def _silence(state: str, contact: datetime | None, now: datetime) -> Iterable[Text]:
+    if state == SILENT and contact is None:
+        yield Text("has never sent a report", "从未发送上报")
+    elif state == SILENT:
+        yield Text("no report for {age}, or its clock is behind (--listen tells)",
+                   "已 {age}无上报，或其时钟偏慢（用 --listen 判断）").format(age=lasting(now - contact))
+
+
+def _clock(said: Said, age_s: float | None, patience_s: float) -> Iterable[Text]:
+    if said.lag_s is not None:
+        if abs(said.lag_s) > CLOCK_S:
+            yield _wrong_by(said.lag_s)
+    elif age_s is not None and age_s < -patience_s:  # who is ahead would never be silent
+        yield _wrong_by(age_s)
+    if said.report.get("clock_trusted") is False:
         yield Text("clock not synchronised", "时钟未同步")
 
 
-def _document(payload: bytes) -> dict[str, Any]:
-    try:
-        found = json.loads(payload) if len(payload) <= LARGEST else {}
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
+def _wrong_by(late_s: float) -> Text:
+    way = Text("behind", "慢") if late_s > 0 else Text("ahead of", "快")
+    return Text("its clock is {age} {way} this one", "其时钟比本机{way} {age}").format(
+        age=lasting(timedelta(seconds=abs(late_s))), way=way)
 
 
-def _time(written: object) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(str(written))
-    except ValueError:
-        return None
-    return found if found.tzinfo is not None else None
+def _name(said: Said) -> Iterable[Text]:
+    """A restart changes the run once; two gateways change it to and fro."""
+    changes = sum(one != other for one, other in zip(said.runs, said.runs[1:], strict=False))
+    birth, report = instant(said.birth), instant(said.report)
+    other = (birth is not None and report is not None and said.birth.get("run") != said.report.get("run")
+             and (report - birth).total_seconds() > CLOCK_S)
+    if changes >= len(set(said.runs)) > 0 or other:
+        yield Text(f'two gateways call themselves "{said.site}"', f'有两台网关都自称 "{said.site}"')
 
 
-# -- asking the broker
-
-async def call(settings: CentreSection) -> dict[str, bytes]:
-    """What the broker has retained. DavylampError: it does not answer or refuses."""
-    where = "{}:{}".format(*settings.address)
-    found: dict[str, bytes] = {}
-    try:
-        password = read_secret(file=settings.password_file, env=settings.password_env, where="broker")
-        context = None if settings.tls is None else await asyncio.to_thread(
-            tls_context, settings.tls.ca, settings.tls.cert, settings.tls.key, "broker")
-        host, port = settings.address
-        async with aiomqtt.Client(host, port, username=settings.username, password=password, timeout=LONGEST_S,
-                                  tls_context=context) as client:
-            await client.subscribe(f"{settings.prefix}/+/+", qos=1)
-            async with asyncio.timeout(LONGEST_S):
-                await _take(client, found)
-    except TimeoutError:
-        pass  # a busy broker: what has come is shown
-    except (aiomqtt.MqttError, OSError, UnicodeError) as error:
-        raise DavylampError(explain(error, where), where=where) from error
-    return found
+def _differences(report: Mapping[str, Any], newest: str) -> Iterable[Text]:
+    version = report.get("version", newest)
+    if version != newest:
+        yield Text(f"version {version}, the newest is {newest}", f"版本 {version}，最新为 {newest}")
+    if report.get("hand"):
+        yield Text("configuration changed by hand", "配置被手动修改")
+    if report.get("working") is False:
+        yield Text("does not work: {why}", "工作异常：{why}").format(why=_text(report.get("reason")))
 
 
-async def _take(client: aiomqtt.Client, found: dict[str, bytes]) -> None:
-    messages = aiter(client.messages)
-    while True:
-        try:
-            async with asyncio.timeout(QUIET_S):
-                message = await anext(messages)
-        except TimeoutError:
-            return
-        if isinstance(message.payload, bytes):
-            found[str(message.topic)] = message.payload
+def _configuration(site: str, report: Mapping[str, Any], expected: Mapping[str, Expected] | None) -> Iterable[Text]:
+    if expected is None:
+        return
+    if site not in expected:
+        yield Text("the centre holds no configuration of it", "中心没有它的配置")
+        return
+    wanted, runs = expected[site], report.get("digest")
+    if runs is None:
+        yield Text("it does not say which configuration it runs", "未上报所用配置")
+    elif runs != wanted.digest:
+        yield Text(f"runs another configuration ({runs[:8]}) than {wanted.file} ({wanted.digest[:8]})",
+                   f"所用配置（{runs[:8]}）与 {wanted.file}（{wanted.digest[:8]}）不同")
 
 
-# -- showing it
-
-_STATES = {"online": Text("online", "在线"), "silent": Text("SILENT", "失联"), OFFLINE: Text("OFFLINE", "离线"),
-           STOPPED: Text("stopped", "已停止"), "cut off": Text("CUT OFF", "链路中断"), "unknown": Text("?", "？")}
-
-
-def table(lines: Sequence[Line], now: datetime, language: str) -> list[str]:
-    """A line per gateway and one for each difference."""
-    if not lines:
-        return [Text("No gateway has reported.", "尚无网关上报。")[language]]
-    head = [text[language] for text in (
-        Text("site", "站点"), Text("state", "状态"), Text("last contact", "最近上报"), Text("version", "版本"),
-        Text("configuration", "配置"), Text("devices", "设备"), Text("P1 P2 P3 P4", "P1 P2 P3 P4"),
-        Text("not acknowledged", "未确认"))]
-    rows = [head, *(_cells(line, now, language) for line in lines)]
-    widths = [max(_width(row[column]) for row in rows) for column in range(len(head))]
-    told: list[str] = []
-    for row, line in zip(rows, (None, *lines), strict=True):
-        cells = (cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True))
-        told.append("  ".join(cells).rstrip())
-        told += [f"    ! {clean(text[language], 240)}" for text in (line.differs if line is not None else ())]
-    return told
+def _unwell(report: Mapping[str, Any]) -> Iterable[Text]:
+    known = [one for one in report.get("unwell", ()) if isinstance(one, dict)]
+    for one in known:
+        detail = _text(one.get("detail"))
+        yield Text("{name}: {detail}", "{name}：{detail}").format(name=_text(one.get("name")), detail=detail) \
+            if detail.en else _text(one.get("name"))
+    if more := report.get("unwell_count", 0) - len(known):
+        yield Text(f"and {more} more", f"另有 {more} 项")
 
 
-def _cells(line: Line, now: datetime, language: str) -> list[str]:
-    """What a gateway sent is cleaned: it commands no terminal."""
-    report = line.report
-
-    def said(key: str) -> str:
-        return clean(str(report.get(key, "?")), 24)
-
-    alarms = report.get("alarms")
-    counts = alarms if isinstance(alarms, dict) else {}
-    digest = clean(str(report.get("digest", "")), 8)
-    return [clean(line.site, 60), _STATES.get(line.state, Text.same(clean(line.state, 24)))[language],
-            "-" if line.contact is None else _ago(now - line.contact, language), said("version"),
-            f"{said('number')} {digest}".strip(), f"{said('devices_online')}/{said('devices')}",
-            " ".join(f"{clean(str(counts.get(name, '?')), 6):>2}" for name in ("P1", "P2", "P3", "P4")),
-            said("unacknowledged")]
+def _areas(report: Mapping[str, Any]) -> Iterable[Text]:
+    known = [one for one in report.get("areas", ()) if isinstance(one, dict)]
+    for one in known:
+        yield Text("{name}: {risk}, {count} alarms", "{name}：{risk}，{count} 条告警").format(
+            name=_text(one.get("name")), risk=risk(one.get("risk")), count=str(one.get("alarms", "?"))[:8])
+    if more := report.get("areas_with_alarms", 0) - len(known):
+        yield Text(f"and {more} more areas", f"另有 {more} 个区域")
 
 
-def _ago(age: timedelta, language: str) -> str:
+def _text(said: object) -> Text:
+    if not isinstance(said, dict):
+        return Text.same(str(said)[:120] if said is not None else "")
+    return Text(str(said.get("en", ""))[:120], str(said.get("zh", ""))[:120])
+
+
+_RISKS = {"red": Text("red", "红"), "orange": Text("orange", "橙"), "yellow": Text("yellow", "黄"),
+          "blue": Text("blue", "蓝")}
+
+
+def risk(said: object) -> Text:
+    return _RISKS.get(said, Text.same("?")) if isinstance(said, str) else Text.same("?")
+
+
+def _order(version: str) -> tuple[tuple[int, ...], bool, str]:
+    """1.10.0 is newer than 1.9.0, and 1.10.0 than 1.10.0rc1."""
+    numbers, rest = re.fullmatch(r"([0-9.]*)(.*)", version, re.S).groups()
+    return tuple(int(one) for one in numbers.split(".") if one and len(one) < 10), not rest, rest
+
+
+def lasting(age: timedelta) -> Text:
     seconds = max(int(age.total_seconds()), 0)
     for size, en, zh in ((86_400, "d", "天"), (3_600, "h", "小时"), (60, "min", "分钟")):
         if seconds >= 2 * size:
-            return Text(f"{seconds // size} {en} ago", f"{seconds // size} {zh}前")[language]
-    return Text(f"{seconds} s ago", f"{seconds} 秒前")[language]
-
-
-def _width(text: str) -> int:
-    """Columns of a terminal: Chinese characters take two."""
-    return sum(2 if unicodedata.east_asian_width(one) in "WF" else 1 for one in text)
-
-
-def as_json(lines: Sequence[Line]) -> list[dict[str, Any]]:
-    return [{"site": line.site, "state": line.state, "contact": line.contact and line.contact.isoformat(),
-             "report": dict(line.report), "differs": [text.both for text in line.differs]} for line in lines]
-
-
+            return Text(f"{seconds // size} {en}", f"{seconds // size} {zh}")
+    return Text(f"{seconds} s", f"{seconds} 秒")

@@ -14,7 +14,6 @@ from alerting.outbox import NotifierStatus
 from alerting.overlays.hold import Hold, Kind
 from alerting.overlays.overlays import Ask
 from alerting.views import AlarmView
-from gateway import __version__
 from gateway.annunciation import AnnunciatorAct, AnnunciatorStatus
 from gateway.api import view as api
 from gateway.api.guard import hostname
@@ -23,13 +22,14 @@ from gateway.core.detectors.devices import OnlineShare
 from gateway.core.detectors.group import GroupState
 from gateway.core.learning import LearningAct, Lessons, Picture
 from gateway.explaining import Explainer
-from gateway.health import Metric, written_bytes
+from gateway.health import Metric
 from gateway.model.alarm import AlarmDefinition, Risk
 from gateway.model.clock import Instant
 from gateway.model.ports import DeviceStatus, SinkStatus
 from gateway.model.quality import is_good
 from gateway.model.stroke import Stroke
 from gateway.model.text import Text
+from gateway.parts.own_health import own_health
 from gateway.parts.parts import Parts
 from gateway.store import Trend
 from gateway.vigil.drill import Drill
@@ -173,27 +173,7 @@ class View:
         return [sink.status() for sink in self._parts.databases.sinks]
 
     def health(self) -> api.Health:
-        chain, vigil, now = self._chain, self._vigil, self.now()
-        store, alarms = chain.store.stats(), chain.alarms.status()
-        heartbeat, hung, stopped = vigil.heartbeat.trouble, vigil.hung(), vigil.health.stopped
-        failures = [failure for failure in chain.bank.failures if failure.standing]
-        parts = (
-            api.Part("detection", Text("Detection", "检测"), not failures,
-                     Text.same("; ".join(f"{failure.detector}: {failure.text}" for failure in failures)),
-                     {"samples": chain.pipeline.samples, "waiting": chain.pipeline.fill}),
-            api.Part("store", Text("Local store", "本地存储"), store.failing is None, store.failing or Text("", ""),
-                     {"bytes": store.size_bytes, "written_bytes": written_bytes(), "evicted": store.evicted_samples,
-                      "dropped": store.dropped_samples}),
-            api.Part("ledger", Text("Alarm file", "告警文件"), alarms.ledger is None, alarms.ledger or Text("", ""),
-                     alarms.counters),
-            api.Part("clock", Text("Clock", "时钟"), now.trusted,
-                     Text("", "") if now.trusted else Text("not synchronised", "未同步")),
-            self._parts.entrance.part(now),
-            api.Part("heartbeat", Text("Heartbeat", "心跳"), not heartbeat.en, heartbeat),
-            api.Part("tasks", Text("Tasks", "任务"), not stopped and not hung.en, hung if hung.en else Text(
-                ", ".join(sorted(stopped)), "、".join(sorted(stopped)))),
-        )
-        return api.Health(__version__, chain.began.wall_ns, not hung.en, now.trusted, hung, parts)
+        return own_health(self._parts)
 
     def metrics(self) -> Iterable[Metric]:
         yield from self._vigil.health.metrics()

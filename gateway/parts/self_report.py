@@ -7,10 +7,12 @@ import shutil
 
 from gateway import __version__
 from gateway.change.history import Act
+from gateway.fleet import gather
 from gateway.fleet.report import Report
 from gateway.model.clock import NS, Instant
 from gateway.model.quality import is_good
 from gateway.model.signal import Condition
+from gateway.parts.own_health import own_health
 from gateway.parts.parts import Parts
 
 
@@ -29,16 +31,18 @@ def own_row(parts: Parts, now: Instant) -> dict[str, object]:
 
 async def centre_report(parts: Parts) -> Report:
     known = await asyncio.to_thread(parts.desk.history.in_force) if parts.desk is not None else None
-    chain, hung = parts.chain, parts.vigil.hung()
+    chain, health = parts.chain, own_health(parts)
     views, share = chain.alarms.views(), chain.bank.online
+    standing = gather.real(views)
     return Report(
         version=__version__, started_wall_ns=chain.began.wall_ns, number=known.number if known else 0,
         digest=known.digest if known else str(parts.site_file.origin().get("sha256", "")),
-        hand=known is not None and known.number > 1 and known.act is Act.FOUND, working=not hung.en, reason=hung,
-        clock_trusted=chain.clock.now().trusted, risk=chain.alarms.risk_level().value,
-        alarms={f"P{number}": sum(view.active and view.definition.priority == number for view in views)
-                for number in range(1, 5)},
-        unacknowledged=sum(view.state.waits for view in views),
+        hand=known is not None and known.number > 1 and known.act is Act.FOUND,
+        working=health.working, reason=health.reason, clock_trusted=health.clock_trusted,
+        risk=chain.alarms.risk_level().value, alarms=gather.by_priority(standing), colours=gather.by_colour(standing),
+        unacknowledged=sum(view.state.waits for view in views), areas=gather.areas(parts.site, standing),
+        unwell=gather.unwell(health.parts, (sink.status() for sink in parts.databases.sinks),
+                             chain.alarms.status().notifiers, parts.field.devices()),
         signals_good=int(is_good(chain.bank.latest.quality).sum()), signals=len(parts.site.signals),
         devices_online=share.online, devices=share.devices)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from gateway.api.entrance import Entrance
 from gateway.config import SiteFile
+from gateway.fleet.reporter import Reporter
 from gateway.health import Health
 from gateway.logs import LogLevel
 from gateway.model.errors import LedgerError
@@ -39,6 +40,7 @@ class Vigil:
     drills: Drills
     selftest: SelfTest
     logs: LogLevel
+    reporter: Reporter | None  # to a centre
 
     def adopt(self, standing: Collection[str]) -> None:
         """These alarms stand in the alarm file: what is judged here is ended when it is over."""
@@ -108,7 +110,9 @@ def build_vigil(site_file: SiteFile, site: Site, chain: Chain, entrance: Entranc
     peers = Peers(site.peers, site.alarms, clock.now())
     heartbeat = Heartbeat(site_file.heartbeat, site.id, clock, lambda: _hung(health, chain), peers)
     selftest = SelfTest(site_file.selftest, site, chain.pipeline, alarms, clock, notifies=bool(site_file.notifiers))
-    found = Vigil(chain, health, peers, heartbeat, Overdue(site), Drills(site, alarms, clock), selftest, LogLevel())
+    reporter = None if site_file.centre is None else Reporter(site_file.centre, site.id, clock)
+    found = Vigil(chain, health, peers, heartbeat, Overdue(site), Drills(site, alarms, clock), selftest, LogLevel(),
+                  reporter)
     found.adopt(chain.standing())
     return found
 

@@ -30,17 +30,18 @@ LARGEST = 4096  # bytes of a heartbeat
 class HeartbeatBroker:
     """topic, gone: where our heartbeat goes and what the will says; topic None: we only listen. hears: topics of
     others; `heard(topic, payload)` gets what comes on them, as it comes. farewell: what to say at an orderly end, as
-    the will if it is None."""
+    the will if it is None. retained: what the broker has kept is heard too, when we come."""
 
     def __init__(self, settings: BrokerSection, name: str, topic: str | None = None, gone: bytes = b"",
                  hears: Collection[str] = (), heard: Callable[[str, bytes], None] = lambda topic, payload: None, *,
-                 farewell: Callable[[], bytes] | None = None):
+                 farewell: Callable[[], bytes] | None = None, retained: bool = False):
         self._settings, self._name, self._topic, self._gone = settings, name, topic, gone
         self._hears, self._heard = tuple(hears), heard
-        self._farewell = farewell
-        self._where = "{}:{}".format(*settings.address)
+        self._farewell, self._retained = farewell, retained
+        self._where = settings.where
         self._client: aiomqtt.Client | None = None
         self.trouble = Text("not connected yet", "尚未连接")  # empty while the connection stands
+        self.connections = 0
 
     async def run(self) -> None:
         pause = FIRST_PAUSE_S
@@ -50,6 +51,7 @@ class HeartbeatBroker:
                     for topic in self._hears:
                         await client.subscribe(topic, qos=1)
                     self._client, self.trouble, pause = client, Text("", ""), FIRST_PAUSE_S
+                    self.connections += 1
                     log.info("heartbeats go through %s", self._where)
                     await self._listen(client)
             except (aiomqtt.MqttError, OSError, UnicodeError, DavylampError) as error:
@@ -67,7 +69,8 @@ class HeartbeatBroker:
     async def _listen(self, client: aiomqtt.Client) -> None:
         try:
             async for message in client.messages:
-                if not message.retain and isinstance(message.payload, bytes) and len(message.payload) <= LARGEST:
+                old = message.retain and not self._retained
+                if not old and isinstance(message.payload, bytes) and len(message.payload) <= LARGEST:
                     self._heard(str(message.topic), message.payload)
         except asyncio.CancelledError:  # an orderly end sends no will
             await self.say(self._gone if self._farewell is None else self._farewell())

@@ -8,15 +8,16 @@ import getpass
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import aiomqtt
 import pytest
 
 from gateway.config.centre import CentreSection
-from gateway.fleet import roll
+from gateway.fleet.asking import call
 from gateway.fleet.reporter import Reporter
+from gateway.fleet.roll import roll
 from gateway.model.clock import TimeLine
 from tests.fleet.test_roll import report
 from tests.servers import free_port, mosquitto
@@ -58,7 +59,7 @@ async def listening(port: int) -> AsyncIterator[list[tuple[str, dict]]]:
             ready.set()
             async for message in client.messages:
                 kind = str(message.topic).rpartition("/")[2]
-                heard.append((kind, json.loads(message.payload)))
+                heard.append((kind, json.loads(message.payload or b"null")))
     ready = asyncio.Event()
     task = asyncio.create_task(listen())
     await ready.wait()
@@ -72,8 +73,8 @@ async def listening(port: int) -> AsyncIterator[list[tuple[str, dict]]]:
 @asynccontextmanager
 async def reporting(port: int, **how) -> AsyncIterator[None]:
     settings = CentreSection(host="127.0.0.1", port=port, every=5)
-    reporter = Reporter(settings, "north", TimeLine.resume(None), as_it_is(**how))
-    task = asyncio.create_task(reporter.run())
+    reporter = Reporter(settings, "north", TimeLine.resume(None))
+    task = asyncio.create_task(reporter.run(as_it_is(**how)))
     try:
         yield
     finally:
@@ -105,24 +106,19 @@ async def test_nothing_is_lost_while_the_line_is_down(tmp_path):
             assert last(heard, "bridge") == 1
             async with reporting(local, number=2):
                 await until(lambda: last(heard, "report").get("number") == 2, heard)
-                messages = await roll.call(CentreSection(host="127.0.0.1", port=centre))
-                (line,) = roll.roll(messages, "davylamp", line_time(messages))
+                messages = await call(CentreSection(host="127.0.0.1", port=centre))
+                (line,) = roll(messages, "davylamp", datetime.now(UTC)).lines
                 assert (line.site, line.state, line.report["number"]) == ("north", "online", 2)
             await until(lambda: last(heard, "state").get("state") in GONE, heard)
             times = [told["time"] for kind, told in heard if kind == "report"]
             assert times == sorted(times)
 
 
-def line_time(messages):
-    """The instant of the newest report, as if it were asked then."""
-    return datetime.fromisoformat(json.loads(messages["davylamp/north/report"])["time"])
-
-
 async def test_a_gateway_that_dies_is_offline_by_its_will(tmp_path):
     with mosquitto(tmp_path) as broker:
         settings = CentreSection(host="127.0.0.1", port=broker.port, every=5)
-        reporter = Reporter(settings, "north", TimeLine.resume(None), as_it_is())
-        task = asyncio.create_task(reporter.run())
+        reporter = Reporter(settings, "north", TimeLine.resume(None))
+        task = asyncio.create_task(reporter.run(as_it_is()))
         async with listening(broker.port) as heard:
             await until(lambda: last(heard, "report"), heard)
             client = reporter._broker._client
