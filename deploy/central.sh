@@ -34,19 +34,24 @@ certificates() {
     rm -f "$central/server.csr" "$central/server.ext"
 }
 
-# Each site writes below its own name and reads what is sent to it; the names of others are closed to it.
-site() {
+# account NAME FILE RULE...: a name at the broker, its password in FILE, what it may do; who is there stays as he is
+account() {
+    who=$1 file=$2
+    shift 2
     touch "$central/mosquitto/passwd" "$central/mosquitto/acl"
-    grep -qxF "user $1" "$central/mosquitto/acl" && return
+    grep -qxF "user $who" "$central/mosquitto/acl" && return
     password=$(secret)
-    printf '%s:%s\n' "$1" "$password" >"$central/one"
+    printf '%s:%s\n' "$who" "$password" >"$central/one"
     mosquitto_passwd -U "$central/one"
     cat "$central/one" >>"$central/mosquitto/passwd"
     rm -f "$central/one"
-    printf '\nuser %s\ntopic write davylamp/%s/#\ntopic read davylamp/%s/#\n' "$1" "$1" "$1" >>"$central/mosquitto/acl"
-    printf '%s' "$password" >"$central/site-$1.password"
-    echo "site $1: password in $central/site-$1.password    站点 $1 的密码见该文件"
+    { printf '\nuser %s\n' "$who"; printf 'topic %s\n' "$@"; } >>"$central/mosquitto/acl"
+    printf '%s' "$password" >"$central/$file"
+    echo "$who: password in $central/$file    $who 的密码见该文件"
 }
+
+# Each site writes below its own name and reads what is sent to it; the names of others are closed to it.
+site() { account "$1" "site-$1.password" "write davylamp/$1/#" "read davylamp/$1/#"; }
 
 # broker FOLDER: its configuration, whose files it reads there
 broker() {
@@ -78,6 +83,7 @@ init() {
     for name in "$@"; do
         case "$name" in '' | *[!A-Za-z0-9._-]*)
             refuse "$name: a site has letters, digits and . _ - only" "$name：站点名只能包含字母、数字和 . _ -" ;;
+        fleet) refuse "fleet is the name of the one who looks (davylamp fleet)" "fleet 是 davylamp fleet 所用的名称" ;;
         admin | grafana) refuse "$name is a user of the database itself" "$name 是数据库自身的用户名" ;;
         esac
     done
@@ -91,6 +97,7 @@ init() {
     kept "$central/grafana/password"
     [ -e "$central/.env" ] || printf 'COMPOSE_PROJECT_NAME=davylamp-central\nINFLUX_TOKEN=%s\nALERT_EMAIL=%s\n' \
         "$(cat "$central/influxdb/token")" "$email" >"$central/.env"
+    account fleet fleet.password 'read davylamp/#'
     for name in "$@"; do site "$name"; done
 }
 

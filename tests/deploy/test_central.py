@@ -49,7 +49,7 @@ def test_what_init_makes_is_kept_and_every_secret_is_another(tmp_path):
     assert not any(path.stat().st_mode & 0o077 for path in tmp_path.rglob("*") if path.is_file())
     assert init(tmp_path, "10.0.0.5", "duty@example.org", "depot", "third").returncode == 0
     assert (tmp_path / ".env").read_text() == env and {name: (tmp_path / name).read_text() for name in made} == secrets
-    assert re.findall("user (.*)", (tmp_path / "mosquitto/acl").read_text()) == ["depot", "works", "third"]
+    assert re.findall("user (.*)", (tmp_path / "mosquitto/acl").read_text()) == ["fleet", "depot", "works", "third"]
 
 
 def test_everything_that_the_containers_read_is_made_and_no_secret_has_a_default(tmp_path):
