@@ -112,9 +112,9 @@ openssl rand -hex 16 >"$work/vault"
 number=11
 for site in $sites; do
     cp -a --reflink=auto "$pristine" "$work/room-$site"
-    systemd-nspawn -q -D "$work/room-$site" --pipe sh -c "useradd -m -s /bin/bash pi; install -d -m 700 -o pi /home/pi/.ssh
+    chroot "$work/room-$site" sh -c "useradd -m -s /bin/bash pi; install -d -m 700 -o pi /home/pi/.ssh
         cat >/home/pi/.ssh/authorized_keys; chown pi /home/pi/.ssh/authorized_keys; echo '$site' >/etc/hostname
-        echo 'pi ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/pi" <"$work/ssh.pub" 2>/dev/null
+        echo 'pi ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/pi" <"$work/ssh.pub"
     boot "$site" "$number"
     mkdir "$work/sites/$site"
     sed -e "s|^id = \"minimal\"|id = \"$site\"|" "$repository/deploy/sites/minimal.toml" >"$work/sites/$site/site.toml"
