@@ -32,7 +32,7 @@ SECTIONS = {"Configuration": "tests/config", "Modbus": "tests/drivers/modbus", "
             "Command line": "tests/acceptance", "Watching": "tests/vigil", "Replay": "tests/replay",
             "Detection": "tests/laws", "Dashboards": "tests/grafana",
             "Reports": "tests/reporting", "Sirens and beacons": "tests/annunciation",
-            "Installation": "tests/deploy",
+            "Installation": "tests/deploy", "Many gateways": "tests/fleet",
             "The machine": "tests/doctor"}
 
 _HEAD = """\
