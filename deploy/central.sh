@@ -172,7 +172,7 @@ users() {
       done
       echo "CREATE USER grafana WITH PASSWORD '$(cat "$central/grafana/password")';"
       echo 'GRANT READ ON davylamp TO grafana; GRANT READ ON davylamp_raw TO grafana;'
-      sed -n 's/^user //p' "$central/mosquitto/acl" | while read -r name; do
+      sed -n 's/^user //p' "$central/mosquitto/acl" | grep -vx fleet | while read -r name; do
           echo "CREATE USER \"$name\" WITH PASSWORD '$(cat "$central/site-$name.password")';"
           echo "GRANT WRITE ON davylamp TO \"$name\"; GRANT WRITE ON davylamp_raw TO \"$name\";"
       done; } | tell
