@@ -44,7 +44,7 @@ def test_a_bad_reading_never_looks_normal(browser, running, gateway):
     running.do(gateway.feed, "XV-101.closed", 1.0)
     live(browser, running)
     browser.until(f"{row('GD-01')}?.className === 'signal good'")
-    assert browser.run(f"{row('GD-01')}.querySelector('.value').innerText.trim()") == "0.5 %LEL"
+    browser.until(f"{row('GD-01')}.querySelector('.value').innerText.trim() === '0.5 %LEL'")
     assert browser.run(f"{row('GD-02')}.querySelector('.value').innerText") == "– – –\ncommunication lost"
     assert browser.run(f"{row('GD-02')}.className") == "signal bad"
     assert "stale" in browser.run(f"{row('GD-04')}.innerText")

@@ -119,7 +119,7 @@ async def test_an_alarm_is_acknowledged_by_a_message(broker):
             await out.send(RAISED)  # connected
             for payload in ('{"code":"9999","name":"x"}', "\xff", '{"code":5}', '{"code":"1234-5678","name":"Wang"}'):
                 await client.publish(topic, payload, qos=1)
-            await until(lambda: len(heard) == 4)
+            await until(lambda: len(heard) >= 4)
     answers = [document for _, document in heard]
     assert [answer["done"] for answer in answers] == [False, False, False, True]
     assert answers[0]["what"] == {"en": "unknown code", "zh": "代码无效"}
