@@ -7,7 +7,7 @@ set -eu
 umask 022
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
-site='' bundle='' key='' act=install purge=no watch='' name=admin verify_only=no
+site='' bundle='' key='' act=install purge=no watch='' name=admin verify_only=no back=no
 NEEDS_MB=700   # packages, environment, and the environment before it, which stays until the new one works
 
 case "${LC_ALL:-${LC_MESSAGES:-${LANG:-}}}" in zh*) lang=zh ;; *) lang=en ;; esac
@@ -37,6 +37,7 @@ usage() {
   --watch FILE   also run 'davylamp watch' with this file (normally on another machine)
   --admin NAME   name of the first administrator (admin)
   --verify       only check the signature of the bundle; changes nothing
+  --allow-downgrade  also when it is older than what is installed; make a backup first
   --uninstall    remove programs and units, keep configuration and data
   --purge        with --uninstall: remove configuration, alarm history and all data too
   --lang en|zh   language of these messages" \
@@ -49,6 +50,7 @@ usage() {
   --watch 文件   同时用此文件运行 davylamp watch（通常放在另一台机器上）
   --admin 名称   首个管理员账号名（admin）
   --verify       只校验安装包签名，不做任何改动
+  --allow-downgrade  允许安装比现有版本更旧的版本；请先备份
   --uninstall    卸载程序和服务，保留配置和数据
   --purge        与 --uninstall 同用：配置、告警历史和全部数据一并删除
   --lang en|zh   消息语言"
@@ -71,6 +73,7 @@ while [ $# -gt 0 ]; do
         --uninstall) act=uninstall ;;
         --purge) purge=yes ;;
         --verify) verify_only=yes ;;
+        --allow-downgrade) back=yes ;;
         -h|--help) usage; exit 0 ;;
         *) refuse "unknown argument $1" "see --help" "未知参数 $1" "请查看 --help" ;;
     esac
@@ -132,6 +135,28 @@ verify() {
         "copy it again" "$bundle 与签名时的文件不一致（损坏或被改动），未解包任何内容" "请重新复制"
 }
 
+# before A B: is A the older of two versions or of two times?
+before() { [ "$1" != "$2" ] && [ "$(printf '%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]; }
+
+# An older version may have a hole that was mended since, and may not read what the newer one has written. Whoever holds
+# a bundle that was signed long ago must not bring that back unnoticed.
+not_older() {   # not_older VERSION BUILT; built: "" where nobody knows
+    known=${RELEASE:-/opt/davylamp/release}
+    if ! [ -r "$known" ]; then return; fi
+    version=$(sed -n 's/^version //p' "$known") built=$(sed -n 's/^built //p' "$known")
+    if before "$1" "$version"; then :
+    elif [ "$1" = "$version" ] && [ -n "$2" ] && [ -n "$built" ] && before "$2" "$built"; then :
+    else return; fi
+    if [ "$back" = yes ]; then
+        note "back from $version${built:+ of $built} to $1${2:+ of $2}" "由 $version${built:+（$built）}退回 $1${2:+（$2）}"
+        return
+    fi
+    refuse "this is version $1${2:+ of $2}, and the newer $version${built:+ of $built} is installed" \
+        "take a newer one; to go back on purpose: make a backup (sudo davylamp backup), then add --allow-downgrade" \
+        "此版本为 $1${2:+（$2）}，而已安装的版本 $version${built:+（$built）}更新" \
+        "请使用更新的版本；如确需退回，请先备份（sudo davylamp backup），再加上 --allow-downgrade"
+}
+
 if [ "$verify_only" = yes ]; then
     [ -n "$bundle" ] || refuse "--verify needs --bundle" "see --help" "--verify 需要 --bundle" "请查看 --help"
     verify
@@ -169,6 +194,7 @@ if [ -n "$bundle" ]; then
         sed -n 's/^target //p' "$manifest" | tr '\n' ';')" "make one for it: make bundle TARGETS='$arch-$suite'" \
         "安装包不适用于此机器（$arch，$suite），仅适用于：$(sed -n 's/^target //p' "$manifest" | tr '\n' ';')" \
         "请制作对应的安装包：make bundle TARGETS='$arch-$suite'"
+    not_older "$(sed -n 's/^version //p' "$manifest")" "$(sed -n 's/^built //p' "$manifest")"
     alone
     unpacked=$(mktemp -d /var/tmp/davylamp-install.XXXXXX)
     trap 'rm -rf "$unpacked"' EXIT
@@ -177,10 +203,11 @@ if [ -n "$bundle" ]; then
     source=$unpacked
     release=$(printf '%.12s' "$stated")
 else
-    alone
     source=$(dirname -- "$here")
     [ -r "$source/pyproject.toml" ] || refuse "there is nothing to install from beside this script" \
         "give the bundle (--bundle FILE), or run it in a checkout" "此脚本旁没有可安装的内容" "请用 --bundle 指定安装包，或在源码目录中运行"
+    not_older "$(sed -n 's/^version = "\(.*\)"/\1/p' "$source/pyproject.toml")" ''
+    alone
     release=$(cd "$source" && find pyproject.toml constraints.txt gateway drivers alerting simulators grafana -type f ! -name '*.pyc' |
         LC_ALL=C sort | xargs sha256sum | sha256sum | cut -c 1-12)
 fi

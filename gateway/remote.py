@@ -265,7 +265,7 @@ def _ask(options: argparse.Namespace, path: str, about: str, body: dict[str, Any
     no gateway answers; DavylampError: it refuses."""
     base = options.url.rstrip("/")
     request = urllib.request.Request(f"{base}/api/v1/{path}", None if body is None else json.dumps(body).encode(),
-                                     {"Content-Type": "application/json", **_token(options.token_file)})
+                                     {"Content-Type": "application/json", **_token(options)})
     try:
         with urllib.request.urlopen(request, timeout=timeout_s, context=_trusted(options.ca, base)) as answer:
             return json.load(answer)
@@ -294,10 +294,11 @@ def _silent(base: str, error: object) -> Unreachable:
                                 "用 `davylamp run` 启动网关，或用 --url 指定地址"))
 
 
-
-def _token(file: Path | None) -> dict[str, str]:
-    """Where accounts are asked for. Without --token-file: DAVYLAMP_TOKEN_FILE; without that no token is sent."""
-    if file is None and not (file := os.environ.get("DAVYLAMP_TOKEN_FILE")):
+def _token(options: argparse.Namespace) -> dict[str, str]:
+    """Where accounts are asked for. Without --token-file: DAVYLAMP_TOKEN_FILE, which is not shown to another gateway
+    than DAVYLAMP_URL, where that is set; without that no token is sent."""
+    ours = options.url == os.environ.get("DAVYLAMP_URL", options.url)
+    if not (file := options.token_file or (os.environ.get("DAVYLAMP_TOKEN_FILE") if ours else None)):
         return {}
     secret = read_secret(file=str(file), env=None, where="--token-file")
     return {"Authorization": f"Bearer {(secret or '').strip()}"}
@@ -319,8 +320,10 @@ def _refused(error: urllib.error.HTTPError, about: str) -> DavylampError:
         told = json.load(error)["error"]
         if error.code == 401:
             return DavylampError(Text(**told["what"]), where=about, fix=Text(
-                "give a token with --token-file FILE; make one: davylamp token create NAME --role operator > FILE",
-                "请用 --token-file 文件 指定令牌；可执行 davylamp token create 名称 --role operator > 文件 生成"))
+                "on an installed gateway use sudo; elsewhere give a token with --token-file FILE, made with: "
+                "davylamp token create NAME --role operator > FILE",
+                "在已安装的网关上请使用 sudo；在其他机器上请用 --token-file 文件 指定令牌，"
+                "令牌可执行 davylamp token create 名称 --role operator > 文件 生成"))
         return DavylampError(Text(told["what"]["en"], told["what"]["zh"]), where=about,
                              fix=Text(told["fix"]["en"], told["fix"]["zh"]))
     except (ValueError, KeyError, TypeError):

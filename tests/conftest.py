@@ -4,9 +4,13 @@ for the page of survived bad input (tests/bad_input.py)."""
 from __future__ import annotations
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests import servers
 from tests.bad_input import Says, Survived
+
+# tests/cleanroom/arm64.sh: one example under qemu takes as long as thirty
+settings.register_profile("emulated", max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def pytest_configure(config):

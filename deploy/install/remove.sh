@@ -16,15 +16,22 @@ if [ -d /run/systemd/system ]; then
     systemctl try-restart mosquitto   # with Debian's own configuration again
 fi
 
+# The token of this machine opens nothing in an installation that comes later.
+if [ "$purge" = no ] && [ -e /etc/davylamp-admin/token ]; then
+    (cd / && runuser -u davylamp -- /opt/davylamp/bin/davylamp token revoke local --data /var/lib/davylamp) >/dev/null 2>&1 || true
+fi
+
 step "Removing the programs" "删除程序"
 rm -f /opt/davylamp /usr/local/bin/davylamp /usr/local/sbin/davylamp-broker-client
-rm -rf /opt/davylamp-releases
+rm -rf /opt/davylamp-releases /etc/davylamp-admin
 
 if [ "$purge" = yes ]; then
     step "Removing configuration, alarm history and all data" "删除配置、告警历史和全部数据"
     rm -rf /etc/davylamp /var/lib/davylamp /var/lib/davylamp-watch /etc/mosquitto/davylamp
     if getent passwd davylamp >/dev/null; then userdel davylamp; fi
-    if getent group davylamp >/dev/null; then groupdel davylamp; fi
+    for group in davylamp davylamp-admin; do
+        if getent group "$group" >/dev/null; then groupdel "$group"; fi
+    done
 else
     note "kept: /etc/davylamp, /etc/mosquitto/davylamp, /var/lib/davylamp (--purge removes them too)" \
         "已保留：/etc/davylamp、/etc/mosquitto/davylamp、/var/lib/davylamp（--purge 可一并删除）"

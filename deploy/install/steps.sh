@@ -3,8 +3,8 @@
 # shellcheck shell=sh disable=SC2154
 # (SC2154: site, watch, bundle, key, arch, suite, source, release, name, lang are set by install.sh)
 
-releases=/opt/davylamp-releases new=/opt/davylamp-releases/$release davylamp=/opt/davylamp/bin/davylamp
-config=/etc/davylamp data=/var/lib/davylamp broker=/etc/mosquitto/davylamp
+releases=/opt/davylamp-releases new=/opt/davylamp-releases/$release
+config=/etc/davylamp data=/var/lib/davylamp broker=/etc/mosquitto/davylamp admin=/etc/davylamp-admin
 broker_secret=$config/secrets/broker-password
 tls=$config/tls
 
@@ -69,7 +69,9 @@ programs() {
             --constraint "$source/constraints.txt" "$source" || wheels_refused
     fi
     cp -r "$source/deploy" "$new/deploy"
-    "$new/bin/davylamp" --version >/dev/null
+    if [ -n "$bundle" ]; then sed -n '/^version /p; /^built /p' "$manifest"; else
+        "$new/bin/davylamp" --version | sed 's/.* /version /'
+    fi >"$new/release"
     sync
     : >"$new/complete"
     sync
@@ -191,6 +193,21 @@ first_administrator() {
     password=$(as_davylamp account add "$name" --role administrator --generate --lang "$lang" 2>&1)
 }
 
+# Commands on this machine show a token of this machine: root may read it, and the group davylamp-admin. Whoever revokes
+# it does not get it back by an upgrade: the dead file stays (to have one again: remove it and run this once more).
+local_access() {
+    step "Commands on this machine" "配置本机命令"
+    if ! getent group davylamp-admin >/dev/null; then groupadd --system davylamp-admin; fi
+    install -d -m 0750 -o root -g davylamp-admin "$admin"
+    put 0640 root:davylamp-admin "$admin/ca.crt" <"$tls/ca.crt"
+    if ! [ -s "$admin/token" ]; then
+        # made by an installation that was broken off before the file was there
+        if as_davylamp token list | grep -q '^local '; then as_davylamp token revoke local >/dev/null; fi
+        token=$(as_davylamp token create local --role engineer --days 3650 2>/dev/null)
+        printf '%s\n' "$token" | put 0640 root:davylamp-admin "$admin/token"
+    fi
+}
+
 as_davylamp() { (cd / && runuser -u davylamp -- "$new/bin/davylamp" "$@" --data "$data"); }
 
 # shellcheck disable=SC2086
@@ -201,7 +218,7 @@ units() {
         mv -fT /opt/davylamp.new /opt/davylamp
         echo "$new" >>"$changes"
     fi
-    ln -sf "$davylamp" /usr/local/bin/davylamp
+    put 0755 root:root /usr/local/bin/davylamp <"$source/deploy/install/davylamp"
     put 0644 root:root /etc/systemd/system/davylamp.service <"$source/deploy/davylamp.service"
     install -d /etc/systemd/system.conf.d
     put 0644 root:root /etc/systemd/system.conf.d/davylamp-watchdog.conf <"$source/deploy/watchdog.conf"
@@ -238,14 +255,16 @@ report() {
 Davylamp is installed.
   what it watches   $config/site.toml
   data              $data
-  how is it         systemctl status davylamp;  sudo davylamp doctor
+  how is it         sudo davylamp status;  sudo davylamp doctor;  systemctl status davylamp
+  who may           sudo davylamp ..., or members of the group davylamp-admin (sudo adduser NAME davylamp-admin)
   page              $(printf '%s\n' "$facts" | sed -n 's/^page //p')
   broker password   $broker_secret (user davylamp); for a device: sudo davylamp-broker-client NAME TOPIC" \
 "
 Davylamp 安装完成。
   站点文件      $config/site.toml
   数据目录      $data
-  运行状态      systemctl status davylamp；sudo davylamp doctor
+  运行状态      sudo davylamp status；sudo davylamp doctor；systemctl status davylamp
+  命令权限      sudo davylamp ……，或加入 davylamp-admin 组的用户（sudo adduser 用户名 davylamp-admin）
   页面          $(printf '%s\n' "$facts" | sed -n 's/^page //p')
   代理密码      $broker_secret（用户 davylamp）；为设备添加账号：sudo davylamp-broker-client 名称 主题"
 }
@@ -260,6 +279,7 @@ configuration
 message_broker
 password=''
 first_administrator
+local_access
 units
 tidy
 rm -f "$changes"

@@ -55,5 +55,18 @@ class Identity:
         """As it is written into the journal; "" where nobody vouches for it."""
         return person.verified(self.name, self.account) if self.account else ""
 
+    @property
+    def program(self) -> bool:
+        """It came in by a token."""
+        return self.account.startswith("token:")
+
+    def for_whom(self, typed: str) -> str:
+        """The same where a name was typed beside it. Of a program both are said, "local (pi) [token:local]": the token
+        is sure, the name is not."""
+        if not self.program or typed in ("", self.name):
+            return self.who
+        room = person.NAME_LENGTH - len(self.name) - len(" ()")
+        return person.verified(f"{self.name} ({typed[:max(0, room)]})", self.account)
+
 
 OPEN: Final = Identity("", "", Role.ADMINISTRATOR, Role.ADMINISTRATOR)

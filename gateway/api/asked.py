@@ -80,14 +80,18 @@ async def json_body(request: Request, limit: int = BODY_LIMIT) -> dict:
 
 
 def who(request: Request, body: dict) -> str:
-    """Who does it: whoever has logged in, else the name that was typed."""
-    return request.state.identity.who or person.typed(line(body, "name", 1, NAME_LENGTH))
+    """Who does it: whoever has logged in, else the name that was typed. A program says for whom it asks."""
+    identity = request.state.identity
+    if not identity.who:
+        return person.typed(line(body, "name", 1, NAME_LENGTH))
+    return identity.for_whom(line(body, "name", 0, NAME_LENGTH)) if identity.program else identity.who
 
 
 def words(request: Request, body: dict, key: str, shortest: int) -> str:
-    """A reason or comment. A name that was typed beside a verified one is only a note, in brackets."""
+    """A reason or comment. A name that was typed beside that of a person who has logged in is only a
+    note, in brackets."""
     said, identity = line(body, key, shortest, COMMENT_LENGTH), request.state.identity
-    typed = line(body, "name", 0, NAME_LENGTH) if identity.who else ""
+    typed = line(body, "name", 0, NAME_LENGTH) if identity.who and not identity.program else ""
     return said if typed in ("", identity.name, identity.account) else f"{said} ({typed})".strip()
 
 

@@ -2,6 +2,8 @@
 
     manifest.json            what there is, and of which data folder and site file
     site/site.toml, site/... the configuration in force; with secrets: everything beside it
+    broker/..., admin/...    with secrets: what an installed gateway has elsewhere, above all the names, passwords and
+                             topics of the devices of its broker
     data/alarms.db           the alarm file, by SQLite's own online backup: alarms, journal, outbox, as of one instant
     data/...                 all else of the data folder but the telemetry: accounts, keys, what is armed, history
     data/telemetry/...       the saved state of detection; with telemetry: all that was measured, and how far each
@@ -15,14 +17,16 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sqlite3
 import tarfile
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, BinaryIO, Final
 
 from gateway import __version__
@@ -41,15 +45,17 @@ _BANK: Final = "bank.saved"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """secrets: also all that lies beside the site file (passwords, certificates). telemetry: also what was measured."""
+    """secrets: also all that lies beside the site file (passwords, certificates), and elsewhere (the broker's names).
+    telemetry: also what was measured."""
 
-    secrets: bool = False
+    secrets: bool = True
     telemetry: bool = False
 
 
 def write(target: BinaryIO, passphrase: str, site: Path, site_id: str, configuration: Configuration, data: Path,
-          asked: Asked) -> dict[str, int]:
-    """A backup of this gateway, running or not. Returns the number of files and bytes. OSError, BackupError."""
+          asked: Asked, elsewhere: Mapping[str, Path] = MappingProxyType({})) -> dict[str, int]:
+    """A backup of this gateway, running or not. elsewhere: folders of this gateway that lie in neither of the two, by
+    their names in the backup. Returns the number of files and bytes. OSError, BackupError."""
     head = {"site": site_id, "version": __version__, "wall_ns": time.time_ns()}
     sealing = Sealing(target, passphrase, head)
     count = {"files": 0, "bytes": 0}
@@ -68,6 +74,9 @@ def write(target: BinaryIO, passphrase: str, site: Path, site_id: str, configura
         if asked.secrets:
             for path in _beside(site, configuration):
                 add(f"site/{path.relative_to(site.parent)}", path.read_bytes(), path.stat().st_mode & 0o777)
+            for name, folder in elsewhere.items():
+                for path in _files(folder):
+                    add(f"{name}/{path.relative_to(folder)}", path.read_bytes(), path.stat().st_mode & 0o777)
         with tempfile.NamedTemporaryFile(dir=_scratch(data)) as copy:
             if (data / ALARMS).exists():
                 _copy_database(data / ALARMS, Path(copy.name))
@@ -96,10 +105,21 @@ def _copy_database(source: Path, target: Path) -> None:
 
 def _beside(site: Path, configuration: Configuration) -> Iterator[Path]:
     known = {site, *(site.parent / name for name in configuration.others)}
-    for path in sorted(site.parent.rglob("*")):
-        ours = path.is_file() and not path.is_symlink() and path not in known
-        if ours and not path.name.startswith(f".{site.name}."):  # a note of a change, a file that is being written
+    for path in _files(site.parent):
+        if path not in known and not path.name.startswith(f".{site.name}."):  # a note of a change
             yield path
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """OSError: whoever may not look into it makes no backup that only seems whole."""
+    found = [Path(place, name) for place, _, names in os.walk(folder, onerror=_refused) for name in names]
+    for path in sorted(found):
+        if path.is_file() and not path.is_symlink() and path.suffix != ".new":  # one that is being written
+            yield path
+
+
+def _refused(error: OSError) -> None:
+    raise error
 
 
 def _state(data: Path, asked: Asked) -> Iterator[Path]:

@@ -1,7 +1,7 @@
 """A gateway made of a backup: all of it is unpacked beside the data folder and examined before anything is replaced.
 
 What was in the data folder is moved aside (before-restore-...), never deleted; what the backup replaces beside the site
-file is copied there, too. The journal gets a row that says where
+file or elsewhere is copied there, too. The journal gets a row that says where
 the gap comes from; every row before it is checked. What waits to be sent keeps its keys: a receiver that had it knows
 it.
 """
@@ -14,9 +14,10 @@ import shutil
 import tarfile
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 from typing import Any, BinaryIO, Final
 
 from alerting.journal.reader import examine
@@ -37,19 +38,22 @@ _STAGING: Final = ".restore-"
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """rows: of the journal, all sound; pending: notices that wait to be sent; aside: where the old data is."""
+    """rows: of the journal, all sound; pending: notices that wait to be sent; parts: the folders of the backup, such
+    as site, data, broker; aside: where the old data is."""
 
     site: str
     wall_ns: int
     rows: int
     standing: int
     pending: int
-    aside: Path | None
+    parts: frozenset[str]
+    aside: Path | None = None
 
 
 def restore(source: BinaryIO, passphrase: str, site: Path, data: Path, load: Callable[[Path], Loaded], who: str, *,
-            check: bool = False) -> Restored:
-    """check: only examine it. BackupError, CommandError: nothing was changed. OSError."""
+            elsewhere: Mapping[str, Path] = MappingProxyType({}), check: bool = False) -> Restored:
+    """elsewhere: as `pack.write` has it; other parts of a backup than these are left out. check: only examine it.
+    BackupError, CommandError: nothing was changed. OSError."""
     if in_use(data / "telemetry"):
         raise CommandError(Text("a gateway runs with this data folder", "网关正在使用该数据目录"), where=str(data),
                            fix=Text("stop it: systemctl stop davylamp", "请先停止：systemctl stop davylamp"))
@@ -62,16 +66,32 @@ def restore(source: BinaryIO, passphrase: str, site: Path, data: Path, load: Cal
         found = _examined(opening.head, staging, load)
         if check:
             return found
+        others = {staging / name: folder for name, folder in elsewhere.items() if name in found.parts}
+        for folder in others.values():
+            _ready(folder)
         _note_in_journal(staging / "data" / ALARMS, opening.head, who)
         aside = data / f"{ASIDE}{time.strftime('%Y%m%d-%H%M%S')}"
-        _keep_site(staging / "site", site, aside / "site")
+        (staging / "site" / SITE).rename(staging / "site" / site.name)
+        for part, folder in {staging / "site": site.parent, **others}.items():
+            _keep(part, folder, aside / part.name)
         _exchange(staging / "data", data, aside)
-        _put_site(staging / "site", site)
+        for part, folder in {**others, staging / "site": site.parent}.items():
+            _put(part, folder, last=site)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     _as_owner(data)
-    return Restored(found.site, found.wall_ns, found.rows, found.standing, found.pending,
-                    aside if aside.exists() else None)
+    return replace(found, aside=aside if aside.exists() else None)
+
+
+def _ready(folder: Path) -> None:
+    if not folder.is_dir():
+        raise CommandError(Text("the backup is of an installed gateway, and this machine is none yet",
+                                "该备份来自已安装的网关，而本机尚未安装"), where=str(folder),
+                           fix=Text("install it first: sudo deploy/install.sh --site SITE.toml",
+                                    "请先安装：sudo deploy/install.sh --site SITE.toml"))
+    if not os.access(folder, os.W_OK):
+        raise CommandError(Text("you may not write here", "没有写入权限"), where=str(folder),
+                           fix=Text("run it with sudo", "请使用 sudo 运行"))
 
 
 def _not_newer(head: dict[str, Any]) -> None:
@@ -128,7 +148,8 @@ def _examined(head: dict[str, Any], staging: Path, load: Callable[[Path], Loaded
                 "take an older backup; keep this one as evidence", "请使用更早的备份，并保留该文件作为证据"))
         rows = examination.rows
         standing, pending = _contents(alarms)
-    return Restored(loaded.site_file.site.id, int(head.get("wall_ns", 0)), rows, standing, pending, None)
+    return Restored(loaded.site_file.site.id, int(head.get("wall_ns", 0)), rows, standing, pending,
+                    frozenset(path.name for path in staging.iterdir() if path.is_dir()))
 
 
 def _contents(alarms: Path) -> tuple[int, int]:
@@ -152,12 +173,12 @@ def _note_in_journal(alarms: Path, head: dict[str, Any], who: str) -> None:
         ledger.close()
 
 
-def _keep_site(new: Path, site: Path, kept: Path) -> None:
-    """Copies of what is about to be replaced: until then the site's own files stay where they are."""
+def _keep(new: Path, folder: Path, kept: Path) -> None:
+    """Copies of what is about to be replaced: until then the files stay where they are."""
     for path in sorted(new.rglob("*")):
-        mine = site if path == new / SITE else site.parent / path.relative_to(new)
+        mine = folder / path.relative_to(new)
         if path.is_file() and mine.is_file():
-            copy = kept / mine.relative_to(site.parent)
+            copy = kept / mine.relative_to(folder)
             _made(copy.parent, kept.parent.parent)
             shutil.copy2(mine, copy)
 
@@ -174,16 +195,16 @@ def _exchange(new: Path, data: Path, aside: Path) -> None:
     files.sync_folder(data)
 
 
-def _put_site(folder: Path, site: Path) -> None:
+def _put(new: Path, folder: Path, last: Path) -> None:
     """The site file last: before, the old configuration is whole."""
-    site.parent.mkdir(parents=True, exist_ok=True)
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and path != folder / SITE:
-            target = site.parent / path.relative_to(folder)
-            _made(target.parent, site.parent)
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in sorted(new.rglob("*"), key=lambda path: folder / path.relative_to(new) == last):
+        if path.is_file():
+            target = folder / path.relative_to(new)
+            _made(target.parent, folder)
             files.replace(target, path.read_bytes())
-            target.chmod(path.stat().st_mode & 0o777)
-    files.replace(site, (folder / SITE).read_bytes())
+            if target != last:
+                target.chmod(path.stat().st_mode & 0o777)
 
 
 def _made(folder: Path, model: Path) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from gateway.cli.commands import Command, Commands, Later
+from gateway.model import installed
 
-INSTALLED = Path("/etc/davylamp/site.toml")
+INSTALLED = installed.SITE
 ROLES = ("viewer", "operator", "engineer", "administrator")
 SCOPES = ("all", "metrics", "heartbeat")
 

@@ -1,4 +1,4 @@
-"""What a person does to the running gateway: acknowledge, put alarms aside, arm a siren, teach."""
+"""What a person does to the running gateway: look at what stands, acknowledge, put alarms aside, arm a siren, teach."""
 
 from __future__ import annotations
 
@@ -7,10 +7,15 @@ from gateway.cli.commands import Commands, Later
 
 def register(commands: Commands) -> None:
     text = commands.text
+    command = commands.add("status", Later("gateway.cli.standing:status"),
+                           "the alarms that stand on the running gateway", "运行中网关的当前告警")
+    command.json()
+    command.running()
+
     command = commands.add("ack", Later("gateway.remote:acknowledge"), "acknowledge an alarm of the running gateway",
                            "确认运行中网关的告警")
     command.option("alarm", metavar="ALARM", en='id as on the page, e.g. "GD-03/HH"', zh='告警编号，如 "GD-03/HH"')
-    command.option("--name", required=True, en="who acknowledges", zh="确认人姓名")
+    command.person("who acknowledges", "确认人姓名", required=True)
     command.option("--comment", default="", en="what was seen or done", zh="现场情况或处置说明")
     command.running()
 
@@ -26,7 +31,7 @@ def register(commands: Commands) -> None:
                            ("disarm", text("release it, and write nothing to it any more", "释放并停止写入")),
                            ("test", text("drive it for 3 s", "驱动 3 秒"))):
         acts.add_argument(f"--{act}", dest="act", action="store_const", const=act, default=None, help=help_text)
-    command.option("--name", default=None, en="who does it", zh="操作人姓名")
+    command.person("who does it", "操作人姓名")
     command.option("--why", default=None, en="the reason, for the journal", zh="原因（记入日志）")
     command.running()
 
@@ -43,7 +48,7 @@ def register(commands: Commands) -> None:
                            ("thaw", text("learn again", "恢复学习")),
                            ("reset", text("forget it all and learn anew", "清除所学内容，重新学习"))):
         group.add_argument(f"--{act}", action="store_true", default=False, help=help_text)
-    command.option("--name", default=None, en="who does it", zh="操作人姓名")
+    command.person("who does it", "操作人姓名")
     command.option("--why", default=None, en="the reason, for the journal", zh="原因（记入日志）")
     command.json()
     command.running()
@@ -69,7 +74,7 @@ def _holds(commands: Commands) -> None:
             command.option("--once", action="store_true", default=False, en="only until the alarm is back to normal",
                            zh="仅至该告警恢复正常为止")
         command.option("--why", default=None, en="the reason", zh="原因")
-        command.option("--name", default=None, en="who answers for it", zh="责任人姓名")
+        command.person("who answers for it", "责任人姓名")
         command.option("--approved-by", default=None, help=text("second person, always needed", "批准人，必填")
                        if name == "out-of-service" else text("second person, needed for P1", "批准人，P1 告警必填"))
         command.option("--list", action="store_true", default=False, en="show those that stand", zh="查看当前清单")

@@ -26,7 +26,6 @@ from gateway.model.text import Text
 from gateway.remote import Unreachable, ask, missing
 from gateway.store import in_use
 
-INSTALLED, INSTALLED_DATA = Path("/etc/davylamp/site.toml"), Path("/var/lib/davylamp")
 ASK_S = 60.0  # a large site is checked twice
 PATIENCE_S = 180.0  # longer than any trial
 
@@ -149,9 +148,7 @@ def _wanted(site: Path) -> Configuration:
 
 
 def data_folder(site: Path) -> Path:
-    """Of the gateway of this site file: as it was installed, or as the file says."""
-    if site == INSTALLED and INSTALLED_DATA.is_dir():
-        return INSTALLED_DATA
+    """Of the gateway of this site file."""
     loaded = load(site)
     if loaded.site_file is None:
         raise ConfigError(loaded.problems)

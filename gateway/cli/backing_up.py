@@ -14,7 +14,8 @@ from gateway.app import load
 from gateway.backup.pack import Asked, write
 from gateway.backup.unpack import restore as restored
 from gateway.change import files
-from gateway.cli.applying import INSTALLED_DATA, data_folder, user
+from gateway.cli.applying import data_folder, user
+from gateway.model import installed
 from gateway.model.errors import CommandError, ConfigError, DavylampError
 from gateway.model.secret import read_secret
 from gateway.model.text import Text
@@ -34,7 +35,8 @@ def backup(options: argparse.Namespace, language: str) -> int:
         try:
             with open(file, "wb") as target:  # 0600: mkstemp
                 count = write(target, passphrase, options.site, loaded.site_file.site.id, configuration,
-                              options.data or data_folder(options.site), Asked(options.secrets, options.telemetry))
+                              options.data or data_folder(options.site), Asked(options.secrets, options.telemetry),
+                              _elsewhere(options.site, there=True))
                 target.flush()
                 os.fsync(target.fileno())
             os.replace(name, options.file)
@@ -52,10 +54,11 @@ def backup(options: argparse.Namespace, language: str) -> int:
 
 def restore(options: argparse.Namespace, language: str) -> int:
     passphrase = _passphrase(options, language, new=False)
-    data = options.data or (data_folder(options.site) if options.site.exists() else INSTALLED_DATA)
+    data = options.data or (data_folder(options.site) if options.site.exists() else installed.DATA)
     try:
         with options.file.open("rb") as source:
-            done = restored(source, passphrase, options.site, data, load, options.name or user(), check=options.check)
+            done = restored(source, passphrase, options.site, data, load, options.name or user(),
+                            elsewhere=_elsewhere(options.site), check=options.check)
     except OSError as error:
         raise _disk(error, options.file) from error
     print(Text("{site}, backup of {time}: {rows} journal rows, unbroken; {standing} alarms stand, "
@@ -68,9 +71,18 @@ def restore(options: argparse.Namespace, language: str) -> int:
         return 0
     if done.aside is not None:
         print(Text(f"What was here is in {done.aside}.", f"原有数据已移至 {done.aside}。")[language])
-    print(Text("Now: davylamp check {site}, then systemctl start davylamp",
-               "下一步：davylamp check {site}，然后 systemctl start davylamp").format(site=options.site)[language])
+    if done.parts >= {"broker"} and options.site != installed.SITE:
+        print(Text("The broker's names and passwords stay in the backup: this is not an installed gateway.",
+                   "消息代理的账号仍在备份中：此处不是已安装的网关。")[language])
+    print(Text("Now: davylamp check {site}, then {start}", "下一步：davylamp check {site}，然后 {start}").format(
+        site=options.site, start="systemctl restart mosquitto davylamp")[language])
     return 0
+
+
+def _elsewhere(site: Path, *, there: bool = False) -> dict[str, Path]:
+    """Of an installed gateway. there: only what there is."""
+    found = installed.BESIDE if site == installed.SITE else {}
+    return {name: folder for name, folder in found.items() if not there or folder.is_dir()}
 
 
 def _passphrase(options: argparse.Namespace, language: str, *, new: bool) -> str:

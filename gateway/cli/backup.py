@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 from gateway.cli.commands import Command, Commands, Later
+from gateway.model import installed
 
 
 def register(commands: Commands) -> None:
@@ -13,9 +15,9 @@ def register(commands: Commands) -> None:
                            "将本网关的配置和状态备份为一个加密文件（可在运行中执行）")
     command.option("file", type=Path, metavar="FILE", en="new file for it", zh="要写出的备份文件")
     _of_a_gateway(command)
-    command.option("--secrets", action="store_true", default=False,
-                   en="also what lies beside the site file: passwords, certificates",
-                   zh="同时备份站点文件旁的口令和证书")
+    command.option("--secrets", action=argparse.BooleanOptionalAction, default=True,
+                   en="passwords, certificates, the names of devices at the broker: part of it, unless --no-secrets",
+                   zh="口令、证书和设备在消息代理上的账号：默认备份，--no-secrets 则不备份")
     command.option("--telemetry", action="store_true", default=False, en="also what was measured; may be large",
                    zh="同时备份测量数据（可能很大）")
 
@@ -26,11 +28,11 @@ def register(commands: Commands) -> None:
     _of_a_gateway(command)
     command.option("--check", action="store_true", default=False, en="only see whether it opens and is whole",
                    zh="仅检查备份能否打开、是否完整")
-    command.option("--name", default=None, en="who does it", zh="操作人姓名")
+    command.person("who does it", "操作人姓名")
 
 
 def _of_a_gateway(command: Command) -> None:
-    command.option("--site", type=Path, default=Path("/etc/davylamp/site.toml"), metavar="SITE.toml",
+    command.option("--site", type=Path, default=installed.SITE, metavar="SITE.toml",
                    en="site file (/etc/davylamp/site.toml)", zh="站点文件（/etc/davylamp/site.toml）")
     command.option("--data", type=Path, default=None,
                    en="data folder (of an installed gateway /var/lib/davylamp, else [store] folder of the site file)",

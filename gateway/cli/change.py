@@ -21,7 +21,7 @@ def register(commands: Commands) -> None:
     command.option("--data", type=Path, default=None,
                    en="data folder, where no gateway runs (default: [store] folder of the site file)",
                    zh="未运行网关时的数据目录（默认取配置文件 [store] folder）")
-    command.option("--name", default=None, en="who does it", zh="操作人姓名")
+    command.person("who does it", "操作人姓名")
     command.option("--reason", default=None, en="why; needed for whatever makes the watch laxer, or may",
                    zh="原因；放宽或可能放宽监测的变更必须填写")
     command.option("--check", action="store_true", default=False, en="only show what would change", zh="仅显示变更内容")

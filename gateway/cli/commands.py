@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -85,16 +86,24 @@ class Command:
     def json(self) -> None:
         self.option("--json", action="store_true", default=False, en="print JSON", zh="以 JSON 输出")
 
+    def person(self, en: str, zh: str, *, required: bool = False) -> None:
+        """Who acts: by default whoever called sudo."""
+        known = os.environ.get("SUDO_USER")
+        self.option("--name", default=known, required=required and known is None,
+                    en=f"{en} (with sudo: your user name)", zh=f"{zh}（使用 sudo 时默认为当前用户名）")
+
     def running(self) -> None:
-        """Of the commands that ask a running gateway."""
-        self.option("--url", default=DEFAULT_URL, en=f"address of the gateway ({DEFAULT_URL})",
-                    zh=f"网关地址 ({DEFAULT_URL})")
+        """Of the commands that ask a running gateway. Where one is installed, `davylamp` itself sets the variables."""
+        url, ca = os.environ.get("DAVYLAMP_URL", DEFAULT_URL), os.environ.get("DAVYLAMP_CA")
+        self.option("--url", default=url, en=f"address of the gateway (default: DAVYLAMP_URL, else {DEFAULT_URL})",
+                    zh=f"网关地址（默认取 DAVYLAMP_URL，否则 {DEFAULT_URL}）")
         self.option("--token-file", type=Path, default=None, metavar="FILE",
                     en="file with a token (`davylamp token create`), where the gateway has accounts; "
                        "default: DAVYLAMP_TOKEN_FILE", zh="令牌文件（davylamp token create 生成），网关启用账户时需要；"
                                                           "默认取 DAVYLAMP_TOKEN_FILE")
-        self.option("--ca", type=Path, default=None, metavar="FILE",
-                    en="certificate authority of an https gateway (ca.crt)", zh="https 网关的证书机构文件（ca.crt）")
+        self.option("--ca", type=Path, default=Path(ca) if ca else None, metavar="FILE",
+                    en="certificate authority of an https gateway (ca.crt; default: DAVYLAMP_CA)",
+                    zh="https 网关的证书机构文件（ca.crt；默认取 DAVYLAMP_CA）")
 
 
 def show_problems(problems: Iterable[Problem], language: str) -> None:

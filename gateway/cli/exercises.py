@@ -9,7 +9,7 @@ def register(commands: Commands) -> None:
     command = commands.add("self-test", Later("gateway.remote:self_test"),
                            "send a marked test sample through the whole chain, from the driver to the acknowledgement",
                            "全链路自检：注入带标记的测试样本，跟踪至告警确认")
-    command.option("--name", required=True, en="who asks for it", zh="操作人姓名")
+    command.person("who asks for it", "操作人姓名", required=True)
     command.running()
 
     command = commands.add("drill", Later("gateway.remote:drill"),
@@ -24,7 +24,7 @@ def register(commands: Commands) -> None:
                    en="what the signal seems to read (default: just beyond its most urgent limit)",
                    zh="模拟读数（默认：刚超过最紧急的限值）")
     command.option("--target", default="5min", en="people should acknowledge within (5min)", zh="确认时限（5min）")
-    command.option("--name", default=None, en="who answers for it", zh="责任人姓名")
+    command.person("who answers for it", "责任人姓名")
     command.option("--why", default=None, en="the reason", zh="原因")
     command.json()
     command.running()

@@ -14,8 +14,9 @@ def register(commands: Commands) -> None:
                        "is every row as it was written? Names each one that is not",
                        "逐行校验日志是否被改动，并指出改动的行")
     command.option("file", type=Path, nargs="?", default=None, metavar="FILE",
-                   en="alarm file, data folder or site file; the gateway may run meanwhile (data)",
-                   zh="告警文件、数据目录或站点文件；网关运行时也可校验（默认 data）")
+                   en="alarm file, data folder or site file; the gateway may run meanwhile "
+                      "(default: of the installed gateway, else data)",
+                   zh="告警文件、数据目录或站点文件；网关运行时也可校验（默认取已安装的网关，否则 data）")
     command.option("--against", type=Path, default=None, metavar="DIR",
                    en="an older export: shows whether the end was cut off since",
                    zh="较早的导出目录：用于发现末尾被截断")

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from gateway import logs
 from gateway.cli.commands import Commands, Later
+from gateway.model import installed
 
-INSTALLED = Path("/etc/davylamp/site.toml")
+INSTALLED = installed.SITE
 
 
 def register(commands: Commands) -> None:
@@ -29,8 +30,7 @@ def register(commands: Commands) -> None:
     command.option("level", nargs="?", default=None, choices=logs.LEVELS)
     command.option("--for", dest="duration", default="1h", metavar=commands.text("DURATION", "时长"),
                    en="then it is as before again (1h, at most 1d)", zh="到期自动恢复（默认 1h，最长 1d）")
-    command.option("--name", default=None, en="who does it (default: your user name)",
-                   zh="操作人姓名（默认为当前用户名）")
+    command.person("who does it", "操作人姓名")
     command.running()
 
 
@@ -45,13 +45,12 @@ def doctor(options: argparse.Namespace, language: str) -> int:
     return status(findings)
 
 
-def _needs(path: Path, data: Path | None, installed: bool):
+def _needs(path: Path, data: Path | None, default: bool):
     """What the site file asks of the machine; None where it is not there or refused."""
     from drivers.modbus.config import ModbusSource
     from drivers.mqtt.config import MqttSource
     from gateway.app import load
     from gateway.doctor.round import SiteNeeds
-    from gateway.doctor.services import DATA
 
     site_file = load(path).site_file
     if site_file is None:
@@ -59,7 +58,7 @@ def _needs(path: Path, data: Path | None, installed: bool):
     brokers = [source for source in site_file.sources if isinstance(source, MqttSource)]
     serial = [source.serial_port for source in site_file.sources
               if isinstance(source, ModbusSource) and source.transport == "rtu" and source.serial_port]
-    folder = data or (DATA if installed else Path(site_file.store.folder).absolute())
+    folder = data or (installed.DATA if default else Path(site_file.store.folder).absolute())
     return SiteNeeds(str(site_file.site.zone), str(folder), (site_file.api.host, site_file.api.port), tuple(serial),
                      tuple(source.tls.cert for source in brokers if source.tls and source.tls.cert),
                      any(source.host in ("127.0.0.1", "localhost", "::1") for source in brokers))

@@ -62,6 +62,7 @@ def check(options: argparse.Namespace, language: str) -> int:
 def run(options: argparse.Namespace, language: str) -> int:
     from gateway.app import Gateway, load
     from gateway.changeover import Changeover
+    from gateway.cli.address import tell_address
     from gateway.console import AlarmLines, Console
     from gateway.supervision import run_until_signalled
 
@@ -74,6 +75,7 @@ def run(options: argparse.Namespace, language: str) -> int:
         def ready(url: str) -> None:
             console("gateway", Text("{site} is watched. Page: {url}", "正在监测 {site}。页面：{url}").format(
                 site=site.name, url=url))
+            tell_address(url)
             served(url)
 
         return Gateway(site_file, options.data, watch=AlarmLines(console), ready=ready, desk=desk, news=news)

@@ -21,6 +21,7 @@ from gateway.config.overlay_checks import named_problems, suppression_problems
 from gateway.config.page import ApiSection
 from gateway.config.sections import AlarmsSection, StoreSection
 from gateway.config.vigil import HeartbeatSection, SelfTestSection
+from gateway.model import installed
 from gateway.model.annunciator import Annunciator
 from gateway.model.errors import Problem
 from gateway.model.signal import SELFTEST, Device
@@ -126,7 +127,10 @@ def _site_file(path: Path, draft: Draft, plans: Mapping[str, SignalPlan], folder
                       [section.peer for section in draft.heartbeat.peers],
                       [written.section.built() for written in draft.suppressions.values()],
                       draft.alarms)
-    folder = draft.store.folder if folder_given else str(home / draft.store.folder)
+    folder = draft.store.folder
+    if not folder_given:
+        ours = home == installed.CONFIG and installed.DATA.is_dir()
+        folder = str(installed.DATA if ours else home / folder)
     return SiteFile(path, site, *(tuple(written.section for written in part.values())
                                   for part in (draft.sources, draft.sinks, draft.notifiers)),
                     store=draft.store.model_copy(update={"folder": folder}), api=_beside(home, draft.api),

@@ -12,8 +12,9 @@ from cryptography import x509
 
 from gateway.doctor.finding import Finding, error, good, note, warning
 from gateway.doctor.machine import Machine
+from gateway.model import installed
 
-CONFIG, DATA, BROKER = "/etc/davylamp", "/var/lib/davylamp", "/etc/mosquitto/davylamp"
+CONFIG, DATA, BROKER = map(str, (installed.CONFIG, installed.DATA, installed.BROKER))
 EXPECTED_PORTS = {22: "ssh", 8883: "mosquitto, TLS"}
 EXPIRES_SOON = timedelta(days=30)
 LEAST_QUEUE, LEAST_INFLIGHT = 10_000, 500  # Debian's defaults of 1000 and 20 lost three quarters of a burst
@@ -85,7 +86,7 @@ def _loopback(address: str) -> bool:
 
 
 def _loose(machine: Machine) -> Iterator[tuple[str, str]]:
-    for folder, allowed in ((f"{CONFIG}/secrets", 0o700), (CONFIG, 0o750), (DATA, 0o750)):
+    for folder, allowed in ((f"{CONFIG}/secrets", 0o700), (CONFIG, 0o1770), (DATA, 0o750)):
         found = machine.stat(folder)
         if found is not None and stat.S_IMODE(found.st_mode) & ~allowed:
             yield folder, f"{allowed:04o}"

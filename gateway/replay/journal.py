@@ -13,6 +13,7 @@ from alerting.journal import export, package
 from alerting.journal.chain import DAMAGE_NAMES, MOST_FAULTS, Examination
 from alerting.journal.reader import examine, hash_at
 from gateway.data_folder import ALARM_FILE
+from gateway.model import installed
 from gateway.model.clock import NS
 from gateway.model.errors import CommandError
 from gateway.model.text import Text
@@ -110,7 +111,7 @@ def _against(path: Path, exported: Path | None) -> Iterator[Text]:
 def _alarm_file(given: Path | None) -> tuple[Path, tzinfo]:
     """An alarm file, a data folder or a site file; times are shown in the zone of the site where that is known."""
     zone: tzinfo = UTC
-    path = given or Path("data")
+    path = given or (installed.DATA if installed.DATA.is_dir() else Path("data"))
     if path.suffix == ".toml":
         site_file = asked.site_file(path)
         path, zone = Path(site_file.store.folder), site_file.site.zone

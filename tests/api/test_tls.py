@@ -109,7 +109,7 @@ async def test_a_command_with_a_token_acts_under_its_name(gateway, ca, tmp_path,
         entrance.access.look()
         options.token_file = tmp_path / "token"
         assert await asyncio.to_thread(remote.acknowledge, options, "en") == 0
-    assert capsys.readouterr().out == "GD-03/HH acknowledged by ci [token:ci]\n"
+    assert capsys.readouterr().out == "GD-03/HH acknowledged by ci (Li) [token:ci]\n"
 
 
 async def test_the_network_is_served_only_with_an_account(gateway, ca, tmp_path):

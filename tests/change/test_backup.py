@@ -96,6 +96,7 @@ class Box:
 
     def __init__(self, folder):
         self.site, self.data = folder / "etc" / "site.toml", folder / "data"
+        self.elsewhere = {"broker": folder / "broker"}
 
 
 @pytest.fixture
@@ -120,15 +121,19 @@ def old(tmp_path):
     ledger.close()
 
 
-def backed_up(box: Box, asked: Asked = Asked()) -> io.BytesIO:  # noqa: B008
+BARE = Asked(secrets=False)
+
+
+def backed_up(box: Box, asked: Asked = BARE) -> io.BytesIO:
     file = io.BytesIO()
-    write(file, PASSPHRASE, box.site, "yard", files.read(box.site, load(box.site).points_files), box.data, asked)
+    write(file, PASSPHRASE, box.site, "yard", files.read(box.site, load(box.site).points_files), box.data, asked,
+          box.elsewhere)
     file.seek(0)
     return file
 
 
 def restored(file: io.BytesIO, box: Box, passphrase: str = PASSPHRASE, **how) -> unpack.Restored:
-    return unpack.restore(file, passphrase, box.site, box.data, load, "Li", **how)
+    return unpack.restore(file, passphrase, box.site, box.data, load, "Li", elsewhere=box.elsewhere, **how)
 
 
 def names(box: Box) -> set[str]:
@@ -155,12 +160,67 @@ def test_a_new_box_is_made_of_it(tmp_path, old):
 
 def test_secrets_and_telemetry_only_when_they_are_asked_for(tmp_path, old):
     new = Box(tmp_path / "new")
+    old.elsewhere = new.elsewhere = {}
     restored(backed_up(old, Asked(secrets=True, telemetry=True)), new)
     secret = new.site.parent / "secrets" / "mail"
     assert secret.read_text() == "hush"
     assert not secret.stat().st_mode & 0o007 and not secret.parent.stat().st_mode & 0o007, "not for others"
     assert {"telemetry/saved/cursor-influx.saved", "telemetry/telemetry/1.seg"} <= names(new)
     assert "telemetry/lock" not in names(new)
+
+
+@pytest.fixture
+def broker(tmp_path, old):
+    """Of the old box: a device with its password, its line to the centre."""
+    folder = old.elsewhere["broker"]
+    (folder / "conf.d").mkdir(parents=True)
+    (folder / "passwd").write_text("bay:$7$hash")
+    (folder / "passwd").chmod(0o640)
+    (folder / "acl").write_text("user bay")
+    (folder / "acl.new").write_text("half")
+    (folder / "conf.d" / "centre.conf").write_text("connection centre")
+    return folder
+
+
+def test_devices_speak_to_the_new_box_with_their_old_passwords(tmp_path, old, broker):
+    new = Box(tmp_path / "new")
+    mine = new.elsewhere["broker"]
+    mine.mkdir(parents=True)
+    (mine / "passwd").write_text("davylamp:$7$mine")
+    done = restored(backed_up(old, Asked()), new)
+    assert {str(path.relative_to(mine)): path.read_text() for path in mine.rglob("*") if path.is_file()} == {
+        "passwd": "bay:$7$hash", "acl": "user bay", "conf.d/centre.conf": "connection centre"}
+    assert (mine / "passwd").stat().st_mode & 0o777 == 0o640
+    assert (done.aside / "broker" / "passwd").read_text() == "davylamp:$7$mine"
+    assert done.parts == {"site", "data", "broker"}
+
+
+def test_a_simulator_is_made_of_it_without_the_devices(tmp_path, old, broker):
+    new = Box(tmp_path / "new")
+    new.elsewhere = {}
+    assert "broker" in restored(backed_up(old, Asked()), new).parts
+
+
+@survives("a backup of an installed gateway is restored where none is installed", then="nothing is changed",
+          says=Text("this machine is none yet", "本机尚未安装"))
+def test_a_box_without_a_broker(tmp_path, old, broker, says):
+    new = Box(tmp_path / "new")
+    with pytest.raises(CommandError) as refused:
+        restored(backed_up(old, Asked()), new)
+    says(refused.value.what)
+    assert not names(new) and not new.site.exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody who may not look")
+def test_a_backup_that_may_not_look_everywhere_is_none(tmp_path, old, broker):
+    broker.chmod(0o700)
+    tmp_path.chmod(0o755)
+    os.seteuid(65534)
+    try:
+        with pytest.raises(OSError, match="Permission denied"):
+            list(pack._files(broker))
+    finally:
+        os.seteuid(0)
 
 
 def test_what_was_there_is_moved_aside(tmp_path, old):

@@ -91,7 +91,8 @@ echo "\$(echo /opt/davylamp/lib/python*/site-packages)" >\$(echo /opt/davylamp-t
 cp -r /media/source /tmp/source
 cd /tmp/source
 PYTHONPATH=/tmp/source OPENBLAS_NUM_THREADS=1 /opt/davylamp-tests/bin/python -m pytest -q -p no:cacheprovider \
-    -o timeout=900 $tests >/tmp/tests.log 2>&1 || { tail -n 30 /tmp/tests.log; exit 1; }
-tail -n 3 /tmp/tests.log
+    -v -o timeout=900 --hypothesis-profile=emulated --durations=20 $tests >/tmp/tests.log 2>&1 || {
+        tail -n 40 /tmp/tests.log; exit 1; }
+tail -n 1 /tmp/tests.log
 ROOM
 say "the arm64 room is passed"

@@ -29,6 +29,7 @@ class Machine:
 
     def __init__(self, folder: Path):
         self.programs, self.os_release = folder / "bin", folder / "os-release"
+        self.release = folder / "release"  # of the installation before
         self.programs.mkdir()
         self.has(**MACHINE)
         self.os_release.write_text("ID=debian\nVERSION_CODENAME=bookworm\n")
@@ -40,6 +41,7 @@ class Machine:
 
     def install(self, *arguments: object, language: str = "en") -> subprocess.CompletedProcess[str]:
         environment = {"PATH": f"{self.programs}:{os.environ['PATH']}", "OS_RELEASE": str(self.os_release),
+                       "RELEASE": str(self.release),
                        "LANG": {"en": "C.UTF-8", "zh": "zh_CN.UTF-8"}[language]}
         return subprocess.run(["sh", str(SCRIPT), *map(str, arguments)], capture_output=True, text=True,
                               env=environment, timeout=60)
@@ -125,6 +127,29 @@ def test_a_bundle_of_another_hand_is_refused(machine, bundle, tmp_path, says):
 def test_a_bundle_for_another_architecture_is_refused(machine, bundle, says):
     machine.has(dpkg="echo amd64")
     assert says(machine.refuses("--site", DEPOT, "--bundle", bundle))
+
+
+@survives("an older bundle, rightly signed", then="nothing is changed, unless --allow-downgrade is said",
+          says=Text("this is version 0.… of …, and the newer 99.1.0 is installed. Fix: take a newer one",
+                    "而已安装的版本 99.1.0更新"))
+def test_an_older_version_is_refused(machine, bundle, says):
+    machine.release.write_text("version 99.1.0\n")
+    for arguments in (("--bundle", bundle), ()):  # the other: a checkout
+        refused = machine.refuses("--site", DEPOT, *arguments)
+        assert "99.1.0 is installed" in refused.en and "--allow-downgrade" in refused.zh
+    assert says(machine.refuses("--site", DEPOT, "--bundle", bundle))
+    done = machine.refuses("--site", DEPOT, "--bundle", bundle, "--allow-downgrade")
+    assert "another installation is running" in done.en, "it goes on, as far as this machine goes"
+
+
+@pytest.mark.parametrize(("release", "refused"), [
+    ("version {version}\nbuilt 2999-01-01T00:00:00Z\n", True),
+    ("version {version}\nbuilt 2001-01-01T00:00:00Z\n", False),
+    ("version {version}\nbuilt {built}\n", False), ("version {version}\n", False), ("version 0.0.9\n", False)])
+def test_a_bundle_of_the_same_version_goes_by_its_day(machine, bundle, release, refused):
+    said = dict(line.split(" ", 1) for line in Path(f"{bundle}.manifest").read_text().splitlines())
+    machine.release.write_text(release.format(version=said["version"], built=said["built"]))
+    assert ("is installed" in machine.refuses("--site", DEPOT, "--bundle", bundle).en) == refused
 
 
 @pytest.mark.parametrize("missing", [".manifest", ".sig"])

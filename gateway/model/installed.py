@@ -1,0 +1,16 @@
+"""Where deploy/install.sh puts the parts of a gateway."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+CONFIG: Final = Path("/etc/davylamp")
+SITE: Final = CONFIG / "site.toml"
+DATA: Final = Path("/var/lib/davylamp")
+BROKER: Final = Path("/etc/mosquitto/davylamp")
+ADMIN: Final = Path("/etc/davylamp-admin")  # by which commands of this machine's administrators reach the gateway
+
+BESIDE: Final[Mapping[str, Path]] = {"broker": BROKER, "admin": ADMIN}
+"""What an installed gateway has elsewhere than in CONFIG and DATA, by its name in a backup."""
