@@ -117,6 +117,15 @@ def ca(options: argparse.Namespace, language: str) -> int:
     return 0
 
 
+def move_key(options: argparse.Namespace, language: str) -> int:
+    target = authority.move_key(options.folder, options.to)
+    print(Text("{target}: keep it like the key of the door. To renew the certificate, bring it back to {folder}, run "
+               "the installer.",
+               "{target}：请妥善保管。续签证书时，请将其放回 {folder} 并重新运行安装程序。").format(
+        target=target, folder=options.folder)[language])
+    return 0
+
+
 def _folder(options: argparse.Namespace) -> Path:
     """The data folder: given, or of the site file."""
     if options.data is not None:

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from gateway.access.certificates import is_address
+from gateway.access.file import sync_folder
 from gateway.model.errors import CommandError, DavylampError
 from gateway.model.text import Text
 
@@ -75,6 +76,30 @@ def issue(folder: Path, name: str, dns: Sequence[str], ips: Sequence[str]) -> x5
     chain = b"".join(one.public_bytes(serialization.Encoding.PEM) for one in (certificate, authority))
     _write(folder, {f"{name}.key": _pem_of(key), f"{name}.crt": chain})
     return certificate
+
+
+def move_key(folder: Path, to: Path) -> Path:
+    """The key of the authority, taken to another disk and removed here (a card may hold what was removed until it is
+    written over). Returns where it is. CommandError: it is no other disk, or has a key; DavylampError: it fails."""
+    certificate, key = _read(folder)
+    target = to / KEY
+    try:
+        if to.stat().st_dev == folder.stat().st_dev:
+            raise CommandError(Text("this is the same disk", "这是同一块磁盘"), where=str(to),
+                               fix=Text("name a folder on a USB stick that is mounted; lsblk shows where",
+                                        "请指定已挂载的 U 盘上的目录；可用 lsblk 查看"))
+        if target.exists():
+            raise CommandError(Text("there is a key already", "该处已有密钥文件"), where=str(target),
+                               fix=Text("take another folder, one for each site", "请换一个目录，每个站点一个"))
+        _write(to, {KEY: _pem_of(key), CERTIFICATE: certificate.public_bytes(serialization.Encoding.PEM)})
+        sync_folder(to)
+        (folder / KEY).unlink()
+        sync_folder(folder)
+    except OSError as error:
+        raise DavylampError(Text(f"can not be moved: {error.strerror}", f"无法移动：{error.strerror}"),
+                            where=str(error.filename or to), fix=Text("mount the USB stick, and name a folder on it",
+                                                                      "请挂载 U 盘，并指定其上的目录")) from error
+    return target
 
 
 def _read(folder: Path) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:

@@ -98,11 +98,16 @@ def write_private(path: Path, document: bytes) -> None:
         file.flush()
         os.fsync(handle)
     os.replace(new, path)
-    folder = os.open(path.parent, os.O_RDONLY)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """What was renamed or removed in it is so on the medium, too. OSError."""
+    handle = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(folder)
+        os.fsync(handle)
     finally:
-        os.close(folder)
+        os.close(handle)
 
 
 def _hand_over(handle: int, folder: Path) -> None:

@@ -66,6 +66,16 @@ def _authority(authority: Commands) -> None:
     command.option("--ip", action="append", default=[], metavar="ADDRESS", en="address of the host; may be repeated",
                    zh="主机地址，可重复")
     _in_folder(command)
+    _key(authority)
+
+
+def _key(authority: Commands) -> None:
+    command = authority.add("move-key", Later("gateway.accounts:move_key"),
+                            "take the key of the authority away from this machine", "将证书机构的密钥移出本机")
+    command.option("to", type=Path, metavar="DIR", en="where it shall be, such as a folder on a USB stick",
+                   zh="存放位置，如 U 盘上的目录")
+    command.option("--folder", type=Path, default=installed.CONFIG / "tls",
+                   en=f"where it is ({installed.CONFIG / 'tls'})", zh=f"当前位置（{installed.CONFIG / 'tls'}）")
 
 
 def _act(among: Commands, command: str, act: str, en: str, zh: str) -> Command:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 FOLDER: Final = "RUNTIME_DIRECTORY"  # systemd.exec(5)
 NAME: Final = "address"
-_LOCAL: Final = frozenset({"127.0.0.1", "::1", "0.0.0.0", "::"})
+_EVERYWHERE: Final = frozenset({"0.0.0.0", "::"})
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +26,6 @@ def tell_address(url: str) -> None:
 
 
 def _from_here(url: str) -> str:
-    """By the name that the page's certificate has for this machine, where the page is served to all addresses."""
+    """Not by a name, which the least machine can not look up."""
     parts = urlsplit(url)
-    return f"{parts.scheme}://localhost:{parts.port}" if parts.hostname in _LOCAL else url
+    return f"{parts.scheme}://127.0.0.1:{parts.port}" if parts.hostname in _EVERYWHERE else url

@@ -32,7 +32,8 @@ class Unit:
 @dataclass(frozen=True, slots=True)
 class Facts:
     """units: None where systemd does not answer. open_ports: TCP, open to the network. loose: path -> the mode that
-    it should have. strangers: files of the data folder that are not the gateway's. expiries: of certificates."""
+    it should have. strangers: files of the data folder that are not the gateway's. expiries: of certificates.
+    signer: where the key of the site's authority lies, if it lies here."""
 
     installed: bool
     units: Sequence[Unit] | None
@@ -41,6 +42,7 @@ class Facts:
     strangers: Sequence[str]
     broker: Mapping[str, str] | None
     expiries: Mapping[str, datetime]
+    signer: str = ""
 
 
 def facts(machine: Machine, certificates: Sequence[str] = ()) -> Facts:
@@ -53,7 +55,8 @@ def facts(machine: Machine, certificates: Sequence[str] = ()) -> Facts:
     return Facts(
         machine.path("/etc/systemd/system/davylamp.service").exists(), _units(machine, names), _open_ports(machine),
         dict(_loose(machine)), _strangers(machine), _broker(machine),
-        dict(_expiries(machine, [*certificates, f"{BROKER}/broker.crt", *machine.names(f"{CONFIG}/tls", "*.crt")])))
+        dict(_expiries(machine, [*certificates, f"{BROKER}/broker.crt", *machine.names(f"{CONFIG}/tls", "*.crt")])),
+        next(iter(machine.names(f"{CONFIG}/tls", "ca.key")), ""))
 
 
 def _units(machine: Machine, names: Sequence[str]) -> list[Unit] | None:
@@ -153,6 +156,15 @@ def judge(facts: Facts, page: tuple[str, int] | None, broker_used: bool,
                                           f"{name} 将于 {end:%Y-%m-%d} 过期"), renew)
         else:
             yield good("certificate", f"{name} holds until {end:%Y-%m-%d}", f"{name} 有效期至 {end:%Y-%m-%d}")
+    if facts.signer:
+        yield _signer(facts.signer)
+
+
+def _signer(key: str) -> Finding:
+    return warning("certificate", (f"{key} lies here: whoever takes this machine can pass for any page of the site",
+                                   f"{key} 存放在本机：拿到本机者可以冒充本站点的任何页面"),
+                   ("take it away on a USB stick, and keep it well: sudo davylamp ca move-key /media/usb",
+                    "请移到 U 盘并妥善保管：sudo davylamp ca move-key /media/usb"))
 
 
 def _running(facts: Facts) -> Iterator[Finding]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import shutil
 import ssl
+import tempfile
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx
 import pytest
@@ -93,6 +96,32 @@ async def test_another_authority_is_told(gateway, ca, tmp_path, says):
             await asyncio.to_thread(remote.acknowledge, options, "en")
         assert "不受信任" in error.value.message("zh")
         says(error.value.fix)
+
+
+def test_the_key_of_the_authority_is_taken_to_another_disk(ca, tmp_path):
+    usb = Path(tempfile.mkdtemp(dir="/dev/shm"))
+    try:
+        key = (ca / "ca.key").read_bytes()
+        assert authority.move_key(ca, usb) == usb / "ca.key"
+        assert (usb / "ca.key").read_bytes() == key and not (ca / "ca.key").exists() and (ca / "ca.crt").exists()
+        assert (usb / "ca.key").stat().st_mode & 0o077 == 0
+        authority.issue(usb, "again", [], ["127.0.0.1"])
+        shutil.copy(usb / "ca.key", ca)
+        with pytest.raises(CommandError, match="there is a key already"):
+            authority.move_key(ca, usb)
+    finally:
+        shutil.rmtree(usb)
+
+
+@survives("the key of the site's authority is moved to a USB stick that is not mounted", then="the key stays",
+          says=Text("this is the same disk", "这是同一块磁盘"))
+def test_the_same_disk_is_no_other_place(ca, tmp_path, says):
+    with pytest.raises(CommandError) as refused:
+        authority.move_key(ca, tmp_path)
+    says(refused.value.what)
+    with pytest.raises(DavylampError, match="can not be moved"):
+        authority.move_key(ca, tmp_path / "none")
+    assert (ca / "ca.key").exists()
 
 
 async def test_a_command_with_a_token_acts_under_its_name(gateway, ca, tmp_path, capsys):

@@ -225,6 +225,13 @@ def test_the_console_on_the_line_of_the_site(pi):
     assert "kernel's console" in finding.what.en
 
 
+def test_the_key_of_the_authority_does_not_stay_here(pi):
+    assert not any("ca.key" in finding.what.en for finding in pi.findings())
+    pi.write("/etc/davylamp/tls/ca.key", "")
+    found = next(finding for finding in pi.findings() if "ca.key" in finding.what.en)
+    assert found.severity is Severity.WARNING and "ca move-key" in found.fix.zh
+
+
 @pytest.mark.parametrize(("days", "severity"), [(400, Severity.GOOD), (20, Severity.WARNING), (-1, Severity.ERROR)])
 def test_a_certificate_that_ends(pi, days, severity):
     authority = trustme.CA()
