@@ -80,8 +80,7 @@ class AreaSection(Section):
 
 class StoreSection(Section):
     folder: str = "data"
-    """Where measured data, alarms and snapshots are kept. Relative: from the folder of the site file. An installed
-    gateway keeps them in /var/lib/davylamp, whatever stands here."""
+    """Where measured data, alarms and snapshots are kept. Relative: from the folder of the site file."""
     max_size: Annotated[Size, Field(ge=1_000_000)] = 2_000_000_000
     """The oldest measured data is deleted above this. Alarm records are never deleted."""
     max_age: PositiveDuration = 2_592_000.0
