@@ -2,7 +2,7 @@
 # make test   prove it, with real servers where they are installed
 # make bundle KEY=bundle-key.pem   everything for an installation without internet, signed (deploy/install.sh --bundle)
 # make grafana `davylamp grafana provision` with the real grafana-client, in an environment of its own
-# make setup | lint | bench [ONLY=name] | chaos | cleanroom | cleanroom-arm64 | cleanroom-central
+# make setup | lint | bench [ONLY=name] | chaos | cleanroom | cleanroom-arm64 | cleanroom-central | fleetroom
 
 PYTHON ?= python3
 FAULTS ?= 500
@@ -10,7 +10,7 @@ BIN := .venv/bin
 BROKER_EXTRA := $(shell PATH="$$PATH:/usr/sbin:/usr/local/sbin" command -v mosquitto >/dev/null 2>&1 || echo demo)
 export PYTHON
 
-.PHONY: setup demo test lint bench chaos bundle cleanroom cleanroom-arm64 cleanroom-central clean
+.PHONY: setup demo test lint bench chaos bundle cleanroom cleanroom-arm64 cleanroom-central fleetroom clean
 
 setup: .venv/.run
 
@@ -57,6 +57,9 @@ cleanroom: .venv/.test
 
 grafana: .venv/.test .venv-grafana/.done
 	DAVYLAMP_GRAFANA_PYTHON=$(CURDIR)/.venv-grafana/bin/python $(BIN)/python -m pytest tests/grafana/test_provision.py $(ARGS)
+
+fleetroom: .venv/.test
+	@tests/cleanroom/fleet.sh
 
 cleanroom-arm64: .venv/.test
 	@tests/cleanroom/arm64.sh
