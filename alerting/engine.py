@@ -71,7 +71,8 @@ class AlarmState:
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """One step of one alarm, as it goes into the journal. `value` and `evidence` are those of the event.
+    """One step of one alarm, as it goes into the journal. `value` and `evidence` are those of the event; of an
+    acknowledgement `value` is what it is that was taken.
 
     raised_wall_ns tells activations apart even where `occurrence` can not (a lost alarm file counts from 1 again).
     notify: people are told. who: see gateway.model.person.
@@ -210,6 +211,7 @@ class AlarmEngine:
             after, value, evidence = replace(before, called_line_ns=at.line_ns), before.value, before.evidence
         elif Effect.SILENCE in answer.effects:
             after = replace(before, state=answer.state, since_wall_ns=at.wall_ns, who=who, comment=comment)
+            value = before.value
         else:
             after = replace(before, state=answer.state, since_wall_ns=at.wall_ns, edge_line_ns=edge_line_ns)
         self._put(definition, after)

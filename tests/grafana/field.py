@@ -124,15 +124,21 @@ class Field:
         for view in self.alarms.views():
             if view.active:
                 self.raised.setdefault(view.definition.id, self.second)
+        if self.second % 5 == 0:
+            await self._durable()
         if self.second % 60 == 0:
             await vigil.look_at_proof_tests()
             await self.keep()
 
     async def keep(self) -> None:
         """One pass of the historian over all that is durable."""
+        await self._durable()
+        await self.parts.databases.historian.keep()
+
+    async def _durable(self) -> None:
+        """The disk lives in real time: ten seconds of the story without it would be a disk that does not answer."""
         store = self.parts.chain.store
         await until(lambda: store.durable_position == store.position)
-        await self.parts.databases.historian.keep()
 
     async def sent(self) -> None:
         """The database has everything."""
