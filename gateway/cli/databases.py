@@ -41,19 +41,20 @@ def setup(options: argparse.Namespace, language: str) -> int:
     sinks, kinds = _asked(options)
     days = kept_days(kinds)
     days = {RAW: options.raw_days or days[RAW], LONG: options.days or days[LONG]}
-    changes = 0
+    changes = wrong = 0
     for settings in sinks:
         for step in steps(settings, days):
-            print(("= " if step.do is None else "+ ") + step.text[language])
+            print(("! " if step.wrong else "= " if step.do is None else "+ ") + step.text[language])
+            wrong += step.wrong
             if step.do is not None:
                 changes += 1
                 if not options.dry_run:
                     step.do()
     if options.dry_run:
         print(Text("dry run: nothing was changed", "试运行：未做任何更改")[language])
-    elif not changes:
+    elif not changes and not wrong:
         print(Text("nothing to do", "无需更改")[language])
-    return 0
+    return 1 if wrong else 0
 
 
 def _asked(options: argparse.Namespace):

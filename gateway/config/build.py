@@ -238,7 +238,8 @@ def site(section: SiteSection, places: tuple[Area, ...], signals: Iterable[Signa
                 {name: kind.kind.name for name, kind in kinds.items() if name in used},
                 tuple(peers), suppressions=tuple(suppressions),
                 suppress_offline=alarms.suppress_offline, advice=dict(alarms.guidance), latitude=section.latitude,
-                longitude=section.longitude, contact=section.contact)
+                longitude=section.longitude, contact=section.contact,
+                page=section.page or alarms.base_url or "")
 
 
 def group(section: GroupSection, area: str) -> Group:

@@ -49,6 +49,9 @@ class SiteSection(Section):
     """Degrees east, WGS 84."""
     contact: Annotated[str, Field(max_length=120)] = ""
     """Whom a regulator calls: name and telephone. Shown in the region overview."""
+    page: Annotated[str, Field(pattern=r"^https?://[^\s\"<>]+$", max_length=200)] | None = None
+    """Address at which the office opens the gateway's own page, such as `https://10.1.2.3:8443`: dashboards link to it.
+    Default: `base_url` of `[alarms]`, if there is one."""
 
     @model_validator(mode="after")
     def _whole_place(self) -> Self:

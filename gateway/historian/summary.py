@@ -88,7 +88,7 @@ class Summary:
             "people": sum(int(latest.value[number]) for number in self._counts if good[number])
             if any(good[number] for number in self._counts) else None,
             "name_en": site.name.en, "name_zh": site.name.zh, "latitude": site.latitude, "longitude": site.longitude,
-            "contact": site.contact or None}
+            "contact": site.contact or None, "page": site.page or None}
         return Row(schema.SITE.name, minute * MINUTE_NS, {"site": site.id}, fields)
 
 

@@ -165,6 +165,7 @@ class Site:
     suppress_offline  the alarm of a silent device speaks for those of its signals that say the same
     advice         what the site says of a kind of alarm, by the names of gateway.model.advice
     latitude, longitude  degrees, WGS 84; None: not told. contact: whom a regulator calls, "" where not told
+    page           address at which the office opens the gateway's page, "" where not told
     """
 
     id: str
@@ -188,6 +189,7 @@ class Site:
     latitude: float | None = None
     longitude: float | None = None
     contact: str = ""
+    page: str = ""
 
     @cached_property
     def alarms(self) -> AlarmTable:

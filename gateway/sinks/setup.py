@@ -21,6 +21,7 @@ from gateway.model.errors import SinkError
 from gateway.model.secret import read_secret
 from gateway.model.text import Text
 from gateway.sinks.config import InfluxSettings
+from gateway.sinks.field_types import conflicts
 from gateway.sinks.schema import Retention
 
 DAY_S: Final = 86_400
@@ -31,10 +32,11 @@ _UNITS: Final = {"h": 3600, "m": 60, "s": 1}
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing that is as it must be (`do` is None), or that has to be done."""
+    """One thing that is as it must be (`do` is None), or that has to be done. wrong: a person must do it."""
 
     text: Text
     do: Callable[[], None] | None = None
+    wrong: bool = False
 
 
 def steps(settings: InfluxSettings, days: Mapping[Retention, int]) -> Iterator[Step]:
@@ -49,6 +51,10 @@ def steps(settings: InfluxSettings, days: Mapping[Retention, int]) -> Iterator[S
         version=version, url=settings.url))
     for place, count in kept.items():
         yield from (_in_1 if settings.api == "v1" else _in_2)(server, place, count)
+    for place in kept:
+        for text in conflicts(place, server.fields(place), [one for one in days if settings.place(one) == place],
+                              settings.api):
+            yield Step(text, wrong=True)
 
 
 def _in_1(server: _Server, database: str, days: int) -> Iterator[Step]:
@@ -158,6 +164,13 @@ class _Server:
             raise _error(self, Text(f"{sentence}: {found['error']}", f"{sentence}：{found['error']}"),
                          Text("correct it there by hand, then run this again", "请在服务器上手动处理后重新运行"))
         return [row for series in found.get("series", []) for row in series.get("values", [])]
+
+    def fields(self, place: str) -> dict[str, list[tuple[str, str]]]:
+        """Measurement -> its fields and their types. Of a place that is not there yet (a dry run): none."""
+        found = self._json(self._request("POST", f"/query?{urlencode({'db': place, 'q': 'SHOW FIELD KEYS'})}",
+                                         missing_is_none=True))
+        return {series["name"]: [(name, has) for name, has in series["values"]]
+                for result in (found or {}).get("results", []) for series in result.get("series", [])}
 
     def tell(self, sentence: str) -> None:
         self.ask(sentence)

@@ -47,13 +47,15 @@ KNOWN = Query(SITE, (Column('last("devices") * 1.0', "known"), Column('last("dev
 ANSWER = Query(SITE, (Column('last("devices_online") * 1.0', "now"), Column('last("devices_online") * 0.0 - 1.0', "silent")),
                when=NOW, by=("site",))
 # Two queries joined by site, not one around both: see Query. A site that has no row now keeps its whole SILENCE.
-NAMES = Query(SITE, (Column('"name_{language}"', "name"), Column('"contact"', "contact"),
+NAMES = Query(SITE, (Column('"name_{language}"', "name"), *columns("contact", "page"),
                      Column(f'"risk" * 0.0 + {SILENCE}.0', "silence")), by=("site",), newest=1)
 STATE = Query(SITE, (
     Column(f'"red" * 1000000.0 + "orange" * 10000.0 + "unacknowledged" * 100.0 + "yellow" - {SILENCE}.0', "loudness"),
     *columns("risk", "red", "orange", "unacknowledged", "video", "gas", "shutoff"),
     Column('"online_ratio" * 100.0', "online")), when=NOW, by=("site",), newest=1)
 SITE_LINK = to("site", "var-site=${__value.raw}")
+
+THE_PAGE = "${__value.raw}"  # as the site file gives it
 
 OVERVIEW = Board(
     "overview", Text("Davylamp: region overview", "Davylamp 区域总览"),
@@ -94,8 +96,8 @@ OVERVIEW = Board(
                      Show("site", Text("site", "站点"), link=SITE_LINK))),
         Panel("need", "table", (14, 14), Text("Sites by need for attention", "站点（按需要处理的程度排序）"),
               Text("Which site first? Silent sites stand above all, for nobody knows how they are; then red, orange, what "
-                   "waits for a person, yellow. Click a site to see it.",
-                   "先处理哪个站点？失联站点排在最前（情况不明），其次为红色、橙色、待确认、黄色。点击站点查看详情。"), NO_SITES,
+                   "waits for a person, yellow. Click a site to see it, or the address of its gateway's own page.",
+                   "先处理哪个站点？失联站点排在最前（情况不明），其次为红色、橙色、待确认、黄色。点击站点查看详情，或点击网关页面地址。"), NO_SITES,
               (Ask(NAMES), Ask(STATE)), join="site", sum=("need", ("silence", "loudness")), sort=("need", True), shows=(
                   Show("need", Text("because", "原因"), bands=NEED, width=120),
                   Show("site", Text("site", "站点"), link=SITE_LINK), Show("name", Text("name", "名称")),
@@ -105,7 +107,8 @@ OVERVIEW = Board(
                   Show("online", Text("online", "在线率"), unit="percent", decimals=1, steps=ONLINE, width=90),
                   Show("video", Text("video", "视频"), words=SYSTEM, width=80),
                   Show("gas", Text("gas detection", "气体检测"), words=SYSTEM, width=100),
-                  Show("shutoff", Text("shut-off", "紧急切断"), words=SYSTEM, width=90))),
+                  Show("shutoff", Text("shut-off", "紧急切断"), words=SYSTEM, width=90),
+                  Show("page", Text("gateway's page", "网关页面"), link=THE_PAGE))),
         Panel("contact", "table", (10, 9), Text("Last contact", "最后联系时间"),
               Text("Which site has been silent longest, and whom to call?", "哪个站点失联最久，联系谁？"), NO_SITES,
               (Ask(Query(SITE, columns("name_{language}", "contact"), by=("site",), newest=1)),), sort=("Time", False), shows=(

@@ -26,6 +26,7 @@ from grafana.boards.look import (
     YELLOW,
     YES,
 )
+from grafana.boards.overview import THE_PAGE
 from grafana.boards.panel import Ask, Panel, Show
 from grafana.boards.parts import NO_MINUTES, NO_ROW, SIGNAL_LINK, alarms_now, gas_curve, minutes, of_kinds
 
@@ -78,9 +79,10 @@ SITE_BOARD = Board(
                                                               "有多少告警无人确认？"), "unacknowledged", steps=ANY_ORANGE),
         Panel("who", "table", (12, 4), Text("Whom to call", "联系人"),
               Text("Who is responsible for the site, and when did its gateway last report?", "谁负责该站点，网关最后何时上报？"),
-              NO_ROW, (Ask(Query(schema.SITE, columns("name_{language}", "contact"), (SITE,), by=("site",), newest=1)),), shows=(
+              NO_ROW, (Ask(Query(schema.SITE, columns("name_{language}", "contact", "page"), (SITE,), by=("site",), newest=1)),), shows=(
                   Show("name_{language}", Text("site", "站点")), Show("contact", Text("whom to call", "联系人")),
-                  Show("Time", Text("last contact", "最后联系"), unit="dateTimeFromNow"))),
+                  Show("Time", Text("last contact", "最后联系"), unit="dateTimeFromNow"),
+                  Show("page", Text("gateway's page", "网关页面"), link=THE_PAGE))),
         Panel("online", "stat", (4, 4), Text("Devices online", "设备在线率"),
               Text("What share of the site's devices gives data? Target: 99.5 % or more.", "站点设备在线率？目标不低于 99.5%。"),
               NO_ROW, (Ask(Query(schema.SITE, (Column('last("online_ratio") * 100', "online"),), (SITE,))),), unit="percent",

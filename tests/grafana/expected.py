@@ -37,6 +37,7 @@ RUNNING = line(2) | dict.fromkeys(range(70, 121, 10), 0)
 VALVE = {"XV-101.pos": line(100, {40: 0})}
 SWITCH = {"XV-101.closed": line(0, {40: 1})}
 SILENCE = 1_000_000_000
+PAGE = "https://10.1.2.3:8443"
 
 QUALITIES = {
     name: line(0)
@@ -74,9 +75,9 @@ EXPECTED: dict[str, dict[str, object]] = {
         "sites": [3],
         "map": {(DEPOT, 30.5, 114.25, 4), (ODD, 31, 115, 2), (MUTE, None, None, 3)},
         "need": [
-            (SILENCE, MUTE, "Mute works", "Zhao", None, None, None, None, None, None, None, None),
-            (1_020_200, DEPOT, "North depot", "Wang 010-5555-0101", 4, 1, 2, 2, 100, 2, 2, 2),
-            (101, ODD, "North works", "Li", 2, 0, 0, 1, 90, 2, 1, None),
+            (SILENCE, MUTE, "Mute works", "Zhao", None, None, None, None, None, None, None, None, None),
+            (1_020_200, DEPOT, "North depot", "Wang 010-5555-0101", 4, 1, 2, 2, 100, 2, 2, 2, PAGE),
+            (101, ODD, "North works", "Li", 2, 0, 0, 1, 90, 2, 1, None, None),
         ],
         "contact": [
             (180, MUTE, "Mute works", "Zhao"),
@@ -98,7 +99,7 @@ EXPECTED: dict[str, dict[str, object]] = {
         "online": [100],
         "people": [5],
         "load": [2],
-        "who": [("North depot", "Wang 010-5555-0101", 1)],
+        "who": [("North depot", "Wang 010-5555-0101", 1, PAGE)],
         "alarms": [ALARM_HH, ALARM_LEFT, ALARM_H, ALARM_DUE],
         "availability": {"video": VIDEO, "gas": line(2), "shutoff": line(2, {60: 0})},
         "gas": GAS | {"H": limit(20), "HH": limit(40)},

@@ -66,7 +66,8 @@ def written(folder: Path, broker: int, h: str = "60") -> SiteFile:
     shutil.copy(SITE.parent / "depot-gas.csv", folder)
     text = SITE.read_text(encoding="utf-8")
     for old, new in {
-            'language = "en"\n': 'language = "en"\nlatitude = 39.9\nlongitude = 116.4\ncontact = "Wang 12345"\n',
+            'language = "en"\n': 'language = "en"\nlatitude = 39.9\nlongitude = 116.4\ncontact = "Wang 12345"\n'
+                                 'page = "https://10.1.2.3"\n',
             "# --- Sources:": MORE + "# --- Sources:", "H = { value = 60, on_delay": f"H = {{ value = {h}, on_delay",
             "port = 18830\n": f"port = {broker}\n{DECLARES}",
             'id = "GD-06"                        # stand': 'timeout = "50ms"\nid = "GD-06"  # stand'}.items():

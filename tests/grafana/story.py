@@ -77,6 +77,7 @@ def sites() -> Iterator[str]:
                 "latitude": 30.5,
                 "longitude": 114.25,
                 "contact": "Wang 010-5555-0101",
+                "page": "https://10.1.2.3:8443",
             },
         )
     for minute in (3, 2, 1):

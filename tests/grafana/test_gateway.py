@@ -68,6 +68,6 @@ async def test_the_gateway_fills_the_panels(influxdb, tmp_path, monkeypatch):
         alarms = {(row[2], row[4], row[5], row[6], row[7]) for row in see("site", "alarms")}
         assert ("tank_farmGD-02：可燃气体高高限", False, False, "GD-02", 2.0) in alarms
         assert see("overview", "need")[0][1:4] == (PLACE.id, "北油库", "值班 12345")
-        assert see("site", "who") == [("北油库", "值班 12345", 0)]
+        assert see("site", "who") == [("北油库", "值班 12345", 0, None)]
         assert see("sensors", "worst")[0][:3] == ("GD-03", "可燃气体", 1)
         assert see("fleet", "reporting") == [1]

@@ -73,7 +73,7 @@ def test_the_story(shift):
 def test_overview(see):
     """Of eleven alarms one is acknowledged; GD-01 can not be believed; three orange ones and a blue one stand."""
     assert see("overview", "need") == [
-        (3 * 10_000 + 10 * 100, SITE, "North depot", "Wang 12345", 3, 0, 3, 10, 100, 2, 1, 2)]
+        (3 * 10_000 + 10 * 100, SITE, "North depot", "Wang 12345", 3, 0, 3, 10, 100, 2, 1, 2, "https://10.1.2.3")]
     assert see("overview", "open") == [0, 3, 0, 1]
     assert see("overview", "silent") == [0]
     assert see("overview", "loudest") == [(SITE, 11)]

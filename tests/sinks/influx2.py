@@ -23,6 +23,7 @@ class Influx2:
     mappings: list[dict[str, Any]] = field(default_factory=list)
     fails_at: str = ""  # "POST /api/v2/dbrps": answered with 500
     changes: int = 0
+    fields: dict[str, list[list[str]]] = field(default_factory=dict)  # measurement -> field, type; of each database
 
     def answer(self, method: str, target: str, token: str, body: Any) -> tuple[int, Any]:
         path, query = urlsplit(target).path, {name: values[0] for name, values in
@@ -33,6 +34,13 @@ class Influx2:
             return 401, {"code": "unauthorized", "message": "unauthorized access"}
         if f"{method} {path}" == self.fails_at:
             return 500, {"code": "internal error", "message": "disk full"}
+        if path == "/query":
+            assert query["q"] == "SHOW FIELD KEYS"
+            if query["db"] not in {one["database"] for one in self.mappings}:
+                return 404, {"code": "not found", "message": "no dbrp mapping found"}
+            return 200, {"results": [{"statement_id": 0, "series": [
+                {"name": name, "columns": ["fieldKey", "fieldType"], "values": found}
+                for name, found in self.fields.items()]}]}
         if method != "GET":
             self.changes += 1
         if path == "/api/v2/orgs":

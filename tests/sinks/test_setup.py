@@ -7,6 +7,7 @@ import pytest
 from gateway.cli import main
 from gateway.model.text import Text
 from tests import servers
+from tests.grafana.story import put
 from tests.sinks.influx2 import influx2
 from tests.sinks.stage import query
 
@@ -53,6 +54,35 @@ def test_a_real_1x_server_is_set_up_once_and_left_alone_afterwards(influxdb, tol
     assert status == 0 and text.startswith("= InfluxDB 1.") and text.splitlines()[1:] == [
         "= database davylamp_raw is there and keeps rows for 30 days",
         "= database davylamp is there and keeps rows for 730 days", "nothing to do"]
+
+
+@survives("a database that already holds a field with another type than the contract's (real 1.x)",
+          then="influx setup names each, what it is and must be, and the ways out, in a dry run, too; exit status 1",
+          says=Text("davylamp_raw: telemetry.quality is float there, and must be integer: rows with it are refused. …",
+                    "davylamp_raw：字段 telemetry.quality 在库中为 float，应为 integer，含该字段的数据会被拒收。…"))
+def test_a_field_of_another_type_is_named(influxdb, told, says):
+    assert told("--url", influxdb.url)[0] == 0
+    for database, line in (("davylamp_raw", "telemetry,site=a,signal=x quality=0"),
+                           ("davylamp", 'site,site=a risk="high",red=1i,mine=1'), ("davylamp", "theirs value=1i")):
+        put(influxdb.url, [line], database)
+    for more in ((), ("--dry-run",)):
+        (status, en), (_, zh) = (told("--url", influxdb.url, *more, language=language) for language in ("en", "zh"))
+        wrong, falsch = ([line[2:] for line in text.splitlines() if line.startswith("! ")] for text in (en, zh))
+        assert status == 1 and len(wrong) == 2 and "nothing to do" not in en
+        assert says(Text(wrong[0], falsch[0]))
+        assert wrong[1].startswith("davylamp: site.risk is string there, and must be integer")
+        assert wrong[1].endswith('DROP MEASUREMENT "site" there')
+    query(influxdb.url, 'DROP MEASUREMENT "site"', db="davylamp")
+    query(influxdb.url, 'DROP MEASUREMENT "telemetry"', db="davylamp_raw")
+    assert told("--url", influxdb.url)[0] == 0
+
+
+def test_a_field_of_another_type_is_named_on_2x_too(stub, told, tmp_path):
+    asked = ("--url", stub.url, "--org", "county", "--token-file", str(tmp_path / "token"))
+    assert told(*asked)[0] == 0
+    stub.fields = {"kpi": [["alarms", "integer"], ["average", "integer"]]}
+    status, text = told(*asked, "--dry-run")
+    assert status == 1 and text.count("\n! ") == 1 and "kpi.average is integer there, and must be float" in text
 
 
 def test_a_retention_is_lengthened_and_never_shortened(influxdb, told):
