@@ -84,7 +84,7 @@ init() {
         case "$name" in '' | *[!A-Za-z0-9._-]*)
             refuse "$name: a site has letters, digits and . _ - only" "$name：站点名只能包含字母、数字和 . _ -" ;;
         fleet) refuse "fleet is the name of the one who looks (davylamp fleet)" "fleet 是 davylamp fleet 所用的名称" ;;
-        admin | grafana) refuse "$name is a user of the database itself" "$name 是数据库自身的用户名" ;;
+        admin | grafana | centre) refuse "$name is a user of the database itself" "$name 是数据库自身的用户名" ;;
         esac
     done
     for program in openssl mosquitto_passwd; do
@@ -94,6 +94,7 @@ init() {
     certificates "$host"
     kept "$central/influxdb/password"
     kept "$central/influxdb/token"
+    kept "$central/influxdb/centre.password"
     kept "$central/grafana/password"
     [ -e "$central/.env" ] || printf 'COMPOSE_PROJECT_NAME=davylamp-central\nINFLUX_TOKEN=%s\nALERT_EMAIL=%s\n' \
         "$(cat "$central/influxdb/token")" "$email" >"$central/.env"
@@ -172,10 +173,26 @@ users() {
       done
       echo "CREATE USER grafana WITH PASSWORD '$(cat "$central/grafana/password")';"
       echo 'GRANT READ ON davylamp TO grafana; GRANT READ ON davylamp_raw TO grafana;'
+      echo "CREATE USER centre WITH PASSWORD '$(cat "$central/influxdb/centre.password")'; GRANT WRITE ON davylamp TO centre;"
       sed -n 's/^user //p' "$central/mosquitto/acl" | grep -vx fleet | while read -r name; do
           echo "CREATE USER \"$name\" WITH PASSWORD '$(cat "$central/site-$name.password")';"
           echo "GRANT WRITE ON davylamp TO \"$name\"; GRANT WRITE ON davylamp_raw TO \"$name\";"
       done; } | tell
+}
+
+# Once a minute it tells how full its disk is, as itself in the dashboards: nobody else sees that.
+disk() {
+    install -d -m 0755 /usr/local/lib/davylamp-central
+    install -m 0755 "$here/central-disk.sh" /usr/local/lib/davylamp-central/
+    printf '[Unit]\nDescription=Davylamp central: room on the disk of the databases\n[Service]\nType=oneshot\nExecStart=%s %s\n' \
+        /usr/local/lib/davylamp-central/central-disk.sh \
+        "https://127.0.0.1:8086 davylamp /var/lib/influxdb centre $central/influxdb/centre.password $central/tls/ca.pem" \
+        >/etc/systemd/system/davylamp-central-disk.service
+    printf '[Timer]\nOnBootSec=1min\nOnUnitActiveSec=1min\nAccuracySec=5s\n[Install]\nWantedBy=timers.target\n' \
+        >/etc/systemd/system/davylamp-central-disk.timer
+    chmod 0644 /etc/systemd/system/davylamp-central-disk.*
+    systemctl daemon-reload
+    systemctl enable --quiet --now davylamp-central-disk.timer
 }
 
 packages() {
@@ -187,7 +204,7 @@ packages() {
         # As they come they start at once, the database open to everybody: they wait until they are configured.
         systemctl mask --runtime --quiet mosquitto influxdb
         DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
-            openssl mosquitto influxdb influxdb-client >/dev/null
+            openssl curl mosquitto influxdb influxdb-client >/dev/null
     fi
     init "$@"
     systemctl unmask --runtime --quiet mosquitto influxdb
@@ -199,13 +216,15 @@ packages() {
     systemctl restart mosquitto
     database
     users
+    disk
     echo "Ready: mqtts://$1:8883 and https://$1:8086; each site: its name, password in $central/site-SITE.password    已就绪"
     echo "Grafana: user grafana, password in $central/grafana/password, CA $central/tls/ca.pem    Grafana 用户与密码"
 }
 
 remove() {
     [ "$(id -u)" = 0 ] || refuse "must run as root" "必须以 root 身份运行"
-    systemctl disable --quiet --now influxdb || true
+    systemctl disable --quiet --now influxdb davylamp-central-disk.timer || true
+    rm -rf /etc/systemd/system/davylamp-central-disk.* /usr/local/lib/davylamp-central
     rm -rf "$broker_conf" "$broker_home" "$database_home" "$database_unit"
     systemctl daemon-reload
     systemctl try-restart mosquitto || true

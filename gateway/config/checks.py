@@ -21,6 +21,7 @@ from gateway.config.people_checks import people_problems
 from gateway.config.relation_checks import relation_problems
 from gateway.config.rules import rule_problems
 from gateway.config.status_checks import status_problems, status_timing
+from gateway.config.store_checks import store_problems
 from gateway.config.values import did_you_mean
 from gateway.model.alarm import Priority
 from gateway.model.errors import Problem
@@ -60,6 +61,7 @@ def check(draft: Draft, plans: Mapping[str, SignalPlan]) -> Iterator[Problem]:
     yield from _fallbacks(draft)
     yield from _timing(draft, plans)
     yield from _uncovered(draft, plans)
+    yield from store_problems(draft)
 
 
 def _spot(problem: Problem) -> Spot:

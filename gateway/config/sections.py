@@ -89,7 +89,9 @@ class StoreSection(Section):
     max_age: PositiveDuration = 2_592_000.0
     """Measured data older than this is deleted."""
     minutes_max_size: Annotated[Size, Field(ge=10_000_000)] = 4_000_000_000
-    """The oldest minutes (mean, lowest, highest of each signal) are deleted above this."""
+    """The oldest minutes (mean, lowest, highest of each signal) are deleted above this. A signal read every second
+    takes about 26 kB a day: two years of 200 signals fit, of 1,000 they take 19 GB. `davylamp check` warns where they
+    do not fit."""
     minutes_max_age: PositiveDuration = 63_072_000.0
     """Minutes older than this are deleted: two years."""
     commit_interval: Annotated[PositiveDuration, Field(le=5)] = 3.0

@@ -101,6 +101,7 @@ AUDIT: Final = CONTRACT["audit"]
 KPI: Final = CONTRACT["kpi"]
 SITE: Final = CONTRACT["site"]
 GATEWAY: Final = CONTRACT["gateway"]
+CENTRE: Final = CONTRACT["centre"]
 
 VALUE, QUALITY, CLOCK_UNTRUSTED = "value", "quality", "clock_untrusted"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.model.text import Text
-from gateway.sinks.schema import GATEWAY
+from gateway.sinks.schema import CENTRE, GATEWAY
 from grafana.boards.board import Board, Choice
 from grafana.boards.influxql import AHEAD, INTERVAL, NOW, SITE, Column, Query, call, column, columns
 from grafana.boards.look import ANY_ORANGE, ANY_RED, GREEN, ORANGE, RED, Word
@@ -54,6 +54,14 @@ FLEET = Board(
               Text("How many gateways have reported in the last 5 minutes?", "最近 5 分钟有几个网关上报？"), NONE_NOW,
               (Ask(Query((Query(GATEWAY, (call("last", "uptime_s", "up"),), (SITE,), when=NOW, by=("site",)),),
                          (call("count", "up"),))),)),
+        Panel("centre", "stat", (24, 4), Text("Disk of the centre", "中心磁盘剩余"),
+              Text("How much of the disk of the databases is free? When it is full, no site can be seen any more, though each gateway "
+                   "goes on watching and calling.", "数据库磁盘还剩多少？占满后看板不再更新，但各网关照常监测和通知。"),
+              Text("Nobody says how full the disk of the centre is: let deploy/central-disk.sh run there every minute",
+                   "未获知中心磁盘占用：请在中心服务器上每分钟运行 deploy/central-disk.sh"),
+              (Ask(Query(CENTRE, (Column('last("disk_free_bytes") / last("disk_bytes") * 100', "free"),), when=NOW,
+                         by=("centre",)), Text.same("$tag_centre")),), unit="percent", decimals=0,
+              steps=((None, RED), (10, ORANGE), (25, GREEN))),
         Panel("list", "table", (24, 12), Text("Gateways", "网关一览"),
               Text("Which gateway runs which version and settings, and how is it?", "各网关运行什么版本和配置，状态如何？"), NO_GATEWAY,
               (Ask(Query(GATEWAY, (*columns("version", "config", "clock_untrusted", "faults", "lag_samples", "refused", "evicted",

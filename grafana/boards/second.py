@@ -2,7 +2,7 @@
 
 A gateway calls people for its site. Grafana calls those who run the central database, and only for what no gateway knows:
 that a gateway is silent, that its clock runs ahead, that the database falls behind, that a region is below its target, that a
-gateway's disk will be full. No rule here repeats an alarm of a gateway.
+disk will be full: a gateway's, or that of the centre. The last calls, too, when nobody says how full it is. No rule here repeats an alarm of a gateway.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gateway.model.text import Text
-from gateway.sinks.schema import GATEWAY, SITE
+from gateway.sinks.schema import CENTRE, GATEWAY, SITE
 from grafana.boards.influxql import AHEAD, RANGE, Column, Query, call
 
 DATASOURCE = "davylamp"
@@ -99,6 +99,11 @@ RULES = (
               "{{ $labels.site }}：剩余空间不足 2 GB，未发送的数据将被删除"),
          Query(GATEWAY, (call("last", "disk_free_bytes", "free"),), when=RANGE, by=("site",)), ("lt", 2e9), "10m",
          _HALF_HOUR, "fleet"),
+    Rule("centre-disk", Text("Disk of the centre nearly full", "中心磁盘将满"),
+         Text("{{ $labels.centre }}: less than 10 % of the databases' disk is free. When it is full, no site can be seen",
+              "{{ $labels.centre }}：数据库磁盘剩余不足 10%。占满后将看不到任何站点"),
+         Query(CENTRE, (Column('last("disk_free_bytes") / last("disk_bytes") * 100', "free"),), when=RANGE, by=("centre",)),
+         ("lt", 10), "10m", _HALF_HOUR, "fleet", "Alerting"),
 )
 
 

@@ -285,3 +285,15 @@ def test_the_report_groups_by_file_errors_first(tmp_path):
     assert render(loaded.problems, "zh").endswith("\n1 个错误，1 个警告\n")
     assert "\033[31merror\033[0m" in render(loaded.problems, "en", colour=True)
     assert render((), "en") == "0 errors, 0 warnings\n"
+
+
+@pytest.mark.parametrize(("signals", "store", "warnings"), [
+    (210, "", []),
+    (1000, "", ["store | minutes_max_size | minutes of 1000 signals reach back about 154 days, not 730: then "
+                "`minutes_max_size` (4 GB) is full"]),
+    (1000, 'minutes_max_size = "19GB"', []), (1000, 'minutes_max_age = "150d"', [])])
+def test_minutes_that_do_not_fit_for_as_long_as_they_are_to_be_kept(tmp_path, signals, store, warnings):
+    text = "".join(f'[[signals]]\nid = "T-{n}"\nkind = "temperature"\nlimits = "none"\n' for n in range(signals))
+    points = ", ".join(f'{{ signal = "T-{n}" }}' for n in range(signals))
+    loaded = site(tmp_path, f"[store]\n{store}\n{text}", f"points = [{points}]")
+    assert said(loaded, "warning") == warnings

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests import servers
+from tests.sinks.influx2 import TOKEN, influx2
+from tests.sinks.stage import query
 
 yaml = pytest.importorskip("yaml")
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -125,3 +127,29 @@ def test_a_site_writes_and_reads_its_own_topics_and_no_others_by_tls(tmp_path):
         assert listens.communicate(timeout=40)[0].strip() == "own"
         assert client("mosquitto_pub", "depot", "-P", "wrong", "-t", "davylamp/depot/x", "-m", "no").wait(20)
         assert told("depot", "davylamp/depot/x", "in clear", by_tls=False)
+
+
+def disk(*arguments: object) -> subprocess.CompletedProcess:
+    servers.program("curl")
+    return subprocess.run([DEPLOY / "central-disk.sh", *map(str, arguments)], capture_output=True, text=True)
+
+
+def test_the_central_machine_says_how_full_its_disk_is(influxdb, tmp_path):
+    """To a real 1.x, and, by the same API, to a stand-in of 2.x; what refuses it is told."""
+    (tmp_path / "secret").write_text(TOKEN)
+    query(influxdb.url, "CREATE DATABASE davylamp")
+    done = disk(influxdb.url, "davylamp", tmp_path, "centre", tmp_path / "secret")
+    assert done.returncode == 0, done.stderr
+    (series,) = query(influxdb.url, "SELECT centre, disk_free_bytes, disk_bytes FROM centre")
+    ((_, centre, free, size),) = series["values"]
+    there = os.statvfs(tmp_path)
+    assert centre == os.uname().nodename and size == there.f_frsize * there.f_blocks and 0 < free < size
+    with influx2() as stub:
+        assert disk(stub.url, "davylamp", tmp_path, "-", tmp_path / "secret").returncode == 0
+        ((database, line),) = stub.written
+        assert database == "davylamp" and re.fullmatch(
+            rf"centre,centre={centre} disk_free_bytes=\d+i,disk_bytes={size}i", line)
+        (tmp_path / "secret").write_text("wrong")
+        done = disk(stub.url, "davylamp", tmp_path, "-", tmp_path / "secret")
+        assert done.returncode != 0 and "401" in done.stderr
+    assert disk(influxdb.url, "nowhere", tmp_path, "centre", tmp_path / "secret").returncode != 0

@@ -418,6 +418,8 @@ def hours() -> Iterator[str]:
 
 
 def gateways() -> Iterator[str]:
+    for minute in (10, 2):
+        yield row("centre", minute, {"centre": "office-1"}, {"disk_free_bytes": 4e11 - minute, "disk_bytes": 1e12})
     for minute in range(10, 0, -1):
         for site, bad in ((DEPOT, False), (ODD, True)):
             yield row(

@@ -58,7 +58,7 @@ def test_an_empty_server_gets_everything(grafana):
     assert {versions[-1]["folderUid"] for uid, versions in grafana.versions.items() if uid.endswith("zh")} == {
         "davylamp-zh"
     }
-    assert len(grafana.alerting[RULES]) == 5 and set(grafana.alerting[TIMINGS]) == {"davylamp-planned-work"}
+    assert len(grafana.alerting[RULES]) == 6 and set(grafana.alerting[TIMINGS]) == {"davylamp-planned-work"}
     (point,) = grafana.alerting[POINTS].values()
     assert point["name"] == "davylamp-operators" and point["settings"]["addresses"] == "duty@example.org"
     assert f"dashboard {SITE}: created" in said and "alert rule davylamp-silent: created" in said

@@ -42,6 +42,8 @@ def region(tmp_path_factory):
                 *site("slow", now, shift=-7200),
                 *site("behind", now, lag=200_000),
                 *site("full", now, free=1e9),
+                *(f"centre,centre={name} disk_free_bytes={free}i,disk_bytes=100i {now - minute * 60}"
+                  for name, free in (("filling", 9), ("roomy", 30)) for minute in range(5)),
             ],
         )
         yield Office(server.url, now, {})
@@ -53,7 +55,9 @@ def answers(rule, office: Office) -> dict[str, float]:
     assert reduced["model"]["reducer"] == "last"
     series = office.ask(query["model"]["query"], query["relativeTimeRange"]["from"])
     return {
-        one.get("tags", {}).get("site", ""): one["values"][-1][1] for one in series if one["values"][-1][1] is not None
+        next(iter(one.get("tags", {}).values()), ""): one["values"][-1][1]
+        for one in series
+        if one["values"][-1][1] is not None
     }
 
 
@@ -72,6 +76,7 @@ def firing(rule, office: Office) -> set[str]:
         ("lag", {"behind"}),
         ("region-offline", {""}),
         ("disk", {"full"}),
+        ("centre-disk", {"filling"}),
     ],
 )
 def test_a_rule_calls_for_what_no_gateway_knows_and_for_nothing_else(region, uid, called):
@@ -93,7 +98,7 @@ def test_a_region_that_falls_silent_calls(region):
     later = Office(region.url, region.end, {})
     query = rule.data()[0]["model"]["query"].replace("now() - 10m", "now() + 1d")
     assert {one["values"][-1][1] for one in later.ask(query, 30 * 86_400)} == {1}
-    assert {rule.uid for rule in RULES if rule.no_data == "Alerting"} == {"silent", "region-offline"}
+    assert {rule.uid for rule in RULES if rule.no_data == "Alerting"} == {"silent", "region-offline", "centre-disk"}
 
 
 def test_the_file_for_grafana_holds_every_rule_and_leaves_other_people_s_policies_alone():

@@ -23,6 +23,7 @@ class Influx2:
     mappings: list[dict[str, Any]] = field(default_factory=list)
     fails_at: str = ""  # "POST /api/v2/dbrps": answered with 500
     changes: int = 0
+    written: list[tuple[str, str]] = field(default_factory=list)  # database, lines: by the API of 1.x
     fields: dict[str, list[list[str]]] = field(default_factory=dict)  # measurement -> field, type; of each database
 
     def answer(self, method: str, target: str, token: str, body: Any) -> tuple[int, Any]:
@@ -34,6 +35,9 @@ class Influx2:
             return 401, {"code": "unauthorized", "message": "unauthorized access"}
         if f"{method} {path}" == self.fails_at:
             return 500, {"code": "internal error", "message": "disk full"}
+        if path == "/write":
+            self.written.append((query["db"], body))
+            return 204, None
         if path == "/query":
             assert query["q"] == "SHOW FIELD KEYS"
             if query["db"] not in {one["database"] for one in self.mappings}:
@@ -77,7 +81,8 @@ def influx2() -> Iterator[Influx2]:
 
         def _do(self) -> None:
             length = int(self.headers.get("Content-Length", 0))
-            body = json.loads(self.rfile.read(length)) if length else None
+            data = self.rfile.read(length)
+            body = data.decode() if self.path.startswith("/write") else json.loads(data) if data else None
             status, said = stub.answer(self.command, self.path, self.headers.get("Authorization", ""), body)
             data = b"" if said is None else json.dumps(said).encode()
             self.send_response(status)
