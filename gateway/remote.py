@@ -81,7 +81,8 @@ def hold(options: argparse.Namespace, language: str) -> int:
             raise _missing(option, what)
     made = _ask(options, words.path, options.target, {
         "target": options.target, "name": options.name, "why": options.why, "approved": options.approved_by or "",
-        "for_s": _seconds(options.duration), **({"once": True} if getattr(options, "once", False) else {})})
+        "for_s": _seconds(options.duration), **_approval(options, language),
+        **({"once": True} if getattr(options, "once", False) else {})})
     found = made[words.one]
     once = Text(" (or until it is back to normal)", "（或至恢复正常）") if found["once"] else Text("", "")
     print(Text("Nobody is called for {target} until {until}{once}. Its alarms: {alarms}.{unsaved}",
@@ -89,6 +90,17 @@ def hold(options: argparse.Namespace, language: str) -> int:
         target=options.target, until=_time(found["until"]), once=once, unsaved=_unsaved(made),
         alarms=Text(", ".join(found["alarms"]), "、".join(found["alarms"])))[language])
     return 0
+
+
+def _approval(options: argparse.Namespace, language: str) -> dict[str, str]:
+    """By what the second person shows who they are: asked for where there are accounts."""
+    if options.approved_by is None or not _token(options.token_file):
+        return {}
+    if (given := os.environ.get("DAVYLAMP_APPROVAL")) is not None:
+        return {"approval": given}
+    return {"approval": getpass.getpass(Text("Password of {who}, or their code for this alarm: ",
+                                             "{who} 的密码，或其为该告警生成的批准码：").format(
+        who=options.approved_by)[language])}
 
 
 def annunciator(options: argparse.Namespace, language: str) -> int:

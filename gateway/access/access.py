@@ -16,13 +16,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from gateway.access.approvals import Act, Approvals
 from gateway.access.audit import Audit, Entry
 from gateway.access.file import RegisterFile, write_private
 from gateway.access.passwords import Checker
 from gateway.access.register import PASSWORD_LENGTH, Register
-from gateway.access.role import OPEN, Identity, Role
+from gateway.access.role import OPEN, ROLE_NAMES, Identity, Role
 from gateway.access.sessions import Session, Sessions
 from gateway.access.throttle import Throttle
+from gateway.model import person
 from gateway.model.clock import NS, Clock
 from gateway.model.errors import CommandError, DavylampError
 from gateway.model.text import Text
@@ -63,6 +65,7 @@ class Access:
         self._sessions = Sessions(settings.idle_s, settings.longest_s)
         self.longest_s = settings.longest_s
         self._throttle, self._checker, self._audit = Throttle(), Checker(), Audit()
+        self._approvals = Approvals()
         self._register, self._stamp, self._journalled = Register(), None, 0
         self.trouble: DavylampError | None = None
         self._known = False  # the register was read once
@@ -172,6 +175,47 @@ class Access:
     def log_out(self, secret: str, address: str) -> None:
         if (session := self._sessions.end(secret)) is not None:
             self._note("logged out", session.account, address)
+
+    # -- a second person
+
+    def approve(self, identity: Identity, act: Act, address: str) -> str:
+        """A code with which somebody else may do this once. CommandError: no person has logged in."""
+        account = self._register.accounts.get(identity.account)
+        if account is None:
+            raise CommandError(Text("only somebody who has logged in can approve", "仅已登录的人员可以批准"),
+                               where="approval", fix=Text("log in on the page", "请在页面登录"))
+        self._note("approval given", account.id, address)
+        return self._approvals.give(account, act, self._clock.now().line_ns)
+
+    async def second(self, account: str, secret: str, act: Act, first: Identity, needed: Role, address: str) -> str:
+        """The verified name of a second person, who has shown who they are: by their password, or by the code that
+        `approve` gave them for this act. CommandError: they have not, or may not."""
+        account = account.strip().lower()[:64]
+        token = self._register.tokens.get(first.name) if first.account == f"token:{first.name}" else None
+        if account == first.account or (token is not None and token.by == account):
+            raise CommandError(Text("the second person must be another one", "批准人须为另一人"), where="approved",
+                               fix=Text("ask somebody else", "请由他人批准"))
+        known = self._register.accounts.get(account)
+        if (wait := self._throttle.wait_s(address, account, False, self._now_s())) > 0:
+            self._note("approval held back", account, address)
+            raise CommandError(Text(f"too many tries: wait {wait:.0f} s", f"尝试次数过多，请等待 {wait:.0f} 秒"),
+                               where="approved", retryable=True)
+        fits = (known is not None and self._approvals.take(known, act, secret, self._clock.now().line_ns)) or (
+            len(secret) <= PASSWORD_LENGTH[1] and await self._checker.fits(secret, known and known.hash, known=False))
+        if not fits or known is None or self._register.accounts.get(account) != known:
+            self._note("approval refused", account, address)
+            raise CommandError(Text("the second person could not be verified", "无法核实批准人身份"), where="approved",
+                               fix=Text("their account, and their password or a code that they made for this very "
+                                        "alarm in the last 10 minutes",
+                                        "请填写批准人账户，以及其密码或其 10 分钟内为该告警生成的批准码"))
+        self._throttle.right(address, account, False, self._now_s())
+        if known.role < needed:
+            self._note("approval refused", account, address)
+            raise CommandError(Text("{id} may not approve this: it needs the role {needed}",
+                                    "{id} 无权批准：需要“{needed}”角色").format(id=account, needed=ROLE_NAMES[needed]),
+                               where="approved", fix=Text("ask somebody who has it", "请联系具有该角色的人员"))
+        self._note("approved", account, address)
+        return person.verified(known.name, known.id)
 
     # -- inside
 

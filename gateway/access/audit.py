@@ -11,7 +11,8 @@ KINDS: Final = 30  # different ones in a window; more are counted together
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """act: "logged in", "logged out", "log-in refused", "log-in held back", "token refused". account: as it was typed,
+    """act: "logged in", "logged out", "log-in refused", "log-in held back", "token refused", "approval given",
+    "approved", "approval refused", "approval held back". account: as it was typed,
     cut; not known to exist. count: so many of them since the entry before."""
 
     act: str

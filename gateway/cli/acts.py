@@ -75,8 +75,13 @@ def _holds(commands: Commands) -> None:
                            zh="仅至该告警恢复正常为止")
         command.option("--why", default=None, en="the reason", zh="原因")
         command.person("who answers for it", "责任人姓名")
-        command.option("--approved-by", default=None, help=text("second person, always needed", "批准人，必填")
-                       if name == "out-of-service" else text("second person, needed for P1", "批准人，P1 告警必填"))
+        always = name == "out-of-service"
+        command.option(
+            "--approved-by", default=None,
+            en=f"second person, {'always needed' if always else 'needed for P1'}; with accounts their account: their "
+               "password, or the code that they made on the page, is asked for (or read from DAVYLAMP_APPROVAL)",
+            zh=f"批准人，{'必填' if always else 'P1 告警必填'}；设有账户时填写其账户，"
+               "随后询问其密码或其在页面生成的批准码（也可由环境变量 DAVYLAMP_APPROVAL 提供）")
         command.option("--list", action="store_true", default=False, en="show those that stand", zh="查看当前清单")
         command.option("--end", "--return", action="store_true", default=False, en="end it now", zh="立即解除")
         command.running()

@@ -22,7 +22,7 @@ export async function post(path, body, silent = say("notDone")) {
 
 let opener = null;
 
-// fields: {name, label, kind: "line" | "lines" | "choice" | "choices", value, options, follows, hints, needed, most}. follows: [name of
+// fields: {name, label, kind: "line" | "lines" | "secret" | "choice" | "choices", value, options, follows, hints, needed, most}. follows: [name of
 // another field, its value -> options]. send(values) gives null when it was done, else what to say: the dialog then stays open, for
 // nobody may believe in what was not done.
 export function ask({ title, about = [], fields: all, go, note = "", send }) {
@@ -47,7 +47,7 @@ export function ask({ title, about = [], fields: all, go, note = "", send }) {
     el("small", "", [inputs.has("name") ? say("unverified") : "", note].filter(Boolean).join(" ")), error, el("div", "buttons", cancel, sending));
   form.onsubmit = async (event) => {
     event.preventDefault();
-    const values = Object.fromEntries([...inputs].map(([name, input]) => [name, input.multiple ? [...input.selectedOptions].map(({ value }) => value) : input.value.trim()]));
+    const values = Object.fromEntries([...inputs].map(([name, input]) => [name, input.multiple ? [...input.selectedOptions].map(({ value }) => value) : input.type === "password" ? input.value : input.value.trim()]));
     if (values.name) localStorage.setItem("name", values.name);
     sending.disabled = true;
     const wrong = await send(values);
@@ -69,13 +69,14 @@ $("ask").addEventListener("close", () => {
 });
 
 function inputOf({ name, kind = "line", value, options = [], needed = false, most = 80 }) {
-  const input = el({ line: "input", lines: "textarea", choice: "select", choices: "select" }[kind]);
+  const input = el({ line: "input", secret: "input", lines: "textarea", choice: "select", choices: "select" }[kind]);
   input.name = name;
   if (kind === "choice" || kind === "choices") { input.append(...options.map(option)); input.multiple = kind === "choices"; }
   else { input.maxLength = most; if (kind === "lines") input.rows = 3; }
   input.required = needed;
   if (kind !== "choices") input.value = value ?? (name === "name" ? localStorage.getItem("name") ?? "" : kind === "choice" ? options[0][0] : "");
   if (name === "name") input.autocomplete = "name";
+  if (kind === "secret") { input.type = "password"; input.autocomplete = "off"; }
   return input;
 }
 

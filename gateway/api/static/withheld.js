@@ -1,6 +1,7 @@
 // For what nobody is called: bypassed, shelved, out of service, suppressed by design; the dialogs that begin and end it.
 import { ask, get, post } from "./ask.js";
 import { button, clockOf, dayAndClock, el, replace, shape, title } from "./dom.js";
+import { me } from "./session.js";
 import { pick, say } from "./texts.js";
 
 const SECONDS = { minutes: 60, hours: 3600, days: 86400 };
@@ -41,8 +42,29 @@ export function beginHold(hints, target = "") {
       { name: "target", label: "target", needed: true, value: target, hints },
       { name: "for_s", label: "forHow", kind: "choice", options: lengths(), value: "1800", follows: ["kind", lengths] },
       { name: "why", label: "reason", kind: "lines", needed: true, most: 500 },
-      { name: "name", label: "yourName", needed: true }, { name: "approved", label: "approvedBy" }],
+      { name: "name", label: "yourName", needed: true }, ...second()],
     send: async ({ kind, for_s: length, ...rest }) => sent(await post(PATHS[kind] ?? PATHS.shelve, { ...rest, for_s: +length, once: kind === "once" })),
+  });
+}
+
+// The second person: a name; with accounts their own, and what only they know.
+const second = () => (me.account
+  ? [{ name: "approved", label: "approvedAccount", most: 32 }, { name: "approval", label: "approvalSecret", kind: "secret", most: 128 }]
+  : [{ name: "approved", label: "approvedBy" }]);
+
+// Approve what somebody else is about to do, over the telephone: gives a code.
+function approve(hints) {
+  ask({
+    title: say("approve"), go: say("approve"), note: say("approveHint"),
+    fields: [
+      { name: "kind", label: "holdKind", kind: "choice", options: Object.keys(PATHS).map((kind) => [kind, wordOf(kind)]) },
+      { name: "target", label: "target", needed: true, hints }],
+    send: async (values) => {
+      const { said, refused } = await post("approvals", values);
+      if (said) setTimeout(() => ask({ title: say("approvalCode"), go: say("close"), fields: [],
+        about: [`${wordOf(said.kind)}: ${said.target}`, say("approvalTell", said), el("output", "code", said.code.replace(/(....)/, "$1 "))], send: async () => null }));
+      return refused ?? null;
+    },
   });
 }
 
@@ -84,6 +106,7 @@ export class Withheld {
     const begin = button(say("holdBegin"), async () => beginHold(targets(site, await allDefinitions() ?? [])), { key: "bypass begin", needs: "operator" });
     const head = title(say("roomWithheld"));
     head.append(begin);
+    if (me.account) head.append(button(say("approve"), async () => approve(targets(site, await allDefinitions() ?? [])), { look: "quiet", key: "approve", needs: "operator" }));
     this.element.replaceChildren(head, el("p", "", say("withheldWhat")), this.list);
     if (alarms.list) this.update(alarms.list);
   }
