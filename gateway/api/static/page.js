@@ -78,7 +78,7 @@ function showBanner(state) {
   let head = "", more = "";
   if (state === "lost") {
     head = say("lost");
-    more = say("lostMore", { time: clockOf(last.time), age: age(feed.silence / 1000) });
+    more = last ? say("lostMore", { time: clockOf(last.time), age: age(feed.silence / 1000) }) : "";
   } else if (state === "live" && status && !status.working) {
     head = say("broken");
     more = `${pick(status.reason)} ${say("watch")}`;
