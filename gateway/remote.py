@@ -94,7 +94,7 @@ def hold(options: argparse.Namespace, language: str) -> int:
 
 def _approval(options: argparse.Namespace, language: str) -> dict[str, str]:
     """By what the second person shows who they are: asked for where there are accounts."""
-    if options.approved_by is None or not _token(options.token_file):
+    if options.approved_by is None or not _token(options):
         return {}
     if (given := os.environ.get("DAVYLAMP_APPROVAL")) is not None:
         return {"approval": given}
