@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import zlib
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,10 +20,11 @@ import numpy as np
 
 from alerting.engine import AlarmEngine
 from alerting.ledger import AlarmLedger, Work, transition_record
-from gateway.app import ALARM_FILE, ARCHIVE_FILE
+from gateway.data_folder import ALARM_FILE, ARCHIVE_FILE
 from gateway.model.clock import NS
 from gateway.model.site import Site
 from gateway.model.verdict import Edge, Verdicts
+from gateway.sinks.schema import MINUTE
 from gateway.store.archive import SPAN, Archive
 from gateway.store.columns import pack_integers
 from gateway.store.hours import Hours
@@ -85,6 +87,29 @@ def fill(folder: Path, site: Site, end_minute: int, days: int) -> None:
         file.execute("COMMIT")
         file.execute("INSERT OR REPLACE INTO cursor VALUES ('compact', ?)", (end_minute,))
     _alarms(folder / ALARM_FILE, site, end_minute, days)
+
+
+def lines(site: Site, minute: int, end_minute: int) -> Iterator[bytes]:
+    """The same for a database: minutes of signals as line protocol, signal by signal, and rows of site and gateway."""
+    rng = np.random.default_rng(1)
+    stock = [_Noise.of(rng).minutes for _ in range(_STOCK)]
+    at = [f" {one * MINUTE_NS}" for one in range(minute, end_minute)]
+    for number, signal in enumerate(site.signals):
+        noise = stock[number % _STOCK]
+        head = f"{MINUTE.name},area={signal.area},kind={signal.kind},signal={signal.id},site={site.id} "
+        told = zip(noise.mean.tolist(), noise.low.tolist(), noise.high.tolist(), strict=True)
+        fields = [f"{head}mean={mean},min={low},max={high},last={mean},count=60i,bad=0i,quality=0i"
+                  for mean, low, high in told]
+        yield "\n".join(fields[place % SPAN] + stamp for place, stamp in enumerate(at)).encode()
+    for measurement, one in (("site", _site(len(site.signals), 0)), ("gateway", _gateway(0))):
+        told = ",".join(f"{key}={_line_value(value)}" for key, value in one.items())
+        yield "\n".join(f"{measurement},site={site.id} {told}{stamp}" for stamp in at).encode()
+
+
+def _line_value(value: Any) -> str:
+    if isinstance(value, str):
+        return f'"{value}"'
+    return f"{value}i" if isinstance(value, int) and not isinstance(value, bool) else str(value).lower()
 
 
 def _chosen(stock: list[_Noise], number: int, span: int) -> _Noise:

@@ -28,7 +28,7 @@ _ORDER: Final = list(Weight)
 
 
 def judge(facts: Facts) -> list[Finding]:
-    found = [*_standing(facts), *_events(facts), *_tests(facts), *_systems(facts), *_journal(facts),
+    found = [*_standing(facts), *_events(facts), *_red(facts), *_tests(facts), *_systems(facts), *_journal(facts),
              *_instruments(facts), *_data(facts), *_alarms(facts)]
     return sorted(found, key=lambda one: _ORDER.index(one.weight))
 
@@ -71,15 +71,27 @@ def _events(facts: Facts) -> Iterator[Finding]:
             (of_condition(facts, Condition.HEADCOUNT), Weight.WATCH, "Too many people in an area: {n} ×, {time} in all",
              "区域人数超限 {n} 次，共 {time}")):
         if episodes:
-            yield Finding(weight, Text(en, zh).format(n=len(episodes), time=_total(facts, episodes)))
+            yield Finding(weight, Text("{what}: {names}", "{what}：{names}").format(
+                what=Text(en, zh).format(n=len(episodes), time=_total(facts, episodes)), names=_listed(facts, episodes)))
+
+
+def _red(facts: Facts) -> Iterator[Finding]:
+    """Danger to life that is over: it is no longer there, and it must not be overlooked."""
+    said = {id(one) for episodes in (
+        of_condition(facts, Condition.BLIND, Condition.SHUTDOWN, Condition.HEADCOUNT),
+        of_rules(facts, stop_orders(facts.site)), of_rules(facts, without_video(facts.site))) for one in episodes}
+    over = [one for one in facts.episodes
+            if one.ended_ns is not None and _risk(facts, one) is Risk.RED and id(one) not in said]
+    if over:
+        yield Finding(Weight.WATCH, Text("Red alarms that are over: {n}: {names}", "已恢复的红色告警 {n} 个：{names}").format(
+            n=len(over), names=_listed(facts, over)))
 
 
 def _tests(facts: Facts) -> Iterator[Finding]:
     overdue = [one for one in facts.proofs if one.overdue]
     if overdue:
-        tests = [f"{one.rule.id} ({one.test})" for one in overdue]
         yield Finding(Weight.WRONG, Text("Proof tests overdue: {n}: {tests}", "验证测试逾期 {n} 项：{tests}").format(
-            n=len(overdue), tests=_some(Text.same(test) for test in tests)))
+            n=len(overdue), tests=_some(Text.same(f"{one.rule.id} ({one.test})") for one in overdue)))
     failed = [act for act in facts.acts if act.kind == "selftest" and act.passed is False]
     if failed:
         yield Finding(Weight.WATCH, Text(f"Self-tests of the alarm chain that failed: {len(failed)}",
@@ -178,6 +190,14 @@ def _total(facts: Facts, episodes: Iterable[Episode]) -> Text:
 def _names(facts: Facts, episodes: Iterable[Episode]) -> Text:
     return _some(Text("{name} (since {at})", "{name}（自 {at} 起）").format(
         name=name(facts.site, one.alarm), at=stamp(facts.site, one.begun_ns)) for one in episodes)
+
+
+def _listed(facts: Facts, episodes: Iterable[Episode]) -> Text:
+    """The longest first."""
+    longest = sorted(((one.seconds(facts.start_ns, facts.until_ns), one) for one in episodes), key=lambda one: -one[0])
+    return _some(Text("{name} ({at}, {time})", "{name}（{at}，{time}）").format(
+        name=name(facts.site, one.alarm), at=stamp(facts.site, one.begun_ns), time=span(seconds))
+        for seconds, one in longest)
 
 
 def _some(texts: Iterable[Text]) -> Text:

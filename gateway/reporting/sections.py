@@ -303,7 +303,7 @@ def _exercises(facts: Facts) -> Section:
     answers = targets.answers(taken)
     return Section(Text("Drills and self-tests", "演练与自检"), [
         Note(Text("Self-tests of the whole alarm chain: {n}, {outcome}.", "告警全链路自检 {n} 次，{outcome}。").format(
-            n=len(tests), outcome=outcome if tests else Text("-", "-"))),
+            n=len(tests), outcome=outcome) if tests else Text("The whole alarm chain was not tested.", "未进行告警全链路自检。")),
         Note(Text("Drill alarms: {n}; acknowledged {taken}, median {median}. They count for nothing above.",
                   "演练告警 {n} 个；已确认 {taken} 个，用时中位数 {median}。演练不计入上述统计。").format(
             n=len(facts.drills), taken=answers.count, median=span(answers.median_s))),

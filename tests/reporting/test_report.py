@@ -18,13 +18,14 @@ from pathlib import Path
 import pytest
 
 from gateway.historian.streams import streams
+from gateway.model.alarm import Risk
 from gateway.model.breach import stop_orders
 from gateway.model.clock import NS
 from gateway.model.errors import CommandError, DavylampError, SinkError
 from gateway.model.signal import Condition, Still
 from gateway.model.text import Text
 from gateway.reporting.document import Weight
-from gateway.reporting.facts import Facts
+from gateway.reporting.facts import Episode, Facts
 from gateway.reporting.folder import Folder
 from gateway.reporting.gather import gather
 from gateway.reporting.influx import Influx
@@ -35,6 +36,7 @@ from gateway.sinks.config import InfluxSettings
 from gateway.sinks.endpoint import WriteV1
 from tests import servers
 from tests.historian.stage import OWN, START, living
+from tests.reporting.example import CONTACT, PAGE
 from tests.reporting.story import depot, tell, told
 from tests.sinks.stage import query
 from tests.sites import gas, site
@@ -121,9 +123,32 @@ def test_what_is_wrong_comes_first(data):
     findings = judge(made(Folder(SITE, data)))
     assert [one.weight for one in findings] == sorted((one.weight for one in findings), key=list(Weight).index)
     assert [one.what.en for one in findings if one.weight is Weight.WRONG] == [
-        "Work against a stop order or without a permit: 1 ×, 5.0 min in all",
+        "Work against a stop order or without a permit: 1 ×, 5.0 min in all: "
+        "works against the stop order (2026-09-21 22:25, 5.0 min)",
         "Proof tests overdue: 1: esd-2 (XV-1 == 1)",
         "The gateway did not watch for 9.0 min in all (gaps: 1; the longest from 2026-09-21 22:16, 9.0 min)"]
+
+
+def test_danger_to_life_is_told_on_the_first_page_when_it_is_over(data):
+    facts = made(Folder(SITE, data))
+    assert not any("Red" in one.what.en for one in judge(facts))
+    red = next(alarm.id for alarm in SITE.alarms if alarm.risk is Risk.RED and alarm.origin == "GD-01")
+    begun = (START + 60) * NS
+    found = judge(replace(facts, episodes=(*facts.episodes, Episode(red, begun, begun + 90 * NS, None, True))))
+    (told,) = [one for one in found if "Red" in one.what.en]
+    assert told.weight is Weight.WATCH and told.what.en.startswith("Red alarms that are over: 1: GD-01 ")
+    assert told.what.en.endswith("(2026-09-21 22:01, 90 s)") and told.what.zh.startswith("已恢复的红色告警 1 个：")
+
+
+def test_the_example_in_the_documents_has_the_shape_of_a_report(data):
+    """After a change: `python -m tests.reporting.example`."""
+    def shape(text: str) -> list[list[str]]:
+        return [re.findall(pattern, text, re.S) for pattern in (
+            r"<style>.*?</style>", r"<h2>.*?</h2>", r"<h3>.*?</h3>", r"<dt>.*?</dt>", r'<article lang="[^"]*">')]
+
+    example = PAGE.read_text(encoding="utf-8")
+    assert shape(example) == shape(render(made(Folder(SITE, data)), "both", END)) and len(example) < 300_000
+    assert CONTACT in example and example.count("GD-03") > 10
 
 
 def test_a_standing_alarm_of_before_the_period_is_in_it(data):
