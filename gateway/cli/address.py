@@ -20,7 +20,9 @@ def tell_address(url: str) -> None:
     """Nothing where no service runs. A failure costs commands their default, the gateway nothing."""
     if folder := os.environ.get(FOLDER):
         try:
-            Path(folder, NAME).write_text(f"{_from_here(url)}\n", encoding="ascii")
+            file = Path(folder, NAME)
+            file.write_text(f"{_from_here(url)}\n", encoding="ascii")
+            file.chmod(0o644)  # the unit has a umask; this is no secret
         except OSError as error:
             log.warning("commands on this machine must be given --url: %s", error)
 

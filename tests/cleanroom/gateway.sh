@@ -11,7 +11,12 @@ begun_anew() {   # without any network but loopback; ONLINE: with a way out, and
     slirp4netns --configure --disable-host-loopback --mtu=65520 "$leader" tap0 >"$scratch/way-out.log" 2>&1 &
     sleep 1
 }
-fresh() { copied; begun_anew; }
+fresh() {
+    copied
+    printf '127.0.0.1 localhost\n127.0.1.1 cleanroom\n' >"$room/etc/hosts"
+    echo cleanroom >"$room/etc/hostname"
+    begun_anew
+}
 ended() {
     local status=$?
     power_cut
