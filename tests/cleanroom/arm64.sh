@@ -19,6 +19,7 @@ say() { printf '%s  %s\n' "$(date -u +%H:%M:%S)" "$*"; }
 inside() {
     unshare --net --mount --pid --fork --kill-child bash -c '
         mount --bind "$2" "$1/media"; mount -t proc proc "$1/proc"; ip link set lo up
+        mkdir -p "$1/dev/pts"; mount -t devpts -o newinstance,ptmxmode=0666 devpts "$1/dev/pts"; ln -sf pts/ptmx "$1/dev/ptmx"
         exec chroot "$1" env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 /bin/sh -e
     ' - "$room" "$usb"
 }

@@ -40,7 +40,7 @@ install() {   # install LANGUAGE [ARGUMENT ...]: in place of the bundle and the 
 gateway() {
     if [ -z "$supervisor" ] || ! inside systemctl -q is-active davylamp; then
         fresh
-        install en >"$scratch/install.log"
+        install en >"$scratch/install-$suite.log"
     fi
     check "a gateway serves" ask serves
 }
@@ -53,6 +53,7 @@ said() {   # said UNIT PATTERN [FIELD=VALUE]: in the journal, within half a minu
     done
     return 1
 }
+password() { grep -xE "([a-z2-9]{4}-){3}[a-z2-9]{4}" "$scratch/install-$suite.log"; }   # of the first administrator
 pid() { inside systemctl show -p MainPID --value "$1"; }
 depot() {
     if ! inside systemctl -q is-active depot; then simulated; fi

@@ -6,6 +6,7 @@
 #   SUITE     bookworm, trixie
 #   BUNDLE    one that is there already; else one is made
 #   PREVIOUS  a bundle of an earlier version, signed by the same key: the gateway is upgraded from it
+#   NAME      of this room, where several are run at once
 #   STORIES   of tests/cleanroom/stories (all but online, which needs slirp4netns)
 #   CUTS      where installations are cut off: lines of seconds and the step after which they are counted; empty: none
 #   RANDOM_CUTS, SEED   so many more at random moments
@@ -23,7 +24,7 @@ cuts=${CUTS-'4 Debian packages
 random_cuts=${RANDOM_CUTS:-2} seed=${SEED:-$RANDOM}
 export cuts random_cuts seed   # for the stories
 scratch=$repository/build/cleanroom
-room=$scratch/room-$target
+room=$scratch/room-$target${NAME:-}
 usb=$scratch/usb-$target
 story=bundle
 # shellcheck source=tests/cleanroom/room.sh

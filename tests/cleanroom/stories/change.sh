@@ -40,7 +40,8 @@ check "with one it is put in force" ask applies eng "$password" /root/laxest/sit
 say "a power cut in the middle of a change"
 site back 's/^H = 23 /H = 20 /'
 as pat sudo davylamp apply /root/back/site.toml --yes >/dev/null 2>&1 &
-sleep 4
+until [ -e "$room/etc/davylamp/.site.toml.trial" ]; do sleep 0.05; done
+sleep 1
 power_cut
 wait $! 2>/dev/null || true
 begun_anew

@@ -8,7 +8,7 @@ pat() { as pat sudo davylamp "$@"; }
 
 depot
 inside systemctl stop depot
-alarm=$(until_some alarms "one['waits'] and one['priority'] > 1 and one['id']" | head -1)
+alarm=$(until_some alarms "one['waits'] and one['priority'] > 1 and one['id']" | sed -n 1p)
 check "pat acknowledges $alarm: sudo davylamp ack" pat ack "$alarm"
 check "under both names, local (pat) [token:local]" test "$(alarms "one['id'] == '$alarm' and one['who']")" = 'local (pat) [token:local]'
 check "shelves it" quiet pat shelve "$alarm" --for 30min --why 'clean room'

@@ -6,8 +6,8 @@ if [ -z "${PREVIOUS:-}" ]; then
 fi
 fresh
 older=/media/usb/previous/$(basename "$PREVIOUS")
-inside sh /media/usb/previous/install.sh --bundle "$older" --site /media/usb/depot.toml --lang en >"$scratch/install.log"
-password=$(tail -1 "$scratch/install.log")
+inside sh /media/usb/previous/install.sh --bundle "$older" --site /media/usb/depot.toml --lang en >"$scratch/install-$suite.log"
+password=$(password)
 check "the version before serves" ask serves
 secret=$(inside davylamp-broker-client bay-controller 'depot/bay/+' | sed 's/.*: //')
 cp "$room/etc/davylamp/tls/ca.crt" "$room/root/ca-of-the-device.crt"
@@ -17,8 +17,8 @@ rows() { inside /opt/davylamp/bin/python -c 'import sqlite3; print(sqlite3.conne
 before=$(kept) journal=$(rows)
 
 say "upgrading, and the power fails in the middle of it"
-install en --bundle "/media/usb/$(basename "$bundle")" >"$scratch/cut.log" 2>&1 &
-until grep -q '==> Services' "$scratch/cut.log"; do sleep 0.05; done
+install en --bundle "/media/usb/$(basename "$bundle")" >"$scratch/cut-$suite.log" 2>&1 &
+until grep -q '==> Services' "$scratch/cut-$suite.log"; do sleep 0.05; done
 power_cut
 wait $! 2>/dev/null || true
 begun_anew
