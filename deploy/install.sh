@@ -142,11 +142,11 @@ before() { [ "$1" != "$2" ] && [ "$(printf '%s\n' "$1" "$2" | sort -V | head -n 
 # a bundle that was signed long ago must not bring that back unnoticed.
 not_older() {   # not_older VERSION BUILT; built: "" where nobody knows
     known=${RELEASE:-/opt/davylamp/release}
-    if ! [ -r "$known" ]; then return; fi
+    if ! [ -r "$known" ]; then return 0; fi
     version=$(sed -n 's/^version //p' "$known") built=$(sed -n 's/^built //p' "$known")
     if before "$1" "$version"; then :
     elif [ "$1" = "$version" ] && [ -n "$2" ] && [ -n "$built" ] && before "$2" "$built"; then :
-    else return; fi
+    else return 0; fi
     if [ "$back" = yes ]; then
         note "back from $version${built:+ of $built} to $1${2:+ of $2}" "由 $version${built:+（$built）}退回 $1${2:+（$2）}"
         return
