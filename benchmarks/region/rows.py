@@ -44,7 +44,7 @@ def hours(sites: int, start: int, end: int, seed: int = 7) -> Iterator[bytes]:
     rng = random.Random(seed)
     for second in range(start, end, 3600):
         yield b"".join(
-            b"kpi,site=site-%04d alarms=%di,flood_minutes=0,online_ratio=%.4f,peak_10min=1,standing=2i %d\n"
+            b"kpi,site=site-%04d minutes=60i,alarms=%di,flood_minutes=0,online_ratio=%.4f,peak_10min=1,standing=2i %d\n"
             % (number, rng.random() < 0.1, 1 - (rng.random() < 0.02) / DEVICES, second)
             for number in range(sites)
         )

@@ -18,12 +18,16 @@ RED, ORANGE, YELLOW, BLUE, GREEN, GREY, INK = (
 _MOST_LABELS: Final = 12
 
 
-def bars(days: Sequence[date], counts: NDArray[np.int64], colours: Sequence[str], legend: Sequence[str]) -> Markup:
-    """Stacked bars, one for each day. counts: days x colours."""
+def bars(days: Sequence[date], counts: NDArray[np.int64], colours: Sequence[str], legend: Sequence[str],
+         known: NDArray[np.bool_], no_data: str) -> Markup:
+    """Stacked bars, one for each day. counts: days x colours. known: of which days there is data; the others are grey,
+    and the legend says `no_data`."""
     height, top = 150, 22
     most = max(int(counts.sum(1).max(initial=0)), 1)
     step = (WIDTH - _LEFT - 8) / len(days)
-    parts = [_legend(colours, legend), _axis(top, height, 0, most), _dates(days, step, height + 14)]
+    grey = ((*colours, GREY), (*legend, no_data)) if not known.all() else (colours, legend)
+    parts = [_legend(*grey), _axis(top, height, 0, most), _dates(days, step, height + 14)]
+    parts += [_box(_LEFT + day * step, top, step * 0.86, height - top, GREY) for day in np.flatnonzero(~known).tolist()]
     for day, row in enumerate(counts.tolist()):
         base = 0
         for count, colour in zip(row, colours, strict=True):

@@ -78,8 +78,8 @@ class SystemFacts:
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """Of the gateway itself. gaps: (start ns, minutes) in which it did not run. untrusted: minutes without a
-    synchronised clock. online: mean share of devices that gave data; NaN: not known."""
+    """Of the gateway itself, in minutes. by_day: in which it ran. gaps: (start ns, minutes) in which it did not.
+    untrusted: without a synchronised clock. online: mean share of devices that gave data; NaN: not known."""
 
     expected: int
     present: int
@@ -88,6 +88,7 @@ class Presence:
     online: float
     most_people: int | None
     running_minutes: int | None  # load at work; None: the site tells no load
+    by_day: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -13,6 +13,7 @@ import numpy as np
 from alerting import proof
 from alerting.engine import Transition
 from alerting.figures.figures import Figures
+from alerting.figures.report import Report as Figured
 from alerting.figures.report import report
 from alerting.lifecycle import Event
 from alerting.overlays.hold import Kind
@@ -71,19 +72,27 @@ def gather(site: Site, period: Period, source: Source, now_ns: int, operators: i
                             ).format(minutes=f"{HOLD_S / 60:g}"))
     days = _Days(period, start, until)
     presence, systems = _site(source, days, progress) if since is not None else (
-        Presence(0, 0, (), 0, math.nan, None, None), {})
+        Presence(0, 0, (), 0, math.nan, None, None, np.zeros(len(period.days), np.int64)), {})
     signals = _signals(site, source, days, progress) if since is not None else ()
     progress(Text("proof tests, journal", "验证测试、日志"))
     strokes = source.strokes(until)
     chain = source.chain()
     missing += source.notes()
     return Facts(
-        site, period, source.name, start, until, report(figures, period.start_ns, until), tuple(history.episodes),
+        site, period, source.name, start, until, _while_it_ran(report(figures, period.start_ns, until), presence),
+        tuple(history.episodes),
         tuple(history.drills), history.per_day(period), signals, systems, presence,
         tuple(stroke for stroke in strokes if stroke.wall_ns >= period.start_ns),
         tuple(one for rule in site.proved for one in proof.proofs(rule, strokes, until)),
         _held(acts, period.start_ns), tuple(act for act in acts if act.wall_ns >= period.start_ns
                                             and act.kind not in set(Kind)), chain, tuple(missing))
+
+
+def _while_it_ran(figures: Figured, presence: Presence) -> Figured:
+    """The mean rate over the minutes in which the gateway ran: the others would flatter it."""
+    if not presence.present:
+        return figures
+    return replace(figures, average=figures.alarms / max(presence.present / 10, 1) / figures.operators)
 
 
 def _have(site: Site, since: int | None, last: int | None) -> Text:
@@ -169,11 +178,14 @@ class _Days:
 
 def _site(source: Source, days: _Days, progress: Progress) -> tuple[Presence, dict[str, SystemFacts]]:
     counts = {name: np.zeros((days.number, 3), np.int64) for name in SYSTEMS}
+    present = np.zeros(days.number, np.int64)
     gaps, untrusted, online, rows, people, running, loads = _Gaps(days.first, 0), 0, 0.0, 0, None, 0, False
     for day, start, end in days.parts():
         progress(Text(f"site, day {day + 1} of {days.number}", f"站点，第 {day + 1}/{days.number} 天"))
         own = source.rows(GATEWAY.name, start, end)
-        gaps.take(np.unique(np.array([at // MINUTE_NS for at, _ in own], np.int64)))
+        minutes = np.unique(np.array([at // MINUTE_NS for at, _ in own], np.int64))
+        gaps.take(minutes)
+        present[day] = len(minutes)
         untrusted += sum(bool(fields.get("clock_untrusted")) for _, fields in own)
         for _, fields in source.rows(SITE.name, start, end):
             rows += 1
@@ -188,7 +200,7 @@ def _site(source: Source, days: _Days, progress: Progress) -> tuple[Presence, di
     gaps.take(np.array([], np.int64), days.end)
     expected = int(days.expected.sum())
     return Presence(expected, expected - gaps.missing, tuple(sorted(gaps.found)), untrusted,
-                    online / rows if rows else math.nan, people, running if loads else None), {
+                    online / rows if rows else math.nan, people, running if loads else None, present), {
         name: SystemFacts(found, days.expected) for name, found in counts.items() if found.any()}
 
 

@@ -58,7 +58,8 @@ def _alarms(facts: Facts) -> Section:
     longest = sorted(facts.episodes, key=lambda one: -one.seconds(facts.start_ns, facts.until_ns))[:10]
     return Section(Text("Alarms", "告警"), [
         Picture(Text("Alarms that began, by day and colour", "每日新增告警（按颜色）"), lambda language: charts.bars(
-            facts.period.days, facts.per_day, _COLOURS, [RISK_NAMES[risk][language] for risk in risks])),
+            facts.period.days, facts.per_day, _COLOURS, [RISK_NAMES[risk][language] for risk in risks],
+            facts.presence.by_day + facts.per_day.sum(1) > 0, Text("no data", "无数据")[language])),
         _table(Text("Alarms that began, by colour", "新增告警（按颜色）"),
                [*(RISK_NAMES[risk] for risk in risks), Text("together", "合计")],
                [[*map(str, by_colour), str(sum(by_colour))]], range(5)),

@@ -24,6 +24,7 @@ from gateway.model.clock import NS
 from gateway.model.errors import CommandError, DavylampError, SinkError
 from gateway.model.signal import Condition, Still
 from gateway.model.text import Text
+from gateway.reporting import charts
 from gateway.reporting.document import Weight
 from gateway.reporting.facts import Episode, Facts
 from gateway.reporting.folder import Folder
@@ -90,7 +91,8 @@ def numbers(facts: Facts) -> dict[str, object]:
         "gas": facts.systems["gas"].minutes.sum(0).tolist(),
         "shutoff": facts.systems["shutoff"].minutes.sum(0).tolist(),
         "gateway": (facts.presence.expected, facts.presence.present, facts.presence.gaps),
-        "people": facts.presence.most_people, "load": facts.presence.running_minutes,
+        "ran": facts.presence.by_day.tolist(), "people": facts.presence.most_people,
+        "load": facts.presence.running_minutes,
         "signals": [(own.expected, own.present) for own in facts.signals],
         "highest": facts.signals[0].high[-1], "tests": [(one.rule, str(one.outcome)) for one in facts.strokes],
         "overdue": [one.rule.id for one in facts.proofs if one.overdue],
@@ -99,8 +101,9 @@ def numbers(facts: Facts) -> dict[str, object]:
 
 STORY = {
     "alarms": 4, "by_priority": [0, 4, 0, 1], "by_colour": [0, 4, 0, 1], "on": [0, 0, 0, 0, 0, 0, 5],
-    "answers": (1, 56.0), "average": 1.0, "faulty": {"GD-02": 119.0}, "stop order": [303.0], "gas": [28, 3, 0],
-    "shutoff": [31, 0, 0], "gateway": (40, 31, (((START + 960) * NS, 9),)), "people": 7, "load": 5,
+    "answers": (1, 56.0), "average": round(4 / 3.1, 3), "faulty": {"GD-02": 119.0}, "stop order": [303.0],
+    "gas": [28, 3, 0], "shutoff": [31, 0, 0], "gateway": (40, 31, (((START + 960) * NS, 9),)), "ran": [0] * 6 + [31],
+    "people": 7, "load": 5,
     "signals": [(40, 31), (40, 30), *[(0, 0)] * 5], "highest": 25.0, "tests": [("esd", "verified")],
     "overdue": ["esd-2"], "held": [("bypass", "GD-01/H", "Zhao", "new head", 240)]}
 
@@ -194,6 +197,18 @@ def test_one_file_that_needs_nothing_else(data, language):
     assert "Wang &lt;fire&gt; 010-5555-0101" in text and text.count("<article") == (2 if language == "both" else 1)
     assert ("违反停产指令运行" in text) == (language != "en")
     assert ("stop order or without a permit: 1 ×" in text) == (language != "zh")
+    assert (">no data<" in text) == (language != "zh") and (">无数据<" in text) == (language != "en")
+
+
+def test_a_day_without_the_gateway_is_no_quiet_day(data):
+    """Of the week it ran on the last day only: the six others are grey, and the mean rate counts what it saw."""
+    facts = made(Folder(SITE, data))
+    drawn = str(charts.bars(facts.period.days, facts.per_day, [charts.RED] * 4, [""] * 4,
+                            facts.presence.by_day > 0, "no data"))
+    assert drawn.count(f'fill="{charts.GREY}"') == 6 + 1  # and one in the legend
+    known = str(charts.bars(facts.period.days, facts.per_day, [charts.RED] * 4, [""] * 4,
+                            facts.presence.by_day >= 0, "no data"))
+    assert charts.GREY not in known and "no data" not in known
 
 
 def test_it_prints_on_a4(data, tmp_path):
