@@ -2,15 +2,17 @@
 
 A Pi without a clock of its own starts somewhere in the past. Until the time arrives, samples are measured, judged,
 alarmed and stored as ever, by the time line; their wall times are marked. Databases wait for the true times, `HOLD_S`
-at most: a site that never hears the time must not be without a database. See docs/decisions/untrusted-time.md.
+at most: a site that never hears the time must not be without a database. What they got marked they get again when the
+time has arrived. Minutes, which can not be taken back, wait for `COUNT_S`. See docs/decisions/untrusted-time.md.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import astuple, replace
 
+from alerting.journal.times import KIND, Stretch, true_time
 from alerting.ledger import JournalRow, Record
 from alerting.views import AlarmView
 from gateway.model.clock import NS, ClockStep, TimeLine
@@ -21,7 +23,7 @@ log = logging.getLogger(__name__)
 
 KEPT = "clock"  # name in the store of what TimeLine.keep says
 HOLD_S = 600.0
-KIND = "clock"  # of the journal row
+COUNT_S = 86_400.0
 
 
 class Timekeeping:
@@ -29,9 +31,12 @@ class Timekeeping:
 
     def __init__(self, clock: TimeLine, store: TelemetryStore, note: Callable[[Record], None]):
         self._clock, self._store, self._note = clock, store, note
-        self._hold_until_ns = 0
+        self._since_ns = 0
         if clock.unset:
             self._hold_back()
+        elif clock.never_told:
+            now = clock.now()
+            note(Record(KIND, "", now.wall_ns, {"act": "never", "line_ns": now.line_ns}))
         self._keep()
 
     def judge(self) -> ClockStep | None:
@@ -49,10 +54,13 @@ class Timekeeping:
             self._store.correct(corrections)
             self._note(Record(KIND, "", now.wall_ns, {
                 "act": "arrived", "line_ns": now.line_ns, "since_line_ns": corrections[0].first_ns,
-                "moved_s": corrections[0].moved_ns / NS}))
-        elif self._store.holds_back and now.line_ns >= self._hold_until_ns:
+                "moved_s": corrections[0].moved_ns / NS, "stretches": [astuple(one) for one in corrections]}))
+        elif self._store.holds_back and now.line_ns >= self._since_ns + round(HOLD_S * NS):
             log.warning("the time has not arrived: databases get what is measured, marked")
             self._store.release()
+        elif self._store.unsure and now.line_ns >= self._since_ns + round(COUNT_S * NS):
+            log.warning("the time has not arrived: minutes are counted by what the clock shows")
+            self._store.give_up()
         if step is not None or corrections:
             self._keep()
         return step
@@ -75,6 +83,11 @@ class Timekeeping:
             since_wall_ns=self._later(alarm.raised_line_ns, alarm.raised_wall_ns, alarm.since_wall_ns),
             evidence=tuple(replace(line, wall_ns=line.wall_ns + moved) for line in alarm.evidence))
 
+    @property
+    def holds_back(self) -> bool:
+        """Databases wait for the time."""
+        return self._store.holds_back
+
     def _later(self, raised_line_ns: int, raised_wall_ns: int, since_wall_ns: int) -> int:
         """What the same alarm came to later has no place on the line: it is moved along if it was stamped before the
         correction."""
@@ -82,17 +95,22 @@ class Timekeeping:
         line_ns = raised_line_ns + since_wall_ns - raised_wall_ns
         return since_wall_ns + stretch.moved_ns if stretch and stretch.covers(line_ns, line_ns) else since_wall_ns
 
-    def row(self, row: JournalRow) -> JournalRow:
-        """With its true time; `moved_s` in its body says by how much the clock was wrong when it was written."""
-        line_ns = row.body.get("line_ns")
-        wall = row.wall_ns if line_ns is None else corrected_wall(self._store.corrections, line_ns, row.wall_ns)
-        return row if wall == row.wall_ns else replace(
-            row, wall_ns=wall, body=row.body | {"moved_s": (wall - row.wall_ns) / NS})
-
     def _hold_back(self) -> None:
-        first_ns = self._clock.unset[0][0]
-        self._hold_until_ns = first_ns + round(HOLD_S * NS)
-        self._store.hold_back(first_ns)
+        self._since_ns, now = self._clock.unset[0][0], self._clock.now()
+        self._store.hold_back(self._since_ns)
+        self._note(Record(KIND, "", now.wall_ns, {"act": "unset", "line_ns": self._since_ns}))
 
     def _keep(self) -> None:
         self._store.save(KEPT, self._clock.keep())
+
+
+def dated(rows: Sequence[JournalRow], stretches: tuple[Stretch, ...]) -> list[JournalRow]:
+    """Rows of the journal with their true times. `moved_s` in a body says by how much the clock was wrong when it was
+    written, `clock_untrusted` that its time is not known."""
+    found = []
+    for row in rows:
+        wall_ns, untrusted = true_time(stretches, row.position, row.wall_ns, row.body)
+        more = {"clock_untrusted": True} if untrusted else {"moved_s": (wall_ns - row.wall_ns) / NS} if (
+            wall_ns != row.wall_ns) else {}
+        found.append(replace(row, wall_ns=wall_ns, body=row.body | more) if more else row)
+    return found

@@ -8,6 +8,7 @@ from datetime import datetime
 
 import pytest
 
+from alerting.journal.times import Times
 from alerting.ledger import AlarmLedger, Record
 from alerting.notifiers.config import WebhookSettings
 from alerting.notifiers.webhook import WebhookNotifier
@@ -21,8 +22,9 @@ from gateway.model.quality import Flag
 from gateway.model.signal import Condition, Limit
 from gateway.model.text import Text
 from gateway.pipeline import Pipeline
-from gateway.store import Recording, StoreSettings, TelemetryStore, kept
-from gateway.timekeeping import HOLD_S, KEPT, Timekeeping
+from gateway.store import Recording, StoreSettings, TelemetryStore, kept, saved
+from gateway.store.disk import Disk
+from gateway.timekeeping import HOLD_S, KEPT, Timekeeping, dated
 from tests.alerting.receiver import Receiver, receiver
 from tests.sites import gas, site
 
@@ -78,8 +80,12 @@ class House:
             WebhookNotifier(WebhookSettings(id="phone", url=phone.url))], self.clock)
         self.pipeline = Pipeline(self.bank, self.store, self.alarms.apply, self.clock)
         self.records: list[Record] = []
-        self.time = Timekeeping(self.clock, self.store, self.records.append)
+        self.time = Timekeeping(self.clock, self.store, self.note)
         self.alarms.told = self.time.told
+
+    def note(self, record: Record) -> None:
+        self.records.append(record)
+        self.alarms.note(record)
 
     async def poll(self, value: float, seconds: int = 1) -> list[str]:
         """Once a second; which alarms stand after it."""
@@ -155,7 +161,8 @@ async def test_what_was_measured_before_the_time_arrived(tmp_path, monkeypatch):
         frame = await waiting
         assert frame.wall_ns.tolist() == [first_true_ns + n * NS for n in range(len(frame))]
         assert not (frame.quality & Flag.CLOCK_NOT_TRUSTED).any()
-        (record,) = house.records
+        unset, record = house.records
+        assert (unset.kind, unset.body["act"]) == ("clock", "unset")
         assert (record.kind, round(record.body["moved_s"])) == ("clock", round(55 * YEAR))
         alarm = house.time.view(house.alarms.views()[0])
         assert abs(alarm.raised_wall_ns - raised_true_ns) < 2 * NS and alarm.since_wall_ns == alarm.raised_wall_ns
@@ -346,8 +353,11 @@ async def test_what_people_are_told_before_the_time_arrives(tmp_path, monkeypatc
             assert raised_ns < view.since_wall_ns <= machine.true_ns, "when it was acknowledged"
             await house.poll(5, 12)
             await phone.until(lambda got: len(got.taken) == 3)
-            (row,) = [row for row in await house.alarms.history() if row.body.get("event") == "raise"]
-            assert house.time.row(row).wall_ns == raised_ns
+            rows = dated(await house.alarms.history(), Times(tmp_path / "alarms.db").read())
+            (row,) = [row for row in rows if row.body.get("event") == "raise"]
+            assert row.wall_ns == raised_ns and round(row.body["moved_s"]) == HOUR
+            delivered = [row for row in rows if row.kind == "delivery"]
+            assert delivered, "rows without a place on the line"
     raised, acknowledged, ended = (call.payload for call in phone.taken)
     assert says(Text(**raised["title"]))
     assert "clock not synchronised: 2 min after the start (it shows 2026-09-21 " in raised["text"]["en"]
@@ -360,3 +370,36 @@ async def test_what_people_are_told_before_the_time_arrives(tmp_path, monkeypatc
     assert ended["raised"][:19] == f"{true:%Y-%m-%dT%H:%M:%S}"
     assert ended["key"].split(":")[0] == raised["key"].split(":")[0], "the key is that of the stamp"
     AlarmLedger(tmp_path / "alarms.db").verify()
+
+
+@survives("the time arrives after databases have got what was measured, marked",
+          then="they get it again with its true time and `clock_untrusted = false`: nothing is left out, also when the "
+               "gateway is killed in between, or a batch was under way")
+async def test_what_was_sent_marked_is_sent_again(tmp_path, monkeypatch):
+    machine = Machine(monkeypatch, off_s=-HOUR, synchronised=False)
+    async with living(tmp_path, machine) as house:
+        reader = house.store.reader("database")
+        await house.poll(5, 3)
+        machine.wait(HOLD_S)
+        await house.poll(5, 2)
+        await house.durable()
+        sent = await house.sent(reader)
+        assert (sent.quality & Flag.CLOCK_NOT_TRUSTED).all() and len(sent) == 5
+        await house.poll(5, 2)
+        await house.durable()
+        under_way = await reader.take(1000)
+        cursor = reader.cursor()
+        machine.time_arrives()
+        await house.poll(5)
+        reader.done(under_way.position)
+        await house.durable()
+        right = Frame.concat([await house.sent(reader) for _ in range(2)])
+        true = [START + round(at * NS) for at in (1, 2, 3, HOLD_S + 4, HOLD_S + 5, HOLD_S + 6, HOLD_S + 7, HOLD_S + 8)]
+        assert sorted(right.wall_ns.tolist()) == true and reader.lag_samples == 0
+        assert (right.quality & Flag.CLOCK_CORRECTED)[right.wall_ns < true[-1]].all()
+    saved.write(Disk(), tmp_path / "telemetry" / "saved", "cursor-database", saved.Saved(cursor, 0, house.clock.now()))
+    async with living(tmp_path, machine) as house:  # killed before the cursor was saved
+        reader, walls = house.store.reader("database"), []
+        while len(walls) < len(true):
+            walls += (await house.sent(reader)).wall_ns.tolist()
+        assert sorted(walls) == true

@@ -79,6 +79,13 @@ def of_kind(path: Path, kind: str, start_wall_ns: int, end_wall_ns: int) -> Iter
             (kind, start_wall_ns, end_wall_ns)))
 
 
+def of_kind_after(path: Path, kind: str, position: int, up_to: int) -> Iterator[Row]:
+    """Rows of one kind after a position, up to another, oldest first."""
+    with reading(path) as connection:
+        yield from map(Row._make, connection.execute(
+            f"{_ROWS} WHERE position > ? AND position <= ? AND kind = ? ORDER BY position", (position, up_to, kind)))
+
+
 def last_before(path: Path, kind: str, wall_ns: int) -> Iterator[Row]:
     """Of each alarm the last row of this kind that is older."""
     with reading(path) as connection:

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
 from alerting.figures.report import HOUR_NS
@@ -19,12 +19,13 @@ from gateway.core.bank import Bank
 from gateway.historian import performance
 from gateway.historian.summary import Summary, signal_rows
 from gateway.model.clock import NS, Clock, Instant
+from gateway.model.correction import Told
 from gateway.model.errors import StoreError
 from gateway.model.frame import Frame
 from gateway.model.site import Site
 from gateway.model.text import Text
 from gateway.sinks import schema
-from gateway.store.archive import Archive, Row
+from gateway.store.archive import STAMPED, Archive, Row
 from gateway.store.minutes import MINUTE_NS, Minutes
 
 log = logging.getLogger(__name__)
@@ -38,7 +39,7 @@ class Telemetry(Protocol):
     """gateway.store.TelemetryStore."""
 
     durable_position: int
-    readable_position: int
+    sure_position: int
     oldest_position: int
 
     async def read(self, start: int, stop: int, max_samples: int) -> tuple[Frame, int]: ...
@@ -54,7 +55,8 @@ class Limits:
 
 @dataclass
 class Historian:
-    """own: fields of the `gateway` row. wake: whom to tell that there is something new.
+    """own: fields of the `gateway` row. wake: whom to tell that there is something new. told(line_ns, wall_ns): a wall
+    time as is known now.
 
     missed_samples  deleted by retention before they were counted
     trouble         why the archive can not be written
@@ -70,6 +72,7 @@ class Historian:
     limits: Limits = field(default_factory=Limits)
     settle_s: float = 1.0  # after a minute is over: its last samples are on their way to the disk
     wake: tuple[Callable[[], None], ...] = ()
+    told: Callable[[int, int], Told] = lambda line_ns, wall_ns: Told(wall_ns)
     missed_samples: int = 0
     trouble: Text | None = None
 
@@ -78,6 +81,7 @@ class Historian:
         self._hour: int | None = None  # the last one of which the names were written
         self._settled = 0  # the hour before which all figures are written, or there are none
         self._looked: tuple[int, dict[str, int]] | None = None  # hour, and what stood when it was looked at last
+        self._unset_at: Instant | None = None  # the last look at which nobody knew what time it was
 
     def look(self) -> None:
         """After every step of the pipeline: the rows of the site say the worst of each minute."""
@@ -110,11 +114,19 @@ class Historian:
         try:
             if not self.archive.opened:
                 await asyncio.to_thread(self.archive.open)
+                await asyncio.to_thread(self.archive.correct, lambda *stamp: self.told(*stamp).wall_ns)
             counted, hour = await self._count(now), now.wall_ns // HOUR_NS
+            unset = self.told(now.line_ns, now.wall_ns).after_s is not None
+            if not unset and self._unset_at is not None:
+                await self._put_right(counted, self._unset_at)
             rows, over = self._rows(now), list(self._summary.over)
-            rows += [*over, *await self._hours(now, over)]
+            if unset:
+                rows, self._unset_at = [_stamped(row, now) for row in (*rows, *over)], now
+            else:
+                rows += [*over, *await self._hours(now, over)]
             await asyncio.to_thread(self.archive.add, Minutes.empty(), counted, rows)
-            self._settled = hour
+            if not unset:
+                self._settled = hour
             self._summary.written(over)
             if self._hour != hour:
                 days = self.limits.max_age_days if now.trusted else math.inf  # a wrong clock must not delete
@@ -131,7 +143,7 @@ class Historian:
     async def _count(self, now: Instant) -> int:
         """What arrived before the minute that has just begun; its own samples are counted when it is over."""
         begun_ns = now.line_ns - now.wall_ns % MINUTE_NS
-        counted, stop = self.archive.counted, self.store.readable_position
+        counted, stop = self.archive.counted, self.store.sure_position
         if counted > self.store.durable_position:
             log.warning("the telemetry store is a new one: minutes are counted from its beginning")
             counted = 0
@@ -173,3 +185,17 @@ class Historian:
             found += [] if figures is None else [figures]
         self._looked = hour, performance.gauges(self.alarms.figures, self.alarms.views(), self.alarms.holds, now)
         return found
+
+    async def _put_right(self, counted: int, unset_at: Instant) -> None:
+        """The time has arrived: rows that were stamped before get their true one. unset_at: the last look before."""
+        over = list(self._summary.over)
+        await asyncio.to_thread(self.archive.add, Minutes.empty(), counted, [_stamped(row, unset_at) for row in over])
+        self._summary.written(over)
+        await asyncio.to_thread(self.archive.correct, lambda *stamp: self.told(*stamp).wall_ns)
+        self._unset_at = None
+
+
+def _stamped(row: Row, now: Instant) -> Row:
+    """A row of which nobody knows the time yet."""
+    return replace(row, tags={**row.tags, STAMPED: f"{now.line_ns}/{now.wall_ns}"},
+                   fields={**row.fields, schema.CLOCK_UNTRUSTED: True})

@@ -6,12 +6,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import takewhile
 from pathlib import Path
 from typing import Final
 
 from alerting.journal import reader as journal
+from alerting.journal.times import Times
 from gateway.historian.journal import lines
 from gateway.model.errors import LedgerError, StoreError
 from gateway.model.site import Site
@@ -19,7 +21,7 @@ from gateway.sinks import schema
 from gateway.sinks.line_protocol import MinuteEncoder, row
 from gateway.sinks.schema import LONG
 from gateway.sinks.stream import Parcel
-from gateway.store.archive import Archive, Row
+from gateway.store.archive import STAMPED, Archive, Row
 
 log = logging.getLogger(__name__)
 
@@ -78,40 +80,56 @@ class MinuteStream(Kept):
 class RowStream(Kept):
     """The site and the gateway as they were, minute by minute; figures of each hour; names and set points."""
 
-    def __init__(self, sink: str, archive: Archive):
+    def __init__(self, sink: str, archive: Archive, held: Callable[[], bool]):
         super().__init__(f"{sink}/rows", archive)
+        self._held = held
 
     def _read(self, position: int) -> tuple[bytes, int]:
         found = self._archive.rows_after(position, _ROWS)
+        if self._held():
+            found = list(takewhile(lambda row: STAMPED not in row.tags, found))
         return b"".join(map(_line, found)), found[-1].position if found else position
 
 
 def _line(one: Row) -> bytes:
     """A row that another version wrote, with what the contract no longer has, must not keep all others from going."""
+    tags = {name: value for name, value in one.tags.items() if name != STAMPED}
     try:
-        return row(schema.CONTRACT[one.measurement], one.tags, one.fields, one.wall_ns)
+        return row(schema.CONTRACT[one.measurement], tags, one.fields, one.wall_ns)
     except (KeyError, ValueError) as error:
         log.error("row %d of the archive is not in the contract and is not sent: %s", one.position, error)
         return b""
 
 
 class JournalStream(Kept):
-    """A journal that is shorter than what was sent of it is a new one (the old was damaged): from its beginning."""
+    """A journal that is shorter than what was sent of it is a new one (the old was damaged): from its beginning. What
+    was sent before its time was known is sent again when the time has arrived."""
 
-    def __init__(self, sink: str, archive: Archive, site: Site, path: Path):
+    def __init__(self, sink: str, archive: Archive, site: Site, path: Path, held: Callable[[], bool]):
         super().__init__(f"{sink}/journal", archive)
-        self._site, self._path = site, path
+        self._site, self._path, self._held, self._times = site, path, held, Times(path)
+        self._again = f"{sink}/journal again"  # cursor: the last arrival of the time that the database knows of
 
     def _read(self, position: int) -> tuple[bytes, int]:
         if not self._path.exists():
             return b"", position
+        stretches = self._times.read()
+        for one in stretches:
+            if one.corrections and one.end > self._archive.cursor(self._again):
+                self._archive.advance(self._again, one.end)
+                position = min(position, one.begin - 1)
         found = journal.after(self._path, position, _ROWS)
         if not found and position > (head := journal.head(self._path)):
             log.warning("the journal is a new one: %d rows, %d were sent", head, position)
+            self._archive.advance(self._again, 0)
             found = journal.after(self._path, position := 0, _ROWS)
-        return b"".join(lines(self._site, one) for one in found), found[-1].position if found else position
+        if self._held() and stretches and stretches[-1].end is None:
+            found = [one for one in found if one.position < stretches[-1].begin]
+        return b"".join(lines(self._site, one, stretches) for one in found), found[-1].position if found else position
 
 
-def streams(sink: str, archive: Archive, site: Site, ledger: Path, most: int) -> Sequence[Kept]:
-    """For one database, the most urgent first."""
-    return JournalStream(sink, archive, site, ledger), RowStream(sink, archive), MinuteStream(sink, archive, site, most)
+def streams(sink: str, archive: Archive, site: Site, ledger: Path, most: int,
+            held: Callable[[], bool] = lambda: False) -> Sequence[Kept]:
+    """For one database, the most urgent first. held: databases wait for the time."""
+    return (JournalStream(sink, archive, site, ledger, held), RowStream(sink, archive, held),
+            MinuteStream(sink, archive, site, most))

@@ -137,6 +137,7 @@ class TimeLine:
     time: where each begins, and how far the wall clock was ahead of the line. () when the time has arrived.
     behind_ns: by how much it is behind what was stored; 0: it is not.
     started_ns: line time of this start of the gateway.
+    never_told: the machine lost its power before it was told the time; what was stamped then keeps its stamp.
     same_machine_run: the machine has not been restarted since the gateway ran last: the line knows the gap exactly.
     """
 
@@ -149,7 +150,7 @@ class TimeLine:
         self._trusted = self._is_right()
         self._skew = time.time_ns() - time.monotonic_ns()
         self.unset: tuple[tuple[int, int], ...] = ()
-        self.same_machine_run = False
+        self.same_machine_run = self.never_told = False
         self._looked_ns = self.started_ns = self.now().line_ns
         if not self._trusted:
             self._unset_from(self._looked_ns)
@@ -173,6 +174,7 @@ class TimeLine:
             if was_set or (line.behind_ns and not line.unset):
                 line._unset_from(line.now().line_ns)
         elif last is not None:
+            line.never_told = bool(known.get("unset"))
             now = line.now()
             gap = now.wall_ns - last.wall_ns if now.trusted and last.trusted and now.wall_ns > last.wall_ns else NS
             line._offset += last.line_ns + gap - now.line_ns

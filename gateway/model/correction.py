@@ -19,7 +19,7 @@ from gateway.model.frame import Frame
 from gateway.model.quality import Flag
 
 OWN_NS = 5_000_000_000  # a stamp farther than this from what our clock said was made by the sender's own clock
-_FLAG = np.uint16(Flag.CLOCK_NOT_TRUSTED)
+_FLAG, _CORRECTED = np.uint16(Flag.CLOCK_NOT_TRUSTED), np.uint16(Flag.CLOCK_CORRECTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def corrected_wall(corrections: Sequence[Correction], line_ns: int, wall_ns: int
 
 
 def corrected(corrections: Sequence[Correction], frame: Frame) -> Frame:
-    """The frame with true wall times, and without the flag where the time is known now. What a sender stamped by a
+    """The frame with true wall times, and with the other flag where the time is known now. What a sender stamped by a
     clock of its own keeps that stamp."""
     if not corrections or not (flagged := frame.quality & _FLAG).any():
         return frame
@@ -49,5 +49,5 @@ def corrected(corrections: Sequence[Correction], frame: Frame) -> Frame:
         rows = (flagged != 0) & (frame.line_ns >= one.first_ns) & (frame.line_ns <= one.last_ns)
         own = rows & (np.abs(frame.wall_ns - frame.line_ns - one.raw_ns) < OWN_NS)
         wall[own] += one.moved_ns
-        quality[rows] &= ~_FLAG
+        quality[rows] = quality[rows] & ~_FLAG | _CORRECTED
     return Frame.from_columns(frame.signal, frame.value, quality, wall, frame.line_ns)

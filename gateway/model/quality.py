@@ -35,6 +35,7 @@ class Quality(IntEnum):
 
 class Flag(IntFlag):
     CLOCK_NOT_TRUSTED = 0x0100  # wall time was stamped while the clock was not synchronised
+    CLOCK_CORRECTED = 0x0200  # it was, and has been made right since
 
 
 _CODE = np.uint16(0x00FF)

@@ -33,7 +33,8 @@ def build_databases(site_file: SiteFile, site: Site, folder: Path, chain: Chain,
                     own: Callable[[Instant], Mapping[str, object]], closing: AsyncExitStack) -> Databases:
     """folder: data folder. own: the gateway's own row; first asked for when the historian runs."""
     section, archive = site_file.store, Archive(folder / ARCHIVE_FILE, site.signals)
-    sent = {settings.id: streams(settings.id, archive, site, folder / ALARM_FILE, settings.batch)
+    sent = {settings.id: streams(settings.id, archive, site, folder / ALARM_FILE, settings.batch,
+                                 lambda: chain.timekeeping.holds_back)
             for settings in site_file.sinks}
     erasure = Erasure(site, chain.clock)
     sinks = [plugins.sink(settings, Samples(settings, site, chain.store.reader(settings.id, settings.backfill_rate)),
@@ -41,7 +42,7 @@ def build_databases(site_file: SiteFile, site: Site, folder: Path, chain: Chain,
     historian = Historian(
         site, archive, chain.store, chain.bank, chain.alarms, chain.clock, own,
         Limits(section.minutes_max_age / DAY_S, section.minutes_max_size), section.commit_interval + 1,
-        tuple(stream.wake for one in sent.values() for stream in one))
+        tuple(stream.wake for one in sent.values() for stream in one), told=chain.timekeeping.told)
     chain.pipeline.on_step.append(historian.look)
     closing.push_async_callback(historian.close)
     chain.alarms.on_commit.append(lambda *_: [stream.wake() for stream, *_ in sent.values()])

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from urllib.parse import urlsplit
 
 from alerting.figures.figures import Figures
+from alerting.journal.times import Times
 from alerting.ledger import JournalRow
 from alerting.oncall.escalation import Ladder
 from alerting.oncall.routing import Routing
@@ -21,6 +22,7 @@ from gateway.api.kpi import gauges
 from gateway.core.detectors.devices import OnlineShare
 from gateway.core.detectors.group import GroupState
 from gateway.core.learning import LearningAct, Lessons, Picture
+from gateway.data_folder import ALARM_FILE
 from gateway.explaining import Explainer
 from gateway.health import Metric
 from gateway.model.alarm import AlarmDefinition, Risk
@@ -32,6 +34,7 @@ from gateway.model.text import Text
 from gateway.parts.own_health import own_health
 from gateway.parts.parts import Parts
 from gateway.store import Trend
+from gateway.timekeeping import dated
 from gateway.vigil.drill import Drill
 from gateway.vigil.peers import PeerStatus
 from gateway.vigil.selftest import Report
@@ -46,6 +49,7 @@ class View:
         self.site, self.desk = parts.site, parts.desk
         self.latest, self.logs = parts.chain.bank.latest, parts.vigil.logs
         self.public_host = hostname(urlsplit(parts.site_file.alarms.base_url or "").netloc)
+        self._times = Times(parts.folder / ALARM_FILE)
         self._explainer = Explainer(parts.site, parts.folder)
 
     def now(self) -> Instant:
@@ -135,7 +139,7 @@ class View:
 
     async def journal(self, limit: int, before: int | None, alarms: Collection[str]) -> Sequence[JournalRow]:
         rows = await self._chain.alarms.history(limit, before, alarms)
-        return [self._chain.timekeeping.row(row) for row in rows]
+        return dated(rows, await asyncio.to_thread(self._times.read))
 
     async def explain(self, alarm: str, at_wall_ns: int | None, look_back_s: float) -> dict:
         return await self._explainer.explain(alarm, at_wall_ns, look_back_s)

@@ -30,7 +30,7 @@ from gateway.reporting.source import Act, Source, Standing, Stretch
 from gateway.reporting.words import stamp
 from gateway.sinks.schema import GATEWAY, SITE
 from gateway.store.minutes import MINUTE_NS
-from gateway.timekeeping import HOLD_S
+from gateway.timekeeping import COUNT_S
 
 _CARRIED_NS: Final = 92 * 86_400 * NS  # so long before the period a hold may have begun
 _SILENT: Final = 5  # minutes at the end without a row, before that is worth a remark
@@ -66,10 +66,10 @@ def gather(site: Site, period: Period, source: Source, now_ns: int, operators: i
         missing.append(Text("no minutes after {at}: the gateway stood still, or this copy was made then",
                             "{at} 之后没有分钟数据：网关停止运行，或数据副本截止于此").format(at=stamp(site, last)))
     if last is not None and _held_back(source, last):
-        missing.append(Text("minutes of signals are held back until the clock is trusted, {minutes} min after a start "
-                            "at most: make the report again then",
-                            "时钟未同步，信号分钟数据暂不统计（启动后最多 {minutes} 分钟）：请稍后重新生成报告"
-                            ).format(minutes=f"{HOLD_S / 60:g}"))
+        missing.append(Text("minutes of signals are held back until the clock is trusted, {hours} h after a start at "
+                            "most: make the report again then",
+                            "时钟未同步，信号分钟数据暂不统计（启动后最多 {hours} 小时）：请稍后重新生成报告"
+                            ).format(hours=f"{COUNT_S / 3600:g}"))
     days = _Days(period, start, until)
     presence, systems = _site(source, days, progress) if since is not None else (
         Presence(0, 0, (), 0, math.nan, None, None, np.zeros(len(period.days), np.int64)), {})
@@ -155,9 +155,10 @@ class _History:
 
 
 def _held_back(source: Source, last_ns: int) -> bool:
-    """As the gateway was when it wrote last. A clock that is still not trusted later holds nothing back."""
-    return any(fields.get("clock_untrusted") and fields["uptime_s"] < HOLD_S
-               for _, fields in source.rows(GATEWAY.name, last_ns, last_ns + 1))
+    """As the gateway was when it wrote last. Rows of the site are marked only while nobody has told the clock the time;
+    a clock that is still not trusted later holds nothing back."""
+    unset = any(fields.get("clock_untrusted") for _, fields in source.rows(SITE.name, last_ns, last_ns + 1))
+    return unset and any(fields["uptime_s"] < COUNT_S for _, fields in source.rows(GATEWAY.name, last_ns, last_ns + 1))
 
 
 class _Days:

@@ -136,7 +136,7 @@ def _numbers(values: NDArray) -> list[bytes]:
 
 
 def _tails(frame: Frame) -> list[bytes]:
-    """`,quality=<code>i[,clock_untrusted=true] <wall_ns>\\n` of every row, each distinct one made once."""
+    """`,quality=<code>i[,clock_untrusted=<said>] <wall_ns>\\n` of every row, each distinct one made once."""
     quality, wall = frame.quality, frame.wall_ns
     if (quality == quality[0]).all() and (wall == wall[0]).all():
         return [_tail(int(quality[0]), int(wall[0]))] * len(frame)
@@ -149,5 +149,6 @@ def _tails(frame: Frame) -> list[bytes]:
 
 
 def _tail(quality: int, wall_ns: int) -> bytes:
-    untrusted = f",{schema.CLOCK_UNTRUSTED}=true" if quality & Flag.CLOCK_NOT_TRUSTED else ""
+    said = "true" if quality & Flag.CLOCK_NOT_TRUSTED else "false" if quality & Flag.CLOCK_CORRECTED else ""
+    untrusted = f",{schema.CLOCK_UNTRUSTED}={said}" if said else ""
     return f",{schema.QUALITY}={quality & int(_CODE)}i{untrusted} {wall_ns}\n".encode()

@@ -21,7 +21,7 @@ import sqlite3
 import threading
 import time
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import takewhile
@@ -41,6 +41,8 @@ from gateway.store.minutes import MINUTE_NS, Minutes, trend
 SPAN: Final = 240  # minutes of one span
 _LATE: Final = 15  # minutes after its end in which a span waits for late samples
 _COUNTED: Final = "counted"  # cursor: position in the telemetry store
+STAMPED: Final = "stamped"  # tag of a row whose wall time was not known: its exact place on the line, and its stamp
+_SETTLED: Final = "settled"  # cursor: the last row before those that may have this tag
 _COMPACT: Final = "compact"  # cursor: first minute that is in no span yet
 _VERSION: Final = 1
 _TABLES: Final = """
@@ -138,6 +140,23 @@ class Archive:
         made = execute("INSERT INTO row (measurement, wall_ns, tags, fields) VALUES (?, ?, ?, ?)",
                        (*place, zlib.compress(_json(row.fields).encode(), 6))).lastrowid
         execute("DELETE FROM row WHERE measurement = ? AND wall_ns = ? AND tags = ? AND position < ?", (*place, made))
+
+    def correct(self, true: Callable[[int, int], int]) -> int:
+        """Rows whose wall time was not known get their true one, and a new place in the order, so that databases hear
+        of them again. true(line_ns, wall_ns): the same wall time where nothing more is known. Returns how many."""
+        with self._errors(), self._lock, self._transaction():
+            execute = self._connection.execute
+            found = [_row(one) for one in execute(
+                "SELECT * FROM row WHERE position > ? AND tags LIKE ? ORDER BY position",
+                (self._cursors.get(_SETTLED, 0), f'%"{STAMPED}"%'))]
+            (newest,) = execute("SELECT coalesce(max(position), 0) FROM row").fetchone()
+            moved = [(row.position, right) for row in found if (right := _corrected(row, true)) is not None]
+            for old, right in moved:
+                self._write(right)  # first: a position that was given is not given again
+                execute("DELETE FROM row WHERE position = ?", (old,))
+            self._save_cursors({_SETTLED: newest})
+        self._cursors[_SETTLED] = newest
+        return len(moved)
 
     def _put(self, minute: int, new: Minutes) -> None:
         known = self._connection.execute("SELECT rows FROM minute WHERE minute = ?", (minute,)).fetchone()
@@ -397,6 +416,16 @@ def _spans(connection: sqlite3.Connection, signals: Sequence[int], first: int, e
 def _hours(connection: sqlite3.Connection, span: int) -> Hours | None:
     found = connection.execute("SELECT rows FROM hours WHERE span = ?", (span,)).fetchone()
     return None if found is None else Hours.unpack(found[0])
+
+
+def _corrected(row: Row, true: Callable[[int, int], int]) -> Row | None:
+    line_ns, wall_ns = map(int, row.tags[STAMPED].split("/"))
+    moved_ns = true(line_ns, wall_ns) - wall_ns
+    if not moved_ns:
+        return None
+    return Row(row.measurement, (row.wall_ns + moved_ns) // MINUTE_NS * MINUTE_NS,
+               {name: value for name, value in row.tags.items() if name != STAMPED},
+               {**row.fields, "clock_untrusted": False})
 
 
 def _row(found: tuple) -> Row:

@@ -17,7 +17,7 @@ import math
 from collections.abc import Sequence
 from typing import Protocol
 
-from gateway.model.clock import NS, Clock
+from gateway.model.clock import NS, Clock, Correction
 from gateway.model.frame import Frame
 from gateway.model.ports import Batch
 from gateway.store.block import Block
@@ -35,7 +35,12 @@ class Source(Protocol):
     @property
     def readable_position(self) -> int: ...
 
+    @property
+    def corrections(self) -> Sequence[Correction]: ...
+
     def readable(self, frame: Frame) -> Frame: ...
+
+    def position_at(self, line_ns: int) -> int: ...
 
     @property
     def recent_start(self) -> int: ...
@@ -66,11 +71,15 @@ class StoreReader:
         self._news = asyncio.Event()
         self._live_in_a_row = 0
         self._taken: tuple[int, int] | None = None
+        self._stale = False  # the batch taken last was read before a correction
         self._live, self._backlog = oldest, []
+        self._corrected = self._newest_correction()  # line time up to which corrections are known to the receiver
         if cursor is not None:
             state = json.loads(cursor)
             self._live, self._backlog = state["live"], [tuple(part) for part in state["backlog"]]
+            self._corrected = state.get("corrected", self._corrected)
         self.evict(oldest)
+        self.correct()
 
     # -- two-phase: take, done --------------------------------------------------------------------------------------
 
@@ -102,6 +111,8 @@ class StoreReader:
         self._backlog = [rest for start, stop in self._backlog
                          for rest in ((start, min(stop, first)), (max(start, position), stop)) if rest[0] < rest[1]]
         self._taken = (position, end)
+        if self._stale:
+            self._again(first, position)
         self._store.cursor_moved()
 
     @property
@@ -125,8 +136,17 @@ class StoreReader:
         self.evicted_samples += before - self.historic_samples + max(0, oldest - self._live)
         self._live = max(self._live, oldest)
 
+    def correct(self) -> None:
+        """There are new corrections of the clock: what was taken with a wrong time comes again with the right one."""
+        for one in self._store.corrections:
+            if one.last_ns > self._corrected:
+                self._again(self._store.position_at(one.first_ns), self._live)
+                self._stale = True
+        self._corrected = self._newest_correction()
+        self._store.cursor_moved()
+
     def cursor(self) -> bytes:
-        return json.dumps({"live": self._live, "backlog": self._backlog}).encode()
+        return json.dumps({"live": self._live, "backlog": self._backlog, "corrected": self._corrected}).encode()
 
     # -- inside -----------------------------------------------------------------------------------------------------
 
@@ -142,8 +162,23 @@ class StoreReader:
         if not blocks:
             return None
         frame, position = slice_blocks(blocks, self._live, durable, max_samples)
-        self._taken = (self._live, position)
+        self._taken, self._stale = (self._live, position), False
         return Batch(self._store.readable(frame), position, historic=False)
+
+    def _newest_correction(self) -> int:
+        return max((one.last_ns for one in self._store.corrections), default=0)
+
+    def _again(self, start: int, stop: int) -> None:
+        if start >= stop:
+            return
+        joined: list[tuple[int, int]] = []
+        for begin, end in sorted([*self._backlog, (start, stop)]):
+            if joined and begin <= joined[-1][1]:
+                joined[-1] = joined[-1][0], max(end, joined[-1][1])
+            else:
+                joined.append((begin, end))
+        self._backlog = joined
+        self._news.set()
 
     def _skip_to(self, position: int) -> None:
         if position > self._live:
@@ -157,6 +192,7 @@ class StoreReader:
         if self.backlog_due_s > 0:
             return None
         start, stop = self._due_range()
+        self._stale = False
         frame, position = await self._store.read(start, stop, max_samples)
         self._taken = (start, position)
         now = asyncio.get_running_loop().time()

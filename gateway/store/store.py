@@ -109,6 +109,7 @@ class TelemetryStore:
         self._readers: dict[str, StoreReader] = {}
         self.corrections = kept_corrections(folder)
         self._held_from: int | None = None  # position from which readers wait for the time
+        self._unsure_from: int | None = None  # position from which wall times may still become known
         self._cursors_moved = False
         self._cursors_due = 0.0
         self._saves: dict[str, _Snapshot] = {}
@@ -227,8 +228,25 @@ class TelemetryStore:
     def hold_back(self, since_line_ns: int) -> None:
         """Readers wait with what came at this line time and later, until `correct` or `release`: its wall time is not
         known yet."""
-        since = (segment.base for segment in self._journal.segments if segment.newest.line_ns >= since_line_ns)
-        self._held_from = next(since, self._queue.position)
+        self._held_from = self._unsure_from = self.position_at(since_line_ns)
+
+    def position_at(self, line_ns: int) -> int:
+        """All that came at this line time and later lies behind this position; some of what came before, too."""
+        since = (segment.base for segment in self._journal.segments if segment.newest.line_ns >= line_ns)
+        return next(since, self._queue.position)
+
+    @property
+    def sure_position(self) -> int:
+        """All that is durable, less that of which the wall time may still become known."""
+        return self._durable if self._unsure_from is None else min(self._durable, self._unsure_from)
+
+    def give_up(self) -> None:
+        """The time has not come for so long that nothing waits for it any more."""
+        self._unsure_from = None
+
+    @property
+    def unsure(self) -> bool:
+        return self._unsure_from is not None
 
     @property
     def holds_back(self) -> bool:
@@ -241,9 +259,13 @@ class TelemetryStore:
             reader.wake()
 
     def correct(self, corrections: Sequence[Correction]) -> None:
-        """From now on everything is read with these corrections, too, and nothing is held back."""
+        """From now on everything is read with these corrections, too, and nothing is held back. What readers have got
+        before they get again."""
         self.corrections = (*self.corrections, *corrections)[-MOST:]
         self.save(NAME, encode(self.corrections))
+        for reader in self._readers.values():
+            reader.correct()
+        self.give_up()
         self.release()
 
     def readable(self, frame: Frame) -> Frame:

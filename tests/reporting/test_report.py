@@ -21,6 +21,7 @@ from gateway.historian.streams import streams
 from gateway.model.alarm import Risk
 from gateway.model.breach import stop_orders
 from gateway.model.clock import NS
+from gateway.model.correction import Told
 from gateway.model.errors import CommandError, DavylampError, SinkError
 from gateway.model.signal import Condition, Still
 from gateway.model.text import Text
@@ -35,6 +36,7 @@ from gateway.reporting.page import render
 from gateway.reporting.period import period
 from gateway.sinks.config import InfluxSettings
 from gateway.sinks.endpoint import WriteV1
+from gateway.timekeeping import COUNT_S
 from tests import servers
 from tests.historian.stage import OWN, START, living
 from tests.reporting.example import CONTACT, PAGE
@@ -314,16 +316,18 @@ def test_a_medium_that_can_not_be_written(data, tmp_path, says):
 
 
 @pytest.mark.survives("a report soon after a start without the time", then="it says why there are no minutes yet",
-                      says=Text("minutes of signals are held back until the clock is trusted, 10 min after a start …",
-                                "时钟未同步，信号分钟数据暂不统计（启动后最多 10 分钟）：…"))
+                      says=Text("minutes of signals are held back until the clock is trusted, 24 h after a start …",
+                                "时钟未同步，信号分钟数据暂不统计（启动后最多 24 小时）：…"))
 async def test_minutes_that_are_held_back(tmp_path, says):
     async with living(SITE, tmp_path) as house:
         house.store.hold_back(house.clock.now().line_ns)
+        house.historian.told = lambda line_ns, wall_ns: Told(wall_ns, line_ns / NS)
         house.historian.own = lambda now: OWN | {"clock_untrusted": True, "uptime_s": now.line_ns / NS}
         await tell(house, 300, GD_01=1.0)
         facts = made(Folder(SITE, tmp_path), (START + 300) * NS)
         assert any(map(says, facts.missing)) and not any(one.present for one in facts.signals)
-        house.store.release()  # the time has not come for ten minutes
+        house.store.give_up()  # the time has not come for a day
+        house.historian.own = lambda now: OWN | {"clock_untrusted": True, "uptime_s": COUNT_S}
         await tell(house, 360, GD_01=1.0)
         facts = made(Folder(SITE, tmp_path), (START + 660) * NS)
         assert not any(map(says, facts.missing)) and any(one.present for one in facts.signals)

@@ -58,7 +58,7 @@ export class History {
 
 export function historyRow(row, site) {
   const line = el("li", "", el("time", "", dayAndClock(row.time)), el("div", "",
-    row.alarm ? row.kind === "access" ? row.alarm : link(row.alarm, `#${OF_SIGNALS.has(row.kind) ? "history" : "alarm"}/${encodeURIComponent(row.alarm)}`) : "", " ", el("span", "", (TELLS[row.kind] ?? plain)(row, site)), row.kind !== "clock" && row.body.moved_s ? el("small", "", ` ${say("rowTimeSet")}`) : ""), el("small", "", `#${row.position}`));
+    row.alarm ? row.kind === "access" ? row.alarm : link(row.alarm, `#${OF_SIGNALS.has(row.kind) ? "history" : "alarm"}/${encodeURIComponent(row.alarm)}`) : "", " ", el("span", "", (TELLS[row.kind] ?? plain)(row, site)), row.kind !== "clock" && row.body.moved_s ? el("small", "", ` ${say("rowTimeSet")}`) : row.body.clock_untrusted ? el("small", "", ` ${say("rowTimeUnset")}`) : ""), el("small", "", `#${row.position}`));
   line.title = row.hash;
   return line;
 }
@@ -105,7 +105,7 @@ const TELLS = {
     const changes = body.changes ? Object.entries(body.changes) : "new" in body || "old" in body ? [["", body]] : [];
     return changes.length ? [say("rowChanged"), ...changes.map(([item, both]) => `${item} ${value(both.old)} → ${value(both.new)}`.trim())].join(" · ") : say("rowFirstFile", { n: body.items });
   },
-  clock: ({ body }) => say("rowClock", { off: age(Math.abs(body.moved_s)) }),
+  clock: ({ body }) => (body.act === "unset" ? say("rowClockUnset") : body.act === "never" ? say("rowClockNever") : say("rowClock", { off: age(Math.abs(body.moved_s)) })),
   selftest: ({ body }) => (body.failed ? say("rowSelfTestFailed", { station: body.failed }) : say("rowSelfTest")),
   access: ({ body }) => (ACCESS[body.act] ? say(ACCESS[body.act], { count: 1, ...body, role: ROLES[body.role] ? say(ROLES[body.role]) : body.role }) : plain({ kind: "access", body })),
   drill: ({ body }) => say({ begin: "rowDrillBegin", inject: "rowDrillInject" }[body.act] ?? "rowDrillEnd", body),
