@@ -16,7 +16,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import astuple, dataclass, field, fields
 from pathlib import Path
@@ -231,7 +231,7 @@ class AlarmLedger:
                 connection.execute("BEGIN IMMEDIATE")
                 if work.states:
                     connection.executemany("INSERT OR REPLACE INTO alarm VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
-                                           [_state_row(state) for state in work.states.values()])
+                                           [state_row(state) for state in work.states.values()])
                 if rows:
                     connection.executemany("INSERT INTO journal VALUES (?,?,?,?,?,?)", rows)
                 for key, hold in work.holds.items():
@@ -424,11 +424,7 @@ def evidence_from_json(lines: list[dict]) -> tuple[Evidence, ...]:
 
 
 def _read_states(connection: sqlite3.Connection) -> Iterator[AlarmState]:
-    for (alarm, state, occurrence, raised_wall, raised_line, since, edge_line, value, first_out, who, comment,
-         evidence, called_line) in connection.execute("SELECT * FROM alarm"):
-        yield AlarmState(alarm, State(state), occurrence, raised_wall, raised_line, since, edge_line,
-                         math.nan if value is None else value, bool(first_out), who, comment,
-                         evidence_from_json(json.loads(evidence)), called_line)
+    yield from map(state_from_row, connection.execute("SELECT * FROM alarm"))
 
 
 def _read_outbox(connection: sqlite3.Connection) -> Iterator[Pending]:
@@ -456,7 +452,16 @@ def _read_configuration(connection: sqlite3.Connection) -> dict[str, Settings]:
     return {item: json.loads(settings) for item, settings in connection.execute("SELECT * FROM configuration")}
 
 
-def _state_row(state: AlarmState) -> tuple:
+def state_from_row(row: Sequence[Any]) -> AlarmState:
+    (alarm, state, occurrence, raised_wall, raised_line, since, edge_line, value, first_out, who, comment, evidence,
+     called_line) = row
+    return AlarmState(alarm, State(state), occurrence, raised_wall, raised_line, since, edge_line,
+                      math.nan if value is None else value, bool(first_out), who, comment,
+                      evidence_from_json(json.loads(evidence)), called_line)
+
+
+def state_row(state: AlarmState) -> tuple:
+    """As it stands in the file."""
     return (state.alarm, state.state, state.occurrence, state.raised_wall_ns, state.raised_line_ns, state.since_wall_ns,
             state.edge_line_ns, state.value if math.isfinite(state.value) else None, state.first_out, state.who,
             state.comment, _json(evidence_json(state.evidence)), state.called_line_ns)

@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -60,6 +60,9 @@ class Memory(Protocol):
 
     def ledger_faulty(self) -> bool:
         """Does the alarm of that trouble stand?"""
+
+    def not_recorded(self, keys: Collection[str]) -> None:
+        """Of these, people know what the alarm file in trouble does not; (): of nothing any more."""
 
     def changed(self) -> None:
         """Something that a page could show is different now."""
@@ -130,6 +133,7 @@ class Recorder:
         self._waiting.append(waiting)
         if self.trouble is not None:
             self._release(waiting, recorded=False)
+            self._memory.not_recorded(self._unrecorded)
         self._watch_oldest()
         if keys:
             self._memory.changed()
@@ -200,6 +204,7 @@ class Recorder:
         self._watch_oldest()
         if not self._waiting:
             self.trouble = None
+            self._memory.not_recorded(())
             self._settle()
         self._tell()
 
@@ -238,6 +243,7 @@ class Recorder:
         for waiting in tuple(self._waiting):  # what is released may fill an outbox, and that alarm is entered here
             if not waiting.released:
                 self._release(waiting, recorded=False)
+        self._memory.not_recorded(self._unrecorded)
         self._memory.ledger_fault(True, reason)
         self._tell()
 

@@ -18,6 +18,7 @@ import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 
 from alerting import despatch, message, proof
 from alerting import gap as record_gap
@@ -41,6 +42,7 @@ from alerting.overlays.overlays import RULES, Ask, Overlays
 from alerting.overlays.suppression import Plant
 from alerting.realarm import ReAlarm
 from alerting.recorder import Recorder, RecorderSettings
+from alerting.refuge import Refuge
 from alerting.views import AlarmView, in_order, risk_level
 from gateway.model.alarm import AlarmDefinition, AlarmTable, Risk
 from gateway.model.clock import NS, Clock, Instant
@@ -61,7 +63,8 @@ _REMIND_EVERY_NS = 1 * NS  # reminders are due after minutes; looking at what st
 @dataclass(frozen=True, slots=True)
 class AlarmSettings(RecorderSettings):
     """link: see message. overlays: see alerting.overlays.hold. operators: see alerting.figures.
-    origin: of the site file, see alerting.journal.configuration.recorded; None: its changes are not journalled."""
+    origin: of the site file, see alerting.journal.configuration.recorded; None: its changes are not journalled.
+    refuge: see alerting.refuge."""
 
     link: str = ""
     overlays: Mapping[Kind, Rules] = field(default_factory=lambda: RULES)
@@ -70,6 +73,7 @@ class AlarmSettings(RecorderSettings):
     re_alarm: ReAlarm = field(default_factory=ReAlarm)
     delivery: DeliverySettings = field(default_factory=DeliverySettings)
     channels: Mapping[str, ChannelRules] = field(default_factory=dict)  # by notifier
+    refuge: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +118,7 @@ class AlarmService:
         self.told: Callable[[int, int], Told] = lambda line_ns, wall_ns: Told(wall_ns)
         self.on_restored: Callable[[], None] | None = None
         self.on_holds: Callable[[tuple[Hold, ...]], None] | None = None
+        self._refuge = Refuge(settings.refuge)
         self._away_s, self._gap = 0.0, Gap(alarms, self._engine.state)
         self._watchers: list[Callable[[], None]] = []
         self._counters = {"transitions": 0, "notices_withheld": 0}
@@ -124,6 +129,7 @@ class AlarmService:
         run, infinite where nobody knows."""
         self._away_s = away_s
         self._outbox.start()
+        fenced(self._take_refuge, lambda: None, "what was told and not recorded")
         await self._recorder.start()
 
     async def close(self) -> None:
@@ -405,6 +411,16 @@ class AlarmService:
 
     def ledger_faulty(self) -> bool:
         return self._engine.state(GatewayFault.LEDGER).state.condition
+
+    def _take_refuge(self) -> None:
+        """What people know and no file does: it goes on, and is recorded now."""
+        self._engine.restore(self._refuge.take(), self._clock.now().line_ns)
+        if states := {state.alarm: state for state in self._engine.states()}:
+            self._recorder.enter(Work(states), keys=list(states))
+
+    def not_recorded(self, keys: Collection[str]) -> None:
+        fenced(lambda: self._refuge.keep(self._engine.state(key) for key in keys if key in self._alarms), lambda: None,
+               "what is told and not recorded")
 
     def changed(self) -> None:
         for watcher in tuple(self._watchers):

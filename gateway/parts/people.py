@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -52,6 +53,7 @@ def alarm_settings(site_file: SiteFile, seal: Seal) -> AlarmSettings:
                Kind.SHELF: (asked.shelve_max, asked.shelve_p1_max),
                Kind.OUT_OF_SERVICE: (asked.out_of_service_max, asked.out_of_service_p1_max)}
     return AlarmSettings(
+        refuge=Path(runtime) if (runtime := os.environ.get("RUNTIME_DIRECTORY")) else None,  # systemd sets it
         link=asked.base_url or "", operators=asked.operators, origin=site_file.origin(),
         channels=plugins.channels(site_file.notifiers, seal, asked.base_url or ""),
         overlays={kind: replace(RULES[kind], longest_s=most, longest_p1_s=p1) for kind, (most, p1) in longest.items()},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import asynccontextmanager, closing
+from dataclasses import replace
 
 import pytest
 
@@ -26,7 +27,9 @@ class Gateway:
     """One alarm file, one phone, one time line through all lives."""
 
     def __init__(self, folder, phone, routing: Routing | None = None):
-        self.path, self.phone, self.routing = folder / "alarms.db", phone, routing
+        self.path, self.phone, self.routing = folder / "data" / "alarms.db", phone, routing
+        self.path.parent.mkdir()
+        self.settings = QUICK
         self.clock = ManualClock(wall_ns=START_NS)
         self.service: AlarmService
 
@@ -35,7 +38,7 @@ class Gateway:
         """away_s: how long nothing was measured before it."""
         self.clock.advance(away_s)
         self.service = AlarmService(SITE.alarms, SITE, AlarmLedger(self.path), [
-            WebhookNotifier(WebhookSettings(id="phone", url=self.phone.url, timeout=5))], self.clock, QUICK,
+            WebhookNotifier(WebhookSettings(id="phone", url=self.phone.url, timeout=5))], self.clock, self.settings,
             self.routing)
         await self.service.start(away_s)
         try:
@@ -59,8 +62,12 @@ class Gateway:
         return events
 
     async def quiet(self) -> None:
-        await until(lambda: not self.service.status().uncommitted
-                    and all(one.pending == 0 for one in self.service.status().notifiers))
+        """All is recorded that can be, and handed over."""
+        await until(lambda: not self.service.status().uncommitted or self.service.status().ledger is not None)
+        await self.delivered()
+
+    async def delivered(self) -> None:
+        await until(lambda: all(one.pending == 0 for one in self.service.status().notifiers))
 
     async def takes_nothing_from_here(self) -> None:
         """What the disk holds at this moment is all that the next life will find."""
@@ -132,3 +139,31 @@ async def test_a_start_on_a_disk_that_took_nothing_in_between(gateway):
         await gateway.told()
     async with gateway.life(away_s=900):
         assert [alarm for alarm, event in await gateway.told(after_s=11) if event == "recall"] == ["tank_farm/blind"]
+
+
+@survives("an alarm is raised while the disk takes nothing, the gateway is restarted, and it ends",
+          then="its end is told, also when the disk takes nothing still; it is recorded when the disk takes it again")
+@pytest.mark.parametrize("repaired", [False, True])
+async def test_the_end_of_what_was_never_recorded(gateway, tmp_path, repaired):
+    """/run outlives the process."""
+    (tmp_path / "run").mkdir()
+    gateway.settings = replace(QUICK, refuge=tmp_path / "run", ledger_retry_s=0.05)
+    folder, gone = gateway.path.parent, tmp_path / "gone"
+    folder.rename(gone)
+    async with gateway.life():
+        gateway.is_now("GD-02/H", True)
+        await until(lambda: ("GD-02/H", "raise") in gateway.phone.events)
+        await gateway.delivered()
+    if repaired:
+        gone.rename(folder)
+    async with gateway.life():
+        assert {view.definition.id for view in gateway.service.views()} >= {"GD-02/H"}, "it is known"
+        gateway.phone.calls.clear()
+        gateway.is_now("GD-02/H", False)
+        await until(lambda: ("GD-02/H", "return") in gateway.phone.events)
+        if not repaired:
+            gone.rename(folder)
+        await until(lambda: gateway.service.view("GD-02/H").recorded)
+        await until(lambda: not list((tmp_path / "run").iterdir()), lambda: "nothing was left to be kept")
+    (state,) = [one for one in AlarmLedger(gateway.path).open().states if one.alarm == "GD-02/H"]
+    assert not state.state.condition
