@@ -4,7 +4,7 @@ whose duties the story does by hand, second by second."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -24,6 +24,8 @@ from gateway.data_folder import ALARM_FILE
 from gateway.model.clock import NS, Instant
 from gateway.parts.parts import Parts
 from gateway.sinks.config import InfluxSettings
+from gateway.sinks.schema import GATEWAY
+from gateway.store.archive import Row
 from simulators import scenario
 from simulators.modbus_server import TcpEndpoint
 from simulators.mqtt_client import MqttClient
@@ -99,6 +101,7 @@ class Field:
                     self._steps |= dict.fromkeys(point.of, (step, 0.0 if point.type == "uint16" else -np.inf))
         self._pinned: dict[str, float | None] = {}
         self.second = 0
+        self.own: Sequence[Row] = ()  # what the gateway wrote down of itself, when all was sent
         self.raised: dict[str, int] = {}  # alarm -> second in which it came first
         self.said: dict[str, list[float]] = {signal: [] for signal in self._means}
 
@@ -150,6 +153,7 @@ class Field:
             return (sink.status().counters["lag"] == 0 and archive.changed(minutes, 1)[1] == minutes
                     and not archive.rows_after(rows, 1) and journal.head(self.parts.folder / ALARM_FILE) == written)
         await until(all_of_it)
+        self.own = archive.rows(GATEWAY.name, 0, self.machine.true_ns + 1)
 
     def _remember(self, topics: frozenset[str]) -> None:
         plant = self.world.plant

@@ -9,6 +9,7 @@ from pathlib import Path
 from grafana.boards.catalogue import BOARDS
 from grafana.boards.second import RULES
 from tests.grafana.expected import EXPECTED
+from tests.grafana.filled import rows
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "panels.md"
 LONGEST = 160  # characters of an expected answer that are shown
@@ -18,13 +19,22 @@ _HEAD = """\
 
 <!-- written by `python -m tests.grafana.page`; do not edit -->
 
-Every query below is asked of a real InfluxDB 1.6.7 in `tests/grafana`, which holds a scripted story
-(`tests/grafana/story.py`), and must give the answer that was worked out by hand (`tests/grafana/expected.py`, shortened
-here; times are minutes before the end of the story). No Grafana server ran: how rows become a panel follows Grafana's
-sources (`tests/grafana/shown.py`).
+Every query below is asked of a real InfluxDB 1.6.7 in `tests/grafana`, and must give the expected values. Whose rows it
+is asked of is said in the column *rows*:
 
-以下每条查询都在测试中向真实的 InfluxDB 1.6.7 提出，并须给出人工推算的结果
-（此处有删节；时间为距故事结束的分钟数）。未在真实 Grafana 上运行。
+- **gateway**: the gateway itself wrote them, part by part as it runs, reading a simulated plant over Modbus TCP and a
+  real mosquitto: the *depot* (`tests/grafana/shift.py`: the story of the demo) and the *works* (`tests/grafana/works`:
+  other gases, people, instruments that fail, bump tests, shelving, suppression, a drill). What must be shown is worked
+  out from what the plant gave in each second and from the script.
+- **contract**: rows of the data contract that the test wrote (`tests/grafana/story.py`), with the reason. All panels
+  are asked of these rows, too; what they must show there was worked out by hand (`tests/grafana/expected.py`) and is
+  shown below, shortened; times are minutes before the end of that story.
+
+No Grafana server ran: how rows become a panel follows Grafana's sources (`tests/grafana/shown.py`).
+
+以下每条查询都在测试中向真实的 InfluxDB 1.6.7 提出，并须给出预期结果。“rows”一栏说明数据来源：
+**gateway** 为网关读取仿真装置（Modbus TCP 与真实 mosquitto）后自行写入；**contract** 为测试按数据契约写入（附原因）。
+最后一栏为契约数据上的人工推算结果（有删节；时间为距故事结束的分钟数）。未在真实 Grafana 上运行。
 """
 
 
@@ -41,11 +51,12 @@ def _contents() -> Iterator[str]:
 
 def _board(board) -> Iterator[str]:
     yield f'## <a id="{board.name}"></a>{board.title.en} · {board.title.zh}\n'
-    yield "| panel · 面板 | question · 问题 | unit | must show, of the story |\n|---|---|---|---|"
+    yield "| panel · 面板 | question · 问题 | unit | rows · 数据来源 | must show, of the contract's rows |"
+    yield "|---|---|---|---|---|"
     for panel in board.panels:
         yield (
             f"| {panel.title.en} <br> {panel.title.zh} | {panel.question.en} <br> {panel.question.zh} | {panel.unit} "
-            f"| `{_short(EXPECTED[board.name][panel.key])}` |"
+            f"| {rows((board.name, panel.key))} | `{_short(EXPECTED[board.name][panel.key])}` |"
         )
     yield "\n<details><summary>Queries · 查询</summary>\n"
     for panel in board.panels:

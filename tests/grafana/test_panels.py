@@ -11,7 +11,7 @@ import pytest
 
 from grafana.boards.catalogue import BOARDS
 from tests import servers
-from tests.grafana import story
+from tests.grafana import filled, story
 from tests.grafana.expected import EXPECTED
 from tests.grafana.shown import Office, Shown, boards
 
@@ -68,6 +68,12 @@ def test_every_panel_has_an_expected_answer():
     assert {(board, key) for board, _, key in PANELS} == {
         (board, key) for board, keys in EXPECTED.items() for key in keys
     }
+
+
+def test_every_panel_is_proved_by_the_rows_of_a_gateway_or_it_is_said_why_not():
+    assert set(filled.PANELS) == filled.DEPOT | {*filled.WORKS, *filled.CONTRACT}
+    assert not filled.CONTRACT.keys() & (filled.DEPOT | {*filled.WORKS})
+    assert filled.PARTLY.keys() <= filled.DEPOT
 
 
 def test_the_chinese_dashboards_ask_the_same_questions_of_the_chinese_columns(database):

@@ -8,6 +8,7 @@ import asyncio
 import numpy as np
 import pytest
 
+from gateway.model.clock import NS
 from gateway.model.quality import Quality
 from grafana.boards.catalogue import BOARDS
 from tests import servers
@@ -76,6 +77,8 @@ def test_overview(see):
         (3 * 10_000 + 10 * 100, SITE, "North depot", "Wang 12345", 3, 0, 3, 10, 100, 2, 1, 2, "https://10.1.2.3")]
     assert see("overview", "open") == [0, 3, 0, 1]
     assert see("overview", "silent") == [0]
+    assert see("overview", "sites") == see("overview", "urgent") == [1]
+    assert see("overview", "contact") == [(0, SITE, "North depot", "Wang 12345")]
     assert see("overview", "loudest") == [(SITE, 11)]
     assert list(see("overview", "days")["alarms"].values()) == [11]
     assert [(row["latitude"], row["longitude"], row["risk"]) for row in see("overview", "map")] == [(39.9, 116.4, 3)]
@@ -139,6 +142,12 @@ def test_work(see, shift):
     assert [row[:4:3] for row in see("work", "alarms")] == [(3, "stop-order"), (4, "work-without-video-pump")]
 
 
+def test_switches(see, shift):
+    switches = [signal.id for signal in shift.site.signals if signal.kind == "switch"]
+    assert see("site", "switches") == see("valves", "switches") == near(
+        {name: shift.minutes(np.nanmax, name) for name in switches})
+
+
 def test_load(see, shift):
     assert see("load", "violations") == [1]  # the stop order; not the work without video
     assert see("load", "states") == {"P-101.state": dict.fromkeys(range(1, 7), 2)}
@@ -164,6 +173,8 @@ def test_sensors(see):
 def test_alarm_performance(see, shift):
     """The hour of which the gateway saw five minutes."""
     assert see("alarms", "count") == [11]
+    assert see("alarms", "hours") == {"alarms": {61: 11}}
+    assert see("alarms", "average") == [11]  # no time is shorter than ten minutes
     assert see("alarms", "priorities") == [3, 6, 2, 0]
     assert see("alarms", "peak") == [11]
     assert see("alarms", "answer") == [30]
@@ -184,9 +195,27 @@ def test_signal(see, shift):
         ("P1", read[raised["GD-03/HH"] - 1]), ("P2", read[raised["GD-03/H"] - 1])]
 
 
-def test_fleet(see):
+def test_fleet(see, shift):
+    """What the gateway wrote down of itself."""
+    own = {6 - (row.wall_ns // NS - BEGINS) // 60: row.fields for row in shift.own}
+
+    def told(field: str) -> dict[int, float]:
+        return {before: fields[field] for before, fields in own.items()}
+
+    def pace(field: str, per: float) -> dict[int, float]:
+        """Since the minute before."""
+        return {before: (own[before][field] - own[before + 1][field]) / 60 * per for before in own if before + 1 in own}
+
     assert see("fleet", "reporting") == [1]
-    assert [row[1] for row in see("fleet", "list")] == [SITE]
+    assert see("fleet", "clock") == see("fleet", "faults") == see("fleet", "hung") == see("fleet", "full") == []
+    assert [(row[1], *row[5:10], row[12]) for row in see("fleet", "list")] == [(SITE, False, 0, 0, 0, 0, 0)]
+    assert see("fleet", "list")[0][4] == pytest.approx(360)  # runs for
+    assert see("fleet", "lag") == {SITE: told("lag_samples")}
+    assert see("fleet", "waiting") == {SITE: told("waiting")}
+    assert see("fleet", "disk") == {SITE: told("disk_free_bytes")}
+    assert see("fleet", "memory") == {SITE: told("rss_bytes")}
+    assert see("fleet", "cpu") == near({SITE: pace("cpu_s", 100)})
+    assert see("fleet", "wear") == near({SITE: pace("bytes_written", 1)})
 
 
 def test_marks(place, shift):

@@ -95,7 +95,7 @@ def expected(yesterday: Field, today: Field, rows) -> dict[str, dict[str, object
     return {
         "site": {
             "risk": [3], "wait": [sum(not row[5] for row in story.now())], "open": [0, 2, 1, 2], "online": [100],
-            "people": [2], "load": [0], "who": [("South works", "Li 67890", 0)], "alarms": story.now(),
+            "people": [2], "load": [0], "who": [("South works", "Li 67890", 0, None)], "alarms": story.now(),
             "gas": limited(np.nanmax, "combustible", "GD-21", "GD-22"), "valves": {}, "proofs": [], "switches": {},
             "video": frames},
         "gas": {
