@@ -121,7 +121,7 @@ def _unpack(opening: Opening, folder: Path) -> None:
                 assert content is not None
                 with target.open("wb") as file:
                     shutil.copyfileobj(content, file)
-                    os.fchmod(file.fileno(), member.mode & 0o770)
+                    os.fchmod(file.fileno(), member.mode & 0o777)  # the folder is ours alone
                     file.flush()
                     os.fsync(file.fileno())
         opening.finish()

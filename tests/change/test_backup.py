@@ -106,6 +106,7 @@ def old(tmp_path):
     Desk(box.site, box.data, load).found(load(box.site))
     (box.site.parent / "secrets").mkdir(mode=0o700)
     (box.site.parent / "secrets" / "mail").write_text("hush")
+    (box.site.parent / "secrets" / "mail").chmod(0o600)
     (box.data / "accounts.json").write_text("{}")
     for name in ("saved/bank.saved", "saved/cursor-influx.saved", "telemetry/1.seg", "lock"):
         path = box.data / "telemetry" / name
@@ -161,10 +162,13 @@ def test_a_new_box_is_made_of_it(tmp_path, old):
 def test_secrets_and_telemetry_only_when_they_are_asked_for(tmp_path, old):
     new = Box(tmp_path / "new")
     old.elsewhere = new.elsewhere = {}
+    (old.site.parent / "gateway.crt").write_text("a certificate")
+    (old.site.parent / "gateway.crt").chmod(0o644)
     restored(backed_up(old, Asked(secrets=True, telemetry=True)), new)
+    assert (new.site.parent / "gateway.crt").stat().st_mode & 0o777 == 0o644, "root's, and the gateway reads it"
     secret = new.site.parent / "secrets" / "mail"
     assert secret.read_text() == "hush"
-    assert not secret.stat().st_mode & 0o007 and not secret.parent.stat().st_mode & 0o007, "not for others"
+    assert secret.stat().st_mode & 0o777 == 0o600 and not secret.parent.stat().st_mode & 0o007, "not for others"
     assert {"telemetry/saved/cursor-influx.saved", "telemetry/telemetry/1.seg"} <= names(new)
     assert "telemetry/lock" not in names(new)
 
