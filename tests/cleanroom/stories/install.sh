@@ -38,7 +38,7 @@ check "it starts by itself" ask serves
 say "uninstalling"
 quiet inside sh /opt/davylamp/deploy/install.sh --uninstall
 check "no program is left" inside sh -c '! test -e /opt/davylamp && ! test -e /usr/local/bin/davylamp && ! systemctl is-active -q davylamp'
-check "nor the token of this machine" inside sh -c '! test -e /etc/davylamp-admin && ! grep -q "\"local\"" /var/lib/davylamp/accounts.json'
+check "nor the token of this machine" inside sh -c '! test -e /etc/davylamp-admin && ! grep -q "\"digest\"" /var/lib/davylamp/accounts.json'
 check "data and configuration are" inside test -s /var/lib/davylamp/alarms.db -a -s /etc/davylamp/site.toml
 timed "installed again" quiet install zh
 check "it serves" ask serves
