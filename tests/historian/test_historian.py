@@ -116,7 +116,7 @@ async def test_alarms_and_what_people_do_arrive_as_rows(influxdb, tmp_path):
                                       "occurrence FROM alarm WHERE alarm = 'GD-01/H'")
         assert [row[1:] for row in rows["values"]] == [
             ["raise", "unacknowledged", True, False, 25.0, 20.0, None, "tank_farmGD-01：可燃气体高限", "GD-01/H#1"],
-            ["acknowledge", "acknowledged", True, True, None, 20.0, "Li Lei, 班长", "tank_farmGD-01：可燃气体高限",
+            ["acknowledge", "acknowledged", True, True, 25.0, 20.0, "Li Lei, 班长", "tank_farmGD-01：可燃气体高限",
              "GD-01/H#1"],
             ["clear", "normal", False, True, 1.0, 20.0, None, "tank_farmGD-01：可燃气体高限", "GD-01/H#1"]]
         (verdicts,) = query(influxdb.url, "SELECT condition, signal, active FROM verdict")
