@@ -60,7 +60,7 @@ pristine
 copied
 say "fetching Debian's packages, while there is a network"
 quiet chroot "$room" apt-get update -q
-quiet chroot "$room" apt-get install -y -q --no-install-recommends --download-only mosquitto influxdb influxdb-client
+quiet chroot "$room" apt-get install -y -q --no-install-recommends --download-only mosquitto influxdb influxdb-client curl
 again
 check "no broker, no database, nothing listens" bare
 
@@ -91,8 +91,7 @@ listener 1883 127.0.0.1
 allow_anonymous true
 user root
 $(sed -e 's/SITE/depot/g' -e 's/CENTRE/127.0.0.1/' -e "s|^bridge_cafile .*|bridge_cafile $site/ca.pem|" \
-    -e 's/^bridge_certfile .*/remote_username depot/' -e "s|^bridge_keyfile .*|remote_password $(password site-depot.password)|" \
-    "$repository/deploy/mosquitto-bridge.conf")
+    -e "s/PASSWORD/$(password site-depot.password)/" "$repository/deploy/mosquitto-bridge.conf")
 CONF
 cp "$repository/deploy/sites/depot-gas.csv" "$site"
 { cat "$repository/deploy/sites/depot.toml"; cat <<'TOML'; } >"$site/depot.toml"

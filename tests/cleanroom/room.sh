@@ -11,9 +11,10 @@ check() {   # check WHAT COMMAND...: the test fails where this fails
     if "${@:2}"; then say "  good: $1"; else say "  FAILED: $1"; exit 1; fi
 }
 timed() {
-    local begun=$SECONDS
-    "${@:2}"
+    local begun=$SECONDS status=0
+    "${@:2}" || status=$?
     say "$1: $((SECONDS - begun)) s"
+    return $status
 }
 quiet() { "$@" >/dev/null; }
 inside() { nsenter --target "$leader" --all env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 "$@"; }
