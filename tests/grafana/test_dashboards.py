@@ -181,7 +181,7 @@ def test_units_of_curves_are_those_of_the_catalogue():
 
 
 def test_what_the_contract_does_not_have_can_not_be_asked():
-    with pytest.raises(ValueError, match="site has no 'reds'; there is blue, contact"):
+    with pytest.raises(ValueError, match="site has no 'reds'; there is blue, clock_untrusted, contact"):
         Query(SITE, last("reds"))
     with pytest.raises(ValueError, match="telemetry_1m has no 'sort'"):
         Query(MINUTE, columns("mean"), ("\"sort\" = 'gas'",))
