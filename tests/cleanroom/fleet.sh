@@ -104,7 +104,7 @@ DAVYLAMP_CENTRAL=$work/central "$repository/deploy/central.sh" init 10.77.0.1 du
 sed -e "s|/mosquitto/config|$work/central/mosquitto|; s|/mosquitto/data|$work/broker/|" \
     "$work/central/mosquitto/mosquitto.conf" >"$work/broker/mosquitto.conf"
 echo 'user root' >>"$work/broker/mosquitto.conf"
-at_centre /usr/sbin/mosquitto -c "$work/broker/mosquitto.conf" >"$work/broker/log" 2>&1 &
+nsenter --net="/run/netns/$network" /usr/sbin/mosquitto -c "$work/broker/mosquitto.conf" >"$work/broker/log" 2>&1 &
 broker=$!
 
 say "two machines, reached by SSH as pi"
