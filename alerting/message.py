@@ -39,12 +39,12 @@ from alerting.lifecycle import STATE_NAMES, Event
 from alerting.wording import lasting
 from gateway.model.alarm import EXERCISES, RISK_NAMES, TEST, AlarmDefinition, Risk
 from gateway.model.clock import Instant
+from gateway.model.condition import CONDITION_NAMES, LIMIT_CONDITIONS, Condition
 from gateway.model.correction import Told
 from gateway.model.guidance import PART_NAMES, plain, plain_parts
 from gateway.model.person import is_verified, named
 from gateway.model.ports import Notice
-from gateway.model.signal import LIMIT_CONDITIONS, Condition
-from gateway.model.site import CONDITION_NAMES, Site
+from gateway.model.site import Site
 from gateway.model.text import LANGUAGES, Text
 from gateway.model.verdict import Evidence
 

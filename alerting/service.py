@@ -48,9 +48,10 @@ from gateway.model.alarm import AlarmDefinition, AlarmTable, Risk
 from gateway.model.clock import NS, Clock, Instant
 from gateway.model.correction import Told
 from gateway.model.errors import CommandError, LedgerError
+from gateway.model.gateway_fault import GatewayFault
 from gateway.model.ports import Notifier
 from gateway.model.pulse import Pulse
-from gateway.model.site import GatewayFault, Site
+from gateway.model.site import Site
 from gateway.model.stroke import Stroke
 from gateway.model.text import Text
 from gateway.model.verdict import Edge, Evidence, Verdicts

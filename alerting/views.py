@@ -10,9 +10,9 @@ from alerting.lifecycle import State
 from alerting.overlays.hold import Hold
 from gateway.model.alarm import AlarmDefinition, Risk
 from gateway.model.clock import NS, Instant
+from gateway.model.condition import Condition
 from gateway.model.lost import as_told
 from gateway.model.person import is_verified
-from gateway.model.signal import Condition
 from gateway.model.verdict import Evidence
 
 _LOOK_FIRST = (State.UNACKNOWLEDGED, State.LATCHED, State.RETURNED, State.ACKNOWLEDGED, State.NORMAL)

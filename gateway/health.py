@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from gateway.core.bank import Bank
 from gateway.model.alarm import AlarmTable
 from gateway.model.clock import NS, Instant
+from gateway.model.gateway_fault import GatewayFault
 from gateway.model.ports import Sink, Source
 from gateway.model.pulse import Pulse, hung, no_progress
-from gateway.model.site import GatewayFault
 from gateway.model.text import Text
 from gateway.model.verdict import Edge, Verdicts
 from gateway.pipeline import Pipeline

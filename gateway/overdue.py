@@ -6,7 +6,8 @@ from collections.abc import Collection, Sequence
 
 from alerting.proof import Proof, proofs
 from gateway.model.clock import NS, Instant
-from gateway.model.site import Site, overdue_alarm
+from gateway.model.site import Site
+from gateway.model.site_alarms import overdue_alarm
 from gateway.model.stroke import Stroke
 from gateway.model.text import Text
 from gateway.model.verdict import Edge, Evidence, Verdicts

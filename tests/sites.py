@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from gateway.model.alarm import Priority, Risk
-from gateway.model.signal import Area, Condition, Limit, Signal, SignalTable
+from gateway.model.area import Area
+from gateway.model.condition import Condition
+from gateway.model.signal import Limit, Signal, SignalTable
 from gateway.model.site import Site
 from gateway.model.text import Text
 

@@ -13,7 +13,8 @@ from typing import Any, Final
 
 from alerting.ledger import Record, Settings
 from gateway.model.alarm import DRILL, DRILL_PREFIX
-from gateway.model.signal import Condition, Signal
+from gateway.model.condition import Condition
+from gateway.model.signal import Signal
 from gateway.model.site import Site
 from gateway.model.text import Text
 

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 
 from alerting.oncall.roster import EVERY_DAY, Duty, Roster, shown
 from gateway.model.alarm import AlarmDefinition, Priority
-from gateway.model.site import GatewayFault
+from gateway.model.gateway_fault import GatewayFault
 from gateway.model.text import Text
 
 NO_POLICY_WAIT_S = 300.0  # a P1 that no policy fits calls everybody again and again

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from alerting.oncall.roster import MIDNIGHT, Layer, Override, Roster
 from alerting.oncall.routing import Address, Filter, Hours, Mute, Person, Policy, Step
 from alerting.oncall.values import EVERY_DAY, Day, Duration, Hour, Moment, Name, Urgency, Weekday, weekdays
-from gateway.model.signal import Condition
+from gateway.model.condition import Condition
 from gateway.model.text import Text
 
 DAY_S = 86400.0

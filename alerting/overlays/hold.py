@@ -26,9 +26,9 @@ from alerting.engine import COMMENT_LENGTH, NAME_LENGTH, clean
 from alerting.overlays.tables import Act, Table, acts, states
 from gateway.model.alarm import AlarmDefinition, AlarmTable, Priority
 from gateway.model.clock import NS, Instant
+from gateway.model.condition import NEVER_WITHHELD
 from gateway.model.errors import CommandError
 from gateway.model.nearest import did_you_mean
-from gateway.model.site import NEVER_WITHHELD
 from gateway.model.text import Text
 
 SHORTEST_S: Final = 1.0

@@ -28,8 +28,8 @@ from alerting.overlays.hold import Hold, Kind, Step
 from alerting.overlays.tables import Act, Answer, Effect, Table, journal, recall, withhold
 from gateway.model.alarm import AlarmDefinition
 from gateway.model.clock import NS, Instant
+from gateway.model.condition import Condition
 from gateway.model.rules import Test
-from gateway.model.signal import Condition
 from gateway.model.site import Site
 from gateway.model.suppression import AFTER_S, LONGEST_S, Suppression
 

@@ -19,10 +19,13 @@ from numpy.typing import NDArray
 from benchmarks.detection import data, detectors
 from gateway.core import Bank
 from gateway.core.baseline import Recipe
+from gateway.model.area import Area
 from gateway.model.clock import NS
+from gateway.model.condition import Condition
 from gateway.model.frame import Frame
+from gateway.model.learnt import Faults, Profile
 from gateway.model.quality import Quality
-from gateway.model.signal import Area, Condition, Faults, Profile, Signal, SignalTable
+from gateway.model.signal import Signal, SignalTable
 from gateway.model.site import Site
 from gateway.model.text import Text
 

@@ -16,9 +16,11 @@ from benchmarks.detection import data, detectors
 from gateway.core import Bank
 from gateway.core.bands import Bands
 from gateway.core.starts import Starts
+from gateway.model.area import Area
 from gateway.model.clock import NS, Instant
 from gateway.model.frame import Frame
-from gateway.model.signal import Area, Profile, Signal, SignalTable
+from gateway.model.learnt import Profile
+from gateway.model.signal import Signal, SignalTable
 from gateway.model.site import Site
 from gateway.model.text import Text
 

@@ -19,10 +19,11 @@ from benchmarks.detection.nab import halves
 from gateway.core import Bank
 from gateway.core.baseline import Recipe as BaselineRecipe
 from gateway.core.group import PLANES, Ensemble, Recipe
+from gateway.model.area import Area
 from gateway.model.clock import NS, Instant
 from gateway.model.frame import Frame
 from gateway.model.group import Group
-from gateway.model.signal import Area, Signal, SignalTable
+from gateway.model.signal import Signal, SignalTable
 from gateway.model.site import Site
 from gateway.model.text import Text
 

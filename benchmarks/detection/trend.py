@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from benchmarks.speed.detection import bench_site, quiet_frames
 from gateway.core import Bank
 from gateway.model.alarm import Priority, Risk
+from gateway.model.area import Area
 from gateway.model.clock import NS, Instant, ManualClock
+from gateway.model.condition import Condition
 from gateway.model.frame import Frame
-from gateway.model.signal import Area, Condition, Limit, Signal, SignalTable, Trend
+from gateway.model.signal import Limit, Signal, SignalTable, Trend
 from gateway.model.site import Site
 from gateway.model.text import Text
 

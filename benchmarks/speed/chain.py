@@ -24,8 +24,10 @@ from benchmarks.speed.detection import STORM, bench_site, quiet_frames, storm_fr
 from benchmarks.speed.yardstick import compiled, river_ns
 from gateway.core import Bank
 from gateway.model.clock import ManualClock
+from gateway.model.condition import Condition
 from gateway.model.frame import Frame
-from gateway.model.signal import Baseline, Condition, Faults, Profile, SignalTable, Trend
+from gateway.model.learnt import Baseline, Faults, Profile
+from gateway.model.signal import SignalTable, Trend
 from gateway.model.site import Site
 
 SIZES = (100, 300, 1_000, 3_000, 10_000, 30_000, 100_000)

@@ -15,10 +15,12 @@ import numpy as np
 
 from gateway.core import Bank
 from gateway.model.alarm import Priority, Risk
+from gateway.model.area import Area
 from gateway.model.clock import ManualClock
+from gateway.model.condition import Condition
 from gateway.model.frame import Frame
 from gateway.model.rules import ShutdownVerification, Test
-from gateway.model.signal import Area, Condition, Limit, Signal, SignalTable
+from gateway.model.signal import Limit, Signal, SignalTable
 from gateway.model.site import Site
 from gateway.model.text import Text
 from tests.laws.plain import PlainSite

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gateway.model.alarm import Priority, Risk
+from gateway.model.area import Area
 from gateway.model.clock import NS
-from gateway.model.signal import Area, Condition, Limit, Signal, SignalTable
+from gateway.model.condition import Condition
+from gateway.model.signal import Limit, Signal, SignalTable
 from gateway.model.site import Site
 from gateway.model.text import Text
 

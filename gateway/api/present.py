@@ -26,13 +26,14 @@ from gateway.core.learning import STATE_NAMES as LEARNING_NAMES
 from gateway.core.learning import Lessons, Picture, Profile
 from gateway.model.alarm import RISK_NAMES
 from gateway.model.clock import NS, Instant
+from gateway.model.condition import CONDITION_NAMES, Condition
 from gateway.model.guidance import Guidance
 from gateway.model.person import is_verified
 from gateway.model.ports import DeviceStatus, SinkStatus
 from gateway.model.quality import LABELS, Flag, Quality, code, severity
 from gateway.model.rules import ResponseTest
-from gateway.model.signal import Condition, Signal
-from gateway.model.site import CONDITION_NAMES, Site
+from gateway.model.signal import Signal
+from gateway.model.site import Site
 from gateway.model.stroke import OUTCOME_NAMES, Stroke
 from gateway.model.text import Text
 from gateway.model.verdict import Evidence

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from gateway.api.present import advised, number
 from gateway.core.detectors.group import GroupState
+from gateway.model.condition import Condition
 from gateway.model.group import Group
 from gateway.model.rules import ResponseTest, Rule, ShutdownVerification, Vote
-from gateway.model.signal import Condition
 from gateway.model.site import Site
 from gateway.model.text import Text
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 from alerting.journal import configuration
 from gateway.change import words
 from gateway.model.alarm import AlarmDefinition, Risk
-from gateway.model.signal import Condition
+from gateway.model.condition import Condition
 from gateway.model.site import Site
 from gateway.model.text import Text
 

@@ -24,28 +24,13 @@ from gateway.config.signal_sections import (
 from gateway.config.values import NONE
 from gateway.model.alarm import Priority, Risk
 from gateway.model.annunciator import Annunciator, Until
+from gateway.model.area import Area, Escalation
+from gateway.model.condition import Condition
 from gateway.model.group import Group
+from gateway.model.learnt import STATE_LABELS, Baseline, Faults, LoadState, Profile, Share
 from gateway.model.peer import Peer
 from gateway.model.rules import Rule
-from gateway.model.signal import (
-    STATE_LABELS,
-    Area,
-    Baseline,
-    Condition,
-    Device,
-    Escalation,
-    Faults,
-    HeadCount,
-    Limit,
-    LoadState,
-    Profile,
-    Share,
-    Signal,
-    SignalTable,
-    StatusLink,
-    Still,
-    Trend,
-)
+from gateway.model.signal import Device, HeadCount, Limit, Signal, SignalTable, StatusLink, Still, Trend
 from gateway.model.site import Site
 from gateway.model.suppression import Suppression
 from gateway.model.text import Text

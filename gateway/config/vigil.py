@@ -9,8 +9,9 @@ from pydantic import BeforeValidator, Field, model_validator
 from gateway.config.section import Section
 from gateway.config.values import Host, Id, Name, Urgency, Whole
 from gateway.model.alarm import Priority, Risk
+from gateway.model.condition import Condition
 from gateway.model.peer import Peer
-from gateway.model.signal import SELFTEST, Condition, Limit, Signal
+from gateway.model.signal import SELFTEST, Limit, Signal
 from gateway.model.text import Text
 from gateway.model.units import parse_duration
 

@@ -2,38 +2,24 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
+from gateway.core import roster
 from gateway.core.availability import Availability
 from gateway.core.block import Block, blocks, timely
 from gateway.core.derived import Derived
-from gateway.core.detectors.anomaly import Anomaly
 from gateway.core.detectors.blind import Blind, Zone
 from gateway.core.detectors.deadman import Deadman
 from gateway.core.detectors.detector import Detector
-from gateway.core.detectors.deviation import deviations
 from gateway.core.detectors.devices import Devices, OnlineShare
-from gateway.core.detectors.dropout import Dropout
-from gateway.core.detectors.faults import LEARNT, SensorFaults
-from gateway.core.detectors.frozen import Frozen
 from gateway.core.detectors.group import Groups, GroupState
-from gateway.core.detectors.headcount import HeadCounts
-from gateway.core.detectors.limits import HIGH, LOW, Limits
 from gateway.core.detectors.load import Loads
-from gateway.core.detectors.overrange import OverRange
-from gateway.core.detectors.profile import OffHours
-from gateway.core.detectors.rate import rates
-from gateway.core.detectors.share import ShareDrift
-from gateway.core.detectors.still import Still
-from gateway.core.detectors.stuck import Stuck
-from gateway.core.detectors.trend import Trends
 from gateway.core.detectors.validity import Validity
 from gateway.core.edges import Conditions, Edges, Outage, Outages
 from gateway.core.gates import Gates
+from gateway.core.guard import Failure, Guard
 from gateway.core.instruments import Instruments
 from gateway.core.latest import Latest
 from gateway.core.learning import Holds, Learner, Learning
@@ -42,24 +28,12 @@ from gateway.core.rows import NEVER, Intake, Rows, extremes
 from gateway.core.rules.watch import Watch
 from gateway.core.snapshot import overlap, pack, transfer, unpack, unreadable
 from gateway.model.clock import Instant
+from gateway.model.condition import NOT_MEASURED
 from gateway.model.frame import Frame
-from gateway.model.signal import NOT_MEASURED, Condition, LoadState
 from gateway.model.site import Site
 from gateway.model.verdict import Verdicts
 
-log = logging.getLogger(__name__)
-
 _FEW = 4  # rounds: below this a block is not worth its overhead
-
-
-@dataclass(slots=True)
-class Failure:
-    """A detector that raised. standing: its last call failed. count: failed calls since start."""
-
-    detector: str
-    count: int
-    text: str
-    standing: bool
 
 
 class Bank:
@@ -76,6 +50,8 @@ class Bank:
 
     def __init__(self, site: Site):
         self._site = site
+        self._guarding = Guard()
+        self._guard = self._guarding.call
         self._latest = Latest(len(site.signals))
         self._conditions = Conditions(site.alarms)
         self._outages = Outages()
@@ -85,7 +61,7 @@ class Bank:
         self._deadman = Deadman(site, self._outages)
         self.availability = Availability(site, self._latest, self._deadman, self._validity)
         self._holds = Holds(site)
-        chosen = tuple(_chosen(site, self._holds))
+        chosen = tuple(roster.chosen(site, self._holds))
         loads = next((detector for detector in chosen if isinstance(detector, Loads)), None)
         self._derived = Derived(site, self._latest, loads)
         self._gates = Gates(site, self._latest, [gated for detector in chosen for gated in detector.gated()])
@@ -99,7 +75,6 @@ class Bank:
         self._devices = Devices(site)
         self._watch = Watch(site, self._latest, self._deadman, self._outages)
         self._risks = Risks(site)
-        self._failures: dict[tuple[str, str], Failure] = {}  # by detector and method
         self._now_ns: int | None = None  # newest instant known, None before the first
         self._skew_ns: int | None = None  # wall minus line time of the gateway's clock, from `tick` and `begin`
         self.late_samples = 0  # older than the newest of their signal: not evaluated
@@ -138,7 +113,7 @@ class Bank:
     @property
     def failures(self) -> tuple[Failure, ...]:
         """Detectors that raised since the start. While any is `standing`, detection is not complete."""
-        return tuple(self._failures.values())
+        return self._guarding.failures
 
     @property
     def made(self) -> Frame:
@@ -428,61 +403,7 @@ class Bank:
         for detector in self._detectors:
             yield detector.name, detector.state()
 
-    def _guard(self, name: str, call: Callable, *arguments):
-        """What the call returns; None when it raised. The last line of defence: a detector that raises must not stop
-        the others. Its state is kept and it is tried again with the next frame; the pipeline announces it (`failures`).
-        """
-        result = None
-        try:
-            result = call(*arguments)
-        except Exception as error:
-            failure = self._failures.setdefault((name, call.__name__), Failure(name, 0, "", False))
-            if not failure.standing:
-                log.exception("detector %s failed, the others go on", name)
-            failure.count += 1
-            failure.text, failure.standing = f"{type(error).__name__}: {error}", True
-        else:
-            if self._failures and (failure := self._failures.get((name, call.__name__))):
-                failure.standing = False
-        return result
-
 
 def _places(owner: str, former: Sequence[str], name: str) -> list[str]:
     """Where the state of this name may stand in a snapshot."""
     return [f"{place}/{name}" for place in (owner, *former)]
-
-
-def _chosen(site: Site, holds: Holds) -> Iterable[Detector]:
-    """The detectors that the site has use for. Validity and deadman are always there."""
-    limits = {limit.condition for signal in site.signals for limit in signal.limits}
-    if limits & {*HIGH, *LOW}:
-        yield Limits(site)
-    if any(signal.holds_over_range for signal in site.signals):
-        yield OverRange(site)
-    yield from rates(site)
-    yield from deviations(site)
-    if any(signal.headcount is not None for signal in site.signals):
-        yield HeadCounts(site)
-    if any(signal.still is not None for signal in site.signals):
-        yield Still(site)
-    if any(signal.stuck_reads is not None for signal in site.signals):
-        yield Stuck(site)
-    if any(signal.trend is not None for signal in site.signals):
-        yield Trends(site)
-    kinds = {kind for signal in site.signals if signal.faults is not None for kind in signal.faults.kinds}
-    if Condition.DROPOUT in kinds:
-        yield Dropout(site)
-    if not kinds.isdisjoint(LEARNT):
-        yield SensorFaults(site, holds)
-    if Condition.STUCK in kinds:
-        yield Frozen(site, holds)
-    if site.groups:
-        yield Groups(site, holds)
-    if any(signal.baseline is not None for signal in site.signals):
-        yield Anomaly(site, holds)
-    if any(signal.profile is not None for signal in site.signals):
-        yield OffHours(site, holds)
-    if any(isinstance(signal.derived, LoadState) for signal in site.signals):
-        yield Loads(site, holds)
-    if any(signal.share is not None for signal in site.signals):
-        yield ShareDrift(site, holds)

@@ -25,8 +25,9 @@ from gateway.core.latest import Latest
 from gateway.core.rows import CODE, FLAGS, SEVERITY, Rows
 from gateway.model.expression import Expression, levels
 from gateway.model.frame import Frame
+from gateway.model.learnt import LoadState
 from gateway.model.quality import Quality
-from gateway.model.signal import LoadState, SignalTable
+from gateway.model.signal import SignalTable
 from gateway.model.site import Site
 
 _MANY = 64  # rows of inputs; for fewer, instant by instant is as fast

@@ -29,8 +29,8 @@ from numpy.typing import NDArray
 from gateway.core.block import Block
 from gateway.core.detectors.detector import Detector
 from gateway.model.alarm import AlarmDefinition
+from gateway.model.condition import Condition
 from gateway.model.errors import CommandError
-from gateway.model.signal import Condition
 from gateway.model.site import Site
 from gateway.model.text import Text
 

@@ -8,13 +8,14 @@ from numpy.typing import NDArray
 from gateway.core.edges import Conditions, Edges
 from gateway.core.rows import NEVER
 from gateway.model.alarm import RISK_NAMES, Risk
-from gateway.model.signal import RISK_CONDITIONS
-from gateway.model.site import Site, risk_alarm
+from gateway.model.condition import RISK_CONDITIONS
+from gateway.model.site import Site
+from gateway.model.site_alarms import risk_alarm
 from gateway.model.text import Text
 from gateway.model.verdict import Evidence, Verdicts
 
 _LEVELS = {Risk.BLUE: 1, Risk.YELLOW: 2, Risk.ORANGE: 3, Risk.RED: 4}
-_LOWER = (1, 2, 3)  # level of the points of each step, as in gateway.model.signal.Escalation
+_LOWER = (1, 2, 3)  # level of the points of each step, as in gateway.model.area.Escalation
 
 
 class Risks:

@@ -13,7 +13,7 @@ from alerting.ledger import transition_of
 from alerting.lifecycle import Event
 from gateway.model.alarm import AlarmDefinition
 from gateway.model.breach import breach
-from gateway.model.signal import Condition
+from gateway.model.condition import Condition
 from gateway.model.site import Site
 from gateway.model.stroke import Outcome
 from gateway.model.text import Text

@@ -14,7 +14,7 @@ from alerting.engine import Transition
 from alerting.views import risk_level
 from gateway.core.detectors.devices import OnlineShare
 from gateway.model.alarm import AlarmDefinition, AlarmTable, Risk
-from gateway.model.signal import Condition
+from gateway.model.condition import Condition
 
 _RISKS = (Risk.BLUE, Risk.YELLOW, Risk.ORANGE, Risk.RED)  # 1, 2, 3, 4
 

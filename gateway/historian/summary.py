@@ -13,8 +13,10 @@ from alerting.views import AlarmView
 from gateway.historian.minute import Worst
 from gateway.historian.systems import Plant, Systems
 from gateway.model.clock import NS, Instant
+from gateway.model.condition import Condition
+from gateway.model.learnt import LoadState
 from gateway.model.quality import is_good
-from gateway.model.signal import SELFTEST, Condition, LoadState
+from gateway.model.signal import SELFTEST
 from gateway.model.site import Site
 from gateway.sinks import schema
 from gateway.store.archive import Row

@@ -40,7 +40,7 @@ class AlarmDefinition:
     """One possible alarm.
 
     id         stable over restarts and configuration changes, e.g. "GD-03/HH", "esd-north", "gateway/ledger"
-    condition  a gateway.model.signal.Condition value ("HH", "deadman", "shutdown" ...)
+    condition  a gateway.model.condition.Condition value ("HH", "deadman", "shutdown" ...)
     origin     what it is about: id of a signal, rule or area, or "gateway"
     name       short, says what and where: "GD-03 tank farm: gas high-high"
     limit      set point in `unit`, where there is one

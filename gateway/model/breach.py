@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from gateway.model.learnt import LoadState
 from gateway.model.rules import Interlock, Rule, WorkWithoutVideo
-from gateway.model.signal import LoadState
 from gateway.model.site import Site
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.model.alarm import AlarmDefinition, Priority, Risk
-from gateway.model.signal import Condition
+from gateway.model.condition import Condition
 from gateway.model.text import Text
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from gateway.model.signal import Condition, Signal
+from gateway.model.condition import Condition
+from gateway.model.signal import Signal
 from gateway.model.text import Text
 
 

@@ -10,8 +10,8 @@ from gateway.change.history import Act
 from gateway.fleet import gather
 from gateway.fleet.report import Report
 from gateway.model.clock import NS, Instant
+from gateway.model.condition import Condition
 from gateway.model.quality import is_good
-from gateway.model.signal import Condition
 from gateway.parts.own_health import own_health
 from gateway.parts.parts import Parts
 

@@ -10,9 +10,9 @@ import numpy as np
 
 from gateway.model.alarm import AlarmDefinition
 from gateway.model.clock import NS, Instant
+from gateway.model.condition import Condition
 from gateway.model.errors import CommandError
 from gateway.model.frame import Frame
-from gateway.model.signal import Condition
 from gateway.model.site import Site
 from gateway.model.text import Text
 from gateway.replay.reasons import Known, Sample

@@ -6,9 +6,10 @@ from typing import Any
 
 from alerting.message import quantity
 from gateway.model.clock import NS
+from gateway.model.condition import LIMIT_CONDITIONS, Condition
 from gateway.model.guidance import PART_NAMES, plain_parts
 from gateway.model.quality import LABELS, code, severity
-from gateway.model.signal import LIMIT_CONDITIONS, Condition, Signal
+from gateway.model.signal import Signal
 from gateway.model.text import Text
 from gateway.replay.chart import chart
 from gateway.replay.explain import Explanation

@@ -12,9 +12,10 @@ import numpy as np
 from gateway.core.gates import HOLD_S as GATE_HOLD_S
 from gateway.model.alarm import RISK_NAMES, AlarmDefinition
 from gateway.model.clock import NS
+from gateway.model.condition import RISK_CONDITIONS, Condition
 from gateway.model.quality import LABELS, Quality, code, is_good, severity
 from gateway.model.rules import OPERATORS, ResponseTest, Test
-from gateway.model.signal import RISK_CONDITIONS, Condition, Limit, Reference, Signal
+from gateway.model.signal import Limit, Reference, Signal
 from gateway.model.site import Site
 from gateway.model.text import Text
 from gateway.replay.run import Replay, needs

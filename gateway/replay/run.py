@@ -14,9 +14,10 @@ from alerting.lifecycle import Event
 from gateway.core.bank import Bank
 from gateway.model.alarm import AlarmDefinition
 from gateway.model.clock import NS, Instant
+from gateway.model.condition import RISK_CONDITIONS, Condition
 from gateway.model.frame import Frame
 from gateway.model.rules import ResponseTest
-from gateway.model.signal import RISK_CONDITIONS, Condition, SignalTable
+from gateway.model.signal import SignalTable
 from gateway.model.site import Site
 from gateway.model.stroke import Stroke
 from gateway.model.verdict import Evidence, Verdicts

@@ -6,9 +6,12 @@ import math
 from collections.abc import Iterator
 
 from gateway.model.alarm import RISK_NAMES, AlarmDefinition
+from gateway.model.condition import FAULT_KINDS, LIMIT_CONDITIONS, Condition
+from gateway.model.learnt import Faults
 from gateway.model.rules import Degraded, ResponseTest, Rule, ShutdownVerification, Side, Vote
-from gateway.model.signal import FAULT_KINDS, LIMIT_CONDITIONS, Condition, Faults, HeadCount, Limit, Reference, Signal
-from gateway.model.site import Site, risk_alarm
+from gateway.model.signal import HeadCount, Limit, Reference, Signal
+from gateway.model.site import Site
+from gateway.model.site_alarms import risk_alarm
 from gateway.model.text import Text
 
 

@@ -14,9 +14,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gateway.config.values import did_you_mean
+from gateway.model.condition import Condition
 from gateway.model.errors import CommandError
 from gateway.model.frame import Frame
-from gateway.model.signal import Condition, Limit, Signal, SignalTable
+from gateway.model.signal import Limit, Signal, SignalTable
 from gateway.model.site import Site
 from gateway.model.text import Text
 from gateway.replay.count import Count, LabelledEvent, Score, counts, score

@@ -12,8 +12,8 @@ from alerting.figures.report import FLOOD_TARGET, PEAK_TARGET, RATE_TARGET
 from gateway.historian.journal import JUDGED
 from gateway.model.alarm import RISK_NAMES, Risk
 from gateway.model.breach import stop_orders, without_video
+from gateway.model.condition import Condition
 from gateway.model.rules import Rule
-from gateway.model.signal import Condition
 from gateway.model.text import Text
 from gateway.reporting.document import Finding, Weight
 from gateway.reporting.facts import Episode, Facts

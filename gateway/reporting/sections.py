@@ -16,8 +16,8 @@ from alerting.overlays.hold import Kind
 from gateway.historian.journal import ACTS, JUDGED, KINDS
 from gateway.model.alarm import RISK_NAMES, Priority, Risk
 from gateway.model.breach import stop_orders, without_video
-from gateway.model.signal import Condition
-from gateway.model.site import CONDITION_NAMES, Site
+from gateway.model.condition import CONDITION_NAMES, Condition
+from gateway.model.site import Site
 from gateway.model.stroke import OUTCOME_NAMES
 from gateway.model.text import Text
 from gateway.reporting import charts

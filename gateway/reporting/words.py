@@ -6,8 +6,8 @@ import math
 from typing import Final
 
 from alerting.message import local_time
-from gateway.model.signal import Condition
-from gateway.model.site import CONDITION_NAMES, Site
+from gateway.model.condition import CONDITION_NAMES, Condition
+from gateway.model.site import Site
 from gateway.model.text import Text
 
 NONE: Final = Text.same("-")

@@ -19,11 +19,13 @@ from alerting.lifecycle import State
 from alerting.service import AlarmService
 from gateway.config.vigil import SelfTestSection
 from gateway.model.clock import NS, Clock, Instant
+from gateway.model.condition import Condition
 from gateway.model.errors import CommandError, LedgerError
 from gateway.model.frame import Frame
+from gateway.model.gateway_fault import GatewayFault
 from gateway.model.ports import Intake
-from gateway.model.signal import SELFTEST, Condition
-from gateway.model.site import GatewayFault, Site
+from gateway.model.signal import SELFTEST
+from gateway.model.site import Site
 from gateway.model.text import Text
 from gateway.model.verdict import Edge, Evidence, Verdicts
 

@@ -15,8 +15,9 @@ from gateway.core.bank import Bank
 from gateway.model.alarm import DRILL, EXERCISES, AlarmDefinition
 from gateway.model.alarm import DRILL_PREFIX as PREFIX
 from gateway.model.clock import Instant
+from gateway.model.condition import Condition
 from gateway.model.frame import Frame
-from gateway.model.signal import Condition, Signal, SignalTable
+from gateway.model.signal import Signal, SignalTable
 from gateway.model.site import Site
 from gateway.model.text import Text
 from gateway.model.verdict import Verdicts

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 
 from gateway.model.alarm import Priority, Risk
+from gateway.model.area import Area
 from gateway.model.clock import NS
+from gateway.model.condition import Condition
 from gateway.model.rules import ShutdownVerification, Test
-from gateway.model.signal import Area, Condition, Limit, Signal, SignalTable
+from gateway.model.signal import Limit, Signal, SignalTable
 from gateway.model.site import Site
 from gateway.model.text import Text
 from gateway.model.verdict import Edge, Evidence, Verdicts

@@ -13,9 +13,8 @@ from alerting.engine import Transition
 from alerting.lifecycle import Event, State
 from alerting.message import compose, notice_key, title
 from gateway.config import load
+from gateway.model.condition import CONDITION_NAMES, LIMIT_CONDITIONS
 from gateway.model.guidance import Guidance
-from gateway.model.signal import LIMIT_CONDITIONS
-from gateway.model.site import CONDITION_NAMES
 from gateway.model.text import Text
 from gateway.model.verdict import Evidence
 from gateway.plugins import PLUGINS

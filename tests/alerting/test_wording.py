@@ -14,8 +14,8 @@ from alerting.notifiers.config import SmtpSettings, WebhookSettings
 from alerting.slips import Seal
 from alerting.templates import LONGEST, compiled, rendered, tried
 from alerting.wording import SAMPLE, WORDINGS, Wording, lasting, values
+from gateway.model.condition import CONDITION_NAMES
 from gateway.model.signal import Condition
-from gateway.model.site import CONDITION_NAMES
 from tests.alerting.sites import depot
 
 SITE = depot()

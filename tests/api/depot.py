@@ -27,15 +27,18 @@ from gateway.core.learning import LearningAct, Lessons, Picture
 from gateway.logs import LogLevel
 from gateway.model.alarm import AlarmDefinition, Priority, Risk
 from gateway.model.annunciator import Annunciator
+from gateway.model.area import Area
 from gateway.model.clock import NS, Clock, Instant, ManualClock
+from gateway.model.condition import Condition
 from gateway.model.errors import CommandError
 from gateway.model.frame import Frame
 from gateway.model.guidance import Guidance
+from gateway.model.learnt import Baseline
 from gateway.model.peer import Peer
 from gateway.model.ports import DeviceStatus, SinkStatus
 from gateway.model.quality import Quality
 from gateway.model.rules import ShutdownVerification, Test, WorkWithoutVideo
-from gateway.model.signal import Area, Baseline, Condition, Limit, Signal, SignalTable, StatusLink
+from gateway.model.signal import Limit, Signal, SignalTable, StatusLink
 from gateway.model.site import Site
 from gateway.model.stroke import Stroke
 from gateway.model.text import Text

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.model.signal import FAULT_KINDS, Condition, Faults
+from gateway.model.condition import FAULT_KINDS
+from gateway.model.signal import Condition, Faults
 from gateway.model.text import Text
 from tests.config.plugins import said, site
 

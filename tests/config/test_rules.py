@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from gateway.model.alarm import Priority, Risk
+from gateway.model.area import Escalation
 from gateway.model.rules import Degraded, Interlock, Side, Test, Vote
-from gateway.model.signal import Escalation
 from gateway.model.text import Text
 from tests.config.plugins import said, site
 

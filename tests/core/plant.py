@@ -6,11 +6,13 @@ from collections.abc import Iterable
 
 from gateway.core import Bank
 from gateway.model.alarm import Priority, Risk
+from gateway.model.area import Area
 from gateway.model.clock import NS, Instant
+from gateway.model.condition import Condition
 from gateway.model.frame import Frame
 from gateway.model.quality import Quality
 from gateway.model.rules import Rule
-from gateway.model.signal import Area, Condition, Limit, Signal, SignalTable
+from gateway.model.signal import Limit, Signal, SignalTable
 from gateway.model.site import Site
 from gateway.model.text import Text
 from gateway.model.verdict import Verdicts

@@ -10,8 +10,10 @@ from alerting.engine import AlarmEngine
 from alerting.lifecycle import Event
 from gateway.core.learning import STATISTICAL
 from gateway.model.alarm import Priority, Risk
+from gateway.model.area import Escalation
+from gateway.model.condition import RISK_CONDITIONS
 from gateway.model.rules import Interlock, Side, Test, Vote
-from gateway.model.signal import RISK_CONDITIONS, Baseline, Condition, Escalation, Limit
+from gateway.model.signal import Baseline, Condition, Limit
 from gateway.model.text import Text
 from tests.core.plant import Plant, signal, site
 

@@ -9,11 +9,10 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from urllib.parse import parse_qs, urlsplit
 
 from grafana.provision.server import Refused
+from tests.stub import answering
 
 TOKEN = "glsa_right"
 RULES, POINTS, TIMINGS = "alert-rules", "contact-points", "mute-timings"
@@ -126,35 +125,11 @@ class Stub:
 
 @contextmanager
 def serving(stub: Stub) -> Iterator[Stub]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        wbufsize = -1
+    def answer(method: str, path: str, token: str, body: bytes) -> tuple[int, object]:
+        return stub.answer(method, path, json.loads(body) if body else None, token)
 
-        def _answer(self):
-            length = int(self.headers.get("Content-Length") or 0)
-            body = json.loads(self.rfile.read(length)) if length else None
-            status, said = stub.answer(self.command, self.path, body, self.headers.get("Authorization", ""))
-            text = json.dumps(said).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text)
-
-        do_GET = do_POST = do_PUT = _answer
-
-        def log_message(self, *_):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    stub.url = f"http://127.0.0.1:{server.server_port}"
-    try:
+    with answering(answer, {"Content-Type": "application/json"}) as stub.url:
         yield stub
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 class Plain:

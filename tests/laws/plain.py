@@ -10,9 +10,11 @@ import math
 
 from gateway.model.alarm import Priority, Risk
 from gateway.model.clock import NS
+from gateway.model.condition import Condition
+from gateway.model.learnt import LoadState
 from gateway.model.quality import Quality
 from gateway.model.rules import OPERATORS
-from gateway.model.signal import Condition, Limit, LoadState, Signal
+from gateway.model.signal import Limit, Signal
 from gateway.model.site import Site
 from tests.laws.plain_baseline import PlainAnomaly
 from tests.laws.plain_derived import PlainDerived

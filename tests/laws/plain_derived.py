@@ -7,9 +7,9 @@ import statistics
 
 from gateway.model.clock import NS
 from gateway.model.expression import Number, Reading
+from gateway.model.learnt import LoadState
 from gateway.model.quality import Quality
 from gateway.model.rules import OPERATORS
-from gateway.model.signal import LoadState
 from gateway.model.site import Site
 
 FAILED = int(Quality.BAD_CALCULATION)

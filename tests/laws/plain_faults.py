@@ -6,8 +6,9 @@ import math
 import statistics
 
 from gateway.model.clock import NS
+from gateway.model.condition import Condition
 from gateway.model.quality import Quality
-from gateway.model.signal import Condition, Signal
+from gateway.model.signal import Signal
 
 
 class PlainDropout:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 
 from gateway.model.clock import NS
+from gateway.model.learnt import LoadState
 from gateway.model.quality import Quality
-from gateway.model.signal import LoadState, Signal
+from gateway.model.signal import Signal
 from tests.laws.plain_profile import PlainBands, PlainHeld, PlainMeans
 
 

@@ -9,10 +9,13 @@ import numpy as np
 
 from gateway.core import Bank
 from gateway.model.alarm import Priority, Risk
+from gateway.model.area import Escalation
 from gateway.model.clock import NS, Instant
+from gateway.model.condition import FAULT_KINDS, Condition
 from gateway.model.expression import Expression
 from gateway.model.frame import Frame
 from gateway.model.group import Group
+from gateway.model.learnt import Baseline, Faults, LoadState, Profile, Share
 from gateway.model.quality import Quality
 from gateway.model.rules import (
     Degraded,
@@ -24,23 +27,7 @@ from gateway.model.rules import (
     Vote,
     WorkWithoutVideo,
 )
-from gateway.model.signal import (
-    FAULT_KINDS,
-    Baseline,
-    Condition,
-    Device,
-    Escalation,
-    Faults,
-    HeadCount,
-    Limit,
-    LoadState,
-    Profile,
-    Reference,
-    Share,
-    StatusLink,
-    Still,
-    Trend,
-)
+from gateway.model.signal import Device, HeadCount, Limit, Reference, StatusLink, Still, Trend
 from gateway.model.site import Site
 from gateway.model.text import Text
 from tests.core.plant import gas, limit, signal, site

@@ -8,10 +8,10 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from tests.stub import answering
 
 TOKEN, ORG = "right-token", "county"
 
@@ -75,33 +75,9 @@ class Influx2:
 def influx2() -> Iterator[Influx2]:
     stub = Influx2()
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        wbufsize = -1
+    def answer(method: str, path: str, token: str, body: bytes) -> tuple[int, Any]:
+        lines = path.startswith("/write")
+        return stub.answer(method, path, token, body.decode() if lines else json.loads(body) if body else None)
 
-        def _do(self) -> None:
-            length = int(self.headers.get("Content-Length", 0))
-            data = self.rfile.read(length)
-            body = data.decode() if self.path.startswith("/write") else json.loads(data) if data else None
-            status, said = stub.answer(self.command, self.path, self.headers.get("Authorization", ""), body)
-            data = b"" if said is None else json.dumps(said).encode()
-            self.send_response(status)
-            self.send_header("X-Influxdb-Version", "v2.7.11")
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        do_GET = do_POST = do_PATCH = _do
-
-        def log_message(self, *_):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    stub.url = f"http://127.0.0.1:{server.server_port}"
-    try:
+    with answering(answer, {"X-Influxdb-Version": "v2.7.11"}) as stub.url:
         yield stub
-    finally:
-        server.shutdown()
-        server.server_close()

@@ -15,7 +15,7 @@ from gateway.core.learning import Holds, Learner, Picture
 from gateway.core.means import Ended, Means
 from gateway.core.rows import Rows
 from gateway.model.clock import NS
-from gateway.model.signal import Condition
+from gateway.model.condition import Condition
 from gateway.model.site import Site
 from gateway.model.text import Text
 from gateway.model.verdict import Evidence

@@ -10,7 +10,8 @@ from gateway.core.detectors.detector import Detector, alarm_numbers
 from gateway.core.edges import Edges, Outages
 from gateway.core.rows import NEVER, Rows
 from gateway.model.clock import NS
-from gateway.model.signal import Condition, Signal
+from gateway.model.condition import Condition
+from gateway.model.signal import Signal
 from gateway.model.site import Site
 
 GAS_SILENCE_S = 60.0  # a gas detector without a deadman of its own keeps its zone alive no longer than this

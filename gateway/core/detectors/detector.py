@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from gateway.core.block import Block
 from gateway.core.edges import Edges
 from gateway.core.rows import NEVER, Rows
+from gateway.model.condition import Condition
 from gateway.model.rules import Test
-from gateway.model.signal import Condition
 from gateway.model.site import Site
 
 

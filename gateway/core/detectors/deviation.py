@@ -13,7 +13,8 @@ from gateway.core.edges import Edges
 from gateway.core.related import ALARMING, GOOD, Instant, Related
 from gateway.core.rows import Rows
 from gateway.core.setpoints import SetPoints
-from gateway.model.signal import Condition, Limit
+from gateway.model.condition import Condition
+from gateway.model.signal import Limit
 from gateway.model.site import Site
 from gateway.model.text import Text
 from gateway.model.verdict import Evidence

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from gateway.core.detectors.deadman import is_watched
 from gateway.core.edges import Edges, Outage, Outages
-from gateway.model.signal import Condition
+from gateway.model.condition import Condition
 from gateway.model.site import Site
 from gateway.model.text import Text
 from gateway.model.verdict import Evidence

@@ -11,8 +11,8 @@ from gateway.core.detectors.fault_words import note
 from gateway.core.edges import Edges
 from gateway.core.rows import CODE, Rows
 from gateway.model.clock import NS
+from gateway.model.condition import Condition
 from gateway.model.quality import Quality
-from gateway.model.signal import Condition
 from gateway.model.site import Site
 from gateway.model.verdict import Evidence
 

@@ -18,7 +18,7 @@ from gateway.core.motion import PARTS, Heights, Motion
 from gateway.core.peers import Peers
 from gateway.core.rows import Rows
 from gateway.model.clock import NS
-from gateway.model.signal import Condition
+from gateway.model.condition import Condition
 from gateway.model.site import Site
 from gateway.model.text import Text
 from gateway.model.verdict import Evidence

@@ -13,7 +13,7 @@ from gateway.core.edges import Edges
 from gateway.core.learning import Figure, Holds, Learner, Picture
 from gateway.core.rows import Rows
 from gateway.model.clock import NS
-from gateway.model.signal import Condition
+from gateway.model.condition import Condition
 from gateway.model.site import Site
 from gateway.model.text import Text
 

@@ -19,8 +19,9 @@ from gateway.core.learning import Figure, Holds, Learner, Picture
 from gateway.core.means import Ended, Means
 from gateway.core.rows import Rows
 from gateway.model.clock import NS
+from gateway.model.condition import Condition
 from gateway.model.group import Group
-from gateway.model.signal import Condition, Signal
+from gateway.model.signal import Signal
 from gateway.model.site import Site
 from gateway.model.text import Text
 from gateway.model.verdict import Evidence

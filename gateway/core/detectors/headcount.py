@@ -15,8 +15,9 @@ from gateway.core.rows import Rows
 from gateway.core.setpoints import SetPoints
 from gateway.model.alarm import Priority, Risk
 from gateway.model.clock import NS
+from gateway.model.condition import Condition
 from gateway.model.rules import OPERATORS
-from gateway.model.signal import Condition, HeadCount, Limit
+from gateway.model.signal import HeadCount, Limit
 from gateway.model.site import Site
 from gateway.model.text import Text
 from gateway.model.verdict import Evidence

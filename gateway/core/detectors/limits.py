@@ -10,7 +10,7 @@ from gateway.core.detectors.detector import Detector, alarm_numbers
 from gateway.core.edges import Edges
 from gateway.core.rows import Rows
 from gateway.core.setpoints import SetPoints
-from gateway.model.signal import Condition
+from gateway.model.condition import Condition
 from gateway.model.site import Site
 
 HIGH = (Condition.HIGH_HIGH, Condition.HIGH)

@@ -14,8 +14,8 @@ from gateway.core.learning import Figure, Holds, Learner, Picture
 from gateway.core.means import Ended, Means
 from gateway.core.rows import BAD, Rows
 from gateway.model.clock import NS
+from gateway.model.learnt import MAINTENANCE, RUNNING, STOPPED, LoadState
 from gateway.model.quality import Quality
-from gateway.model.signal import MAINTENANCE, RUNNING, STOPPED, LoadState
 from gateway.model.site import Site
 from gateway.model.text import Text
 

@@ -9,7 +9,7 @@ from gateway.core.block import Block, held
 from gateway.core.detectors.detector import Detector, alarm_numbers
 from gateway.core.edges import Edges
 from gateway.core.rows import BAD, Rows
-from gateway.model.signal import Condition
+from gateway.model.condition import Condition
 from gateway.model.site import Site
 
 

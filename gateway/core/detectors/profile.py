@@ -17,8 +17,8 @@ from gateway.core.means import Ended, Means
 from gateway.core.rows import Rows
 from gateway.core.starts import BOUND, Starts
 from gateway.model.clock import NS
-from gateway.model.signal import Condition
-from gateway.model.signal import Profile as Asked
+from gateway.model.condition import Condition
+from gateway.model.learnt import Profile as Asked
 from gateway.model.site import Site
 from gateway.model.text import Text
 from gateway.model.verdict import Evidence

@@ -11,7 +11,8 @@ from gateway.core.edges import Edges
 from gateway.core.rows import NEVER, Rows
 from gateway.core.setpoints import SetPoints
 from gateway.model.clock import NS
-from gateway.model.signal import Condition, Limit, Signal
+from gateway.model.condition import Condition
+from gateway.model.signal import Limit, Signal
 from gateway.model.site import Site
 
 DIRECTIONS = (Condition.RATE_UP, Condition.RATE_DOWN)

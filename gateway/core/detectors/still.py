@@ -9,7 +9,7 @@ from gateway.core.detectors.detector import Detector, Gate, alarm_numbers
 from gateway.core.edges import Edges
 from gateway.core.rows import Rows
 from gateway.model.clock import NS
-from gateway.model.signal import Condition
+from gateway.model.condition import Condition
 from gateway.model.site import Site
 from gateway.model.text import Text
 from gateway.model.verdict import Evidence

@@ -10,7 +10,7 @@ from gateway.core.detectors.detector import Detector, alarm_numbers
 from gateway.core.edges import Edges
 from gateway.core.peers import LEAST, neighbours
 from gateway.core.rows import NEVER, Rows
-from gateway.model.signal import Condition
+from gateway.model.condition import Condition
 from gateway.model.site import Site
 
 _MANY = np.int64(2**62)

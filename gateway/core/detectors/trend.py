@@ -14,7 +14,8 @@ from gateway.core.detectors.limits import HIGH
 from gateway.core.edges import Edges
 from gateway.core.rows import Rows
 from gateway.model.clock import NS
-from gateway.model.signal import Condition, Signal
+from gateway.model.condition import Condition
+from gateway.model.signal import Signal
 from gateway.model.site import Site
 from gateway.model.text import Text
 from gateway.model.verdict import Evidence

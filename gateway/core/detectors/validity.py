@@ -12,8 +12,9 @@ from gateway.core.detectors.limits import HIGH
 from gateway.core.edges import Edges, Outages
 from gateway.core.instruments import Instruments, Service
 from gateway.core.rows import BAD, CODE, FLAGS, SEVERITY, Rows
+from gateway.model.condition import Condition
 from gateway.model.quality import Quality
-from gateway.model.signal import Condition, Signal
+from gateway.model.signal import Signal
 from gateway.model.site import Site
 
 # NAMUR NE 43, in mA: a sound transmitter signals measured values within 3.8 .. 20.5, a failed one goes beyond 3.6 / 21.

@@ -23,8 +23,8 @@ from gateway.core.rules.response import Response
 from gateway.core.rules.shutdown import Verification
 from gateway.core.rules.truth import TRUTHS, Tests, Truth
 from gateway.core.rules.vote import Degradation, Voting
+from gateway.model.condition import Condition
 from gateway.model.rules import ResponseTest, Rule, ShutdownVerification, Vote
-from gateway.model.signal import Condition
 from gateway.model.site import Site
 
 
