@@ -10,7 +10,6 @@ import argparse
 import getpass
 import os
 import pwd
-import secrets
 import sys
 import time
 from datetime import UTC, datetime
@@ -21,15 +20,13 @@ from cryptography import x509
 from gateway.access import authority
 from gateway.access.certificates import fingerprint
 from gateway.access.file import RegisterFile
-from gateway.access.passwords import hashed
+from gateway.access.passwords import generated, hashed
 from gateway.access.register import Token, check_password, digest_of, new_token
 from gateway.access.role import ROLE_NAMES, Role, Scope, role_of
 from gateway.app import load
 from gateway.model.clock import NS
 from gateway.model.errors import CommandError, ConfigError
 from gateway.model.text import Text
-
-_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that is read as another
 
 
 def account(options: argparse.Namespace, language: str) -> int:
@@ -144,7 +141,7 @@ def _role(word: str) -> Role:
 
 def _password(options: argparse.Namespace, id: str, language: str) -> str:
     if options.generate:
-        return "-".join("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(4))
+        return generated()
     if options.password_file is not None:
         try:
             password = options.password_file.read_text(encoding="utf-8").rstrip("\r\n")

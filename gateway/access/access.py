@@ -19,9 +19,9 @@ from typing import Final
 from gateway.access.approvals import Act, Approvals
 from gateway.access.audit import Audit, Entry
 from gateway.access.file import RegisterFile, write_private
-from gateway.access.passwords import Checker
-from gateway.access.register import PASSWORD_LENGTH, Register
-from gateway.access.role import OPEN, ROLE_NAMES, Identity, Role
+from gateway.access.passwords import Checker, hashed
+from gateway.access.register import PASSWORD_LENGTH, Register, Token, check_password, digest_of, new_token
+from gateway.access.role import OPEN, ROLE_NAMES, Identity, Role, Scope
 from gateway.access.sessions import Session, Sessions
 from gateway.access.throttle import Throttle
 from gateway.model import person
@@ -66,6 +66,7 @@ class Access:
         self.longest_s = settings.longest_s
         self._throttle, self._checker, self._audit = Throttle(), Checker(), Audit()
         self._approvals = Approvals()
+        self._used: dict[str, int] = {}  # token -> when it was used last
         self._register, self._stamp, self._journalled = Register(), None, 0
         self.trouble: DavylampError | None = None
         self._known = False  # the register was read once
@@ -131,6 +132,7 @@ class Access:
         if token is None:
             self._note("token refused", "", address)
             return None
+        self._used[token.id] = self._clock.now().wall_ns
         return Identity(f"token:{token.id}", token.id, token.role, token.role, token.scope)
 
     def by_session(self, secret: str, *, use: bool) -> Identity | None:
@@ -175,6 +177,63 @@ class Access:
     def log_out(self, secret: str, address: str) -> None:
         if (session := self._sessions.end(secret)) is not None:
             self._note("logged out", session.account, address)
+
+    # -- kept by people who have logged in
+
+    @property
+    def register(self) -> Register:
+        return self._register
+
+    def is_person(self, identity: Identity) -> bool:
+        """Not a token, and not anybody where nobody is asked."""
+        return identity.account in self._register.accounts
+
+    async def hashed(self, password: str) -> str:
+        return await asyncio.to_thread(hashed, password)
+
+    async def change(self, change: Callable[[Register], Register]) -> None:
+        """CommandError: the register refuses it; DavylampError: the disk. In force on return."""
+        await asyncio.to_thread(self._file.change, change)
+        await asyncio.to_thread(self.look)
+
+    async def make_token(self, id: str, role: Role, scope: Scope, lasts_ns: int, now_wall_ns: int, by: str) -> str:
+        secret = new_token()
+        made = Token(id, role, scope, digest_of(secret), now_wall_ns, now_wall_ns + lasts_ns, by)
+        await self.change(lambda found: found.with_token(made, by))
+        return secret
+
+    async def change_own(self, identity: Identity, old: str, new: str, now_wall_ns: int, address: str) -> None:
+        """CommandError: the old one is wrong, or not now, or the new one is too weak. Ends the account's sessions."""
+        check_password(new, identity.account)
+        await self._known_to(identity.account, old, address)
+        hash = await self.hashed(new)
+        await self.change(lambda found: found.with_password(identity.account, hash, now_wall_ns, identity.account))
+
+    async def _known_to(self, account: str, password: str, address: str) -> None:
+        if (wait := self._throttle.wait_s(address, account, False, self._now_s())) > 0:
+            self._note("log-in held back", account, address)
+            raise CommandError(Text(f"too many tries: wait {wait:.0f} s", f"尝试次数过多，请等待 {wait:.0f} 秒"),
+                               where="password", retryable=True)
+        known = self._register.accounts[account]
+        if len(password) > PASSWORD_LENGTH[1] or not await self._checker.fits(password, known.hash, known=False):
+            self._note("log-in refused", account, address)
+            raise CommandError(Text("the present password is wrong", "当前密码错误"), where="password",
+                               fix=Text("try again, or ask an administrator", "请重试，或联系管理员"))
+        self._throttle.right(address, account, False, self._now_s())
+
+    def sessions(self) -> tuple[Session, ...]:
+        return self._sessions.all()
+
+    def end_session(self, digest: str, address: str) -> None:
+        for ended in self._sessions.end_known(digest):
+            self._note("session ended", ended.account, address)
+
+    def ago_s(self, line_ns: int) -> float:
+        return round((self._clock.now().line_ns - line_ns) / NS, 1)
+
+    def used(self, token: str) -> int:
+        """Wall time of its last use since the start; 0: none."""
+        return self._used.get(token, 0)
 
     # -- a second person
 

@@ -7,6 +7,7 @@ cost). Browsers that a person has used before have a lane of their own, so a sto
 from __future__ import annotations
 
 import asyncio
+import secrets
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -18,7 +19,13 @@ from gateway.model.text import Text
 
 HASHER: Final = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 WAITING: Final = 4  # per lane, with the one that is looked at
+_LETTERS: Final = "abcdefghjkmnpqrstuvwxyz23456789"
 _NOBODY: Final = HASHER.hash("of no account")  # an unknown name costs the same time as a known one
+
+
+def generated() -> str:
+    """A password of 80 bits that can be told by telephone: no letter that is read as another."""
+    return "-".join("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(4))
 
 
 def hashed(password: str) -> str:

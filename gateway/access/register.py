@@ -92,7 +92,9 @@ class Register:
 
     def with_password(self, id: str, hash: str, now_wall_ns: int, by: str) -> Register:
         """Its sessions end."""
-        changed = replace(self.account(id), hash=hash, since_wall_ns=now_wall_ns)
+        account = self.account(id)
+        since = now_wall_ns if now_wall_ns != account.since_wall_ns else now_wall_ns + 1  # sessions know it by this
+        changed = replace(account, hash=hash, since_wall_ns=since)
         return self._with_account(changed, "password changed", now_wall_ns, by)
 
     def without(self, id: str, now_wall_ns: int, by: str, *, last: bool = False) -> Register:
@@ -106,6 +108,13 @@ class Register:
                          "everybody on it",
                          "请先添加其他账户，或加 --last：此后页面只对本机开放，且本机任何人均可使用"))
         return replace(self, accounts=left, changes=self._noted("account removed", account.id, now_wall_ns, by))
+
+    def governed(self) -> Register:
+        """Itself. CommandError: nobody would be left who may keep the accounts."""
+        if not any(one.role is Role.ADMINISTRATOR for one in self.accounts.values()):
+            raise CommandError(Text("this is the last administrator", "这是最后一个管理员"), where="account",
+                               fix=Text("make somebody else an administrator first", "请先将他人设为管理员"))
+        return self
 
     def with_token(self, token: Token, by: str) -> Register:
         if not _ID.fullmatch(token.id) or token.id in self.tokens:

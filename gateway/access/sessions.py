@@ -68,6 +68,17 @@ class Sessions:
         self.changed = True
         return self._sessions.pop(digest_of(secret), None)
 
+    def all(self) -> tuple[Session, ...]:
+        return tuple(self._sessions.values())
+
+    def end_known(self, digest: str) -> list[Session]:
+        """Those whose digest begins so."""
+        ended = [one for one in self._sessions.values() if one.digest.startswith(digest)]
+        for one in ended:
+            del self._sessions[one.digest]
+        self.changed |= bool(ended)
+        return ended
+
     def tidy(self, register: Register, now_line_ns: int) -> None:
         """Forget those that are over."""
         over = [one.digest for one in self._sessions.values() if not self._stands(one, register, now_line_ns)]

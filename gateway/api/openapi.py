@@ -11,6 +11,7 @@ from gateway.api import slips
 from gateway.api.answer import Json
 from gateway.api.room import Door, House, Room
 from gateway.api.rooms import (
+    accounts,
     alarms,
     annunciators,
     configuration,
@@ -39,7 +40,8 @@ OWN = Room((
     "Error": exactly(error=exactly(what=TEXT, where=STRING, fix=TEXT, retryable=BOOLEAN)),
 })
 ROOMS = (plant.ROOM, signals.ROOM, alarms.ROOM, holds.ROOM, annunciators.ROOM, oncall.ROOM, vigil.ROOM, journal.ROOM,
-         health.ROOM, configuration.ROOM, logs.ROOM, session.ROOM, slips.ROOM, OWN)
+         health.ROOM, configuration.ROOM, logs.ROOM, session.ROOM, accounts.ROOM,
+         slips.ROOM, OWN)
 DOORS = tuple(door for room in ROOMS for door in room.doors)
 
 

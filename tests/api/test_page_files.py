@@ -13,7 +13,7 @@ from gateway.api.routes import STATIC
 SCRIPTS = {path.name: path.read_text(encoding="utf-8") for path in STATIC.glob("*.js")}
 CSS = (STATIC / "page.css").read_text(encoding="utf-8")
 HTML = (STATIC / "index.html").read_text(encoding="utf-8")
-DICTIONARIES = ("words.js", "room-words.js")
+DICTIONARIES = ("words.js", "room-words.js", "account-words.js")
 LINES = [line for name in DICTIONARIES for line in re.findall(r"^  \w+: \[.*$", SCRIPTS[name], re.MULTILINE)]
 WORDS = dict(re.fullmatch(r'  (\w+): (\[".*"\]),', line).groups() for line in LINES)
 HAN = re.compile(r"[\u4e00-\u9fff]")

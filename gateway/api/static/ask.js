@@ -26,7 +26,7 @@ let opener = null;
 // another field, its value -> options]. send(values) gives null when it was done, else what to say: the dialog then stays open, for
 // nobody may believe in what was not done.
 export function ask({ title, about = [], fields: all, go, note = "", send }) {
-  const fields = all.filter(({ name }) => name !== "name" || !me.account); // with an account nobody types a name
+  const fields = all.filter(({ name, label }) => name !== "name" || label !== "yourName" || !me.account); // with an account nobody types a name
   const dialog = $("ask"), inputs = new Map();
   opener = document.activeElement;
   const rows = fields.map((field) => {
@@ -44,7 +44,7 @@ export function ask({ title, about = [], fields: all, go, note = "", send }) {
   head.id = "ask-title";
   const cancel = button(say("cancel"), () => dialog.close(), { look: "quiet" });
   const form = el("form", "", head, ...about.map((line) => el("p", "about", line)), ...rows,
-    el("small", "", [inputs.has("name") ? say("unverified") : "", note].filter(Boolean).join(" ")), error, el("div", "buttons", cancel, sending));
+    el("small", "", [inputs.has("name") && !me.account ? say("unverified") : "", note].filter(Boolean).join(" ")), error, el("div", "buttons", cancel, sending));
   form.onsubmit = async (event) => {
     event.preventDefault();
     const values = Object.fromEntries([...inputs].map(([name, input]) => [name, input.multiple ? [...input.selectedOptions].map(({ value }) => value) : input.type === "password" ? input.value : input.value.trim()]));

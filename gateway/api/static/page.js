@@ -1,4 +1,5 @@
 // The page: takes frames from the feed, shows them, and says so loudly when there are none.
+import { Accounts } from "./accounts.js";
 import { AlarmRoom } from "./alarm.js";
 import { Alarms } from "./alarms.js";
 import { get } from "./ask.js";
@@ -136,7 +137,8 @@ async function load() {
   alarms = new Alarms(loaded, (id) => signals.reading(id));
   const here = { site: loaded, signals, alarms };
   rooms = here.rooms = new Rooms([new AlarmRoom(here), new History(here), new Withheld(here), new OnCall(here),
-    new Figures(here), new Ways(here), new DrillRoom(here), ...(Watch.has(peers) ? [new Watch(here)] : []), ...(Rules.has(related) ? [new Rules(here)] : []), ...(Proofs.has(related) ? [new Proofs(here)] : [])]);
+    new Figures(here), new Ways(here), new DrillRoom(here), ...(Watch.has(peers) ? [new Watch(here)] : []), ...(Rules.has(related) ? [new Rules(here)] : []), ...(Proofs.has(related) ? [new Proofs(here)] : []),
+    new Accounts()]);
   new Keys(here);
   site = loaded;
   show();

@@ -1,8 +1,9 @@
 // Texts in the language of the page.
+import { ACCOUNT_WORDS } from "./account-words.js";
 import { ROOM_WORDS } from "./room-words.js";
 import { WORDS } from "./words.js";
 
-const ALL = { ...WORDS, ...ROOM_WORDS };
+const ALL = { ...WORDS, ...ROOM_WORDS, ...ACCOUNT_WORDS };
 const UNITS = [[86400, " d", " 天"], [3600, " h", " 小时"], [60, " min", " 分"], [0, " s", " 秒"]];
 
 let index = 0;
