@@ -198,8 +198,8 @@ first_administrator() {
 local_access() {
     step "Commands on this machine" "配置本机命令"
     if ! getent group davylamp-admin >/dev/null; then groupadd --system davylamp-admin; fi
-    install -d -m 0750 -o root -g davylamp-admin "$admin"
-    put 0640 root:davylamp-admin "$admin/ca.crt" <"$tls/ca.crt"
+    install -d -m 0755 -o root -g davylamp-admin "$admin"
+    put 0644 root:root "$admin/ca.crt" <"$tls/ca.crt"   # for everybody: who may do nothing is told so, by the right gateway
     if ! [ -s "$admin/token" ]; then
         # made by an installation that was broken off before the file was there
         if as_davylamp token list | grep -q '^local '; then as_davylamp token revoke local >/dev/null; fi
