@@ -6,7 +6,6 @@ import argparse
 import getpass
 import json
 import os
-import ssl
 import time
 import urllib.error
 import urllib.parse
@@ -18,11 +17,11 @@ from typing import Any
 from gateway.api import present
 from gateway.api.answer import encode
 from gateway.app import load
+from gateway.client import ask, missing, token_header
 from gateway.config.values import did_you_mean
 from gateway.core.learning import LearningAct
-from gateway.model.errors import CommandError, ConfigError, DavylampError
+from gateway.model.errors import CommandError, ConfigError
 from gateway.model.person import named
-from gateway.model.secret import read_secret
 from gateway.model.text import Text
 from gateway.model.units import parse_duration
 from gateway.pipeline import saved_bank
@@ -33,7 +32,7 @@ from gateway.vigil.sheet import markdown
 
 
 def acknowledge(options: argparse.Namespace, language: str) -> int:
-    done = _ask(options, f"alarms/{_quoted(options.alarm)}/ack", options.alarm,
+    done = ask(options, f"alarms/{_quoted(options.alarm)}/ack", options.alarm,
                 {"name": options.name, "comment": options.comment})
     print(Text("{alarm} acknowledged by {who}", "{alarm} 已由 {who} 确认").format(
         alarm=options.alarm, who=named(done["name"]))[language])
@@ -67,9 +66,9 @@ def hold(options: argparse.Namespace, language: str) -> int:
     if options.list or options.target is None:
         return _list_holds(options, words, language)
     if options.name is None:
-        raise _missing("--name", Text("who answers for it", "责任人姓名"))
+        raise missing("--name", Text("who answers for it", "责任人姓名"))
     if options.end:
-        ended = _ask(options, f"{words.path}/{_quoted(options.target)}/end", options.target,
+        ended = ask(options, f"{words.path}/{_quoted(options.target)}/end", options.target,
                      {"name": options.name, "why": options.why or ""})
         print(Text("The {name} of {target} is over; people are called for what is still active.{unsaved}",
                    "{target} 的{name}已解除；仍在报警的告警将通知人员。{unsaved}").format(
@@ -78,8 +77,8 @@ def hold(options: argparse.Namespace, language: str) -> int:
     for option, value, what in (("--for", options.duration, Text("how long, at most", "最长时长")),
                                 ("--why", options.why, Text("why nobody shall be called", "不通知人员的原因"))):
         if not value:
-            raise _missing(option, what)
-    made = _ask(options, words.path, options.target, {
+            raise missing(option, what)
+    made = ask(options, words.path, options.target, {
         "target": options.target, "name": options.name, "why": options.why, "approved": options.approved_by or "",
         "for_s": _seconds(options.duration), **_approval(options, language),
         **({"once": True} if getattr(options, "once", False) else {})})
@@ -94,7 +93,7 @@ def hold(options: argparse.Namespace, language: str) -> int:
 
 def _approval(options: argparse.Namespace, language: str) -> dict[str, str]:
     """By what the second person shows who they are: asked for where there are accounts."""
-    if options.approved_by is None or not _token(options):
+    if options.approved_by is None or not token_header(options):
         return {}
     if (given := os.environ.get("DAVYLAMP_APPROVAL")) is not None:
         return {"approval": given}
@@ -105,14 +104,14 @@ def _approval(options: argparse.Namespace, language: str) -> dict[str, str]:
 
 def annunciator(options: argparse.Namespace, language: str) -> int:
     if options.act is None:
-        found = _ask(options, "annunciators", "annunciators")
+        found = ask(options, "annunciators", "annunciators")
     else:
         for option, value, what in (("ID", options.annunciator, Text("which one", "编号")),
                                     ("--name", options.name, Text("who does it", "操作人姓名")),
                                     ("--why", options.why, Text("why", "原因"))):
             if not value:
-                raise _missing(option, what)
-        found = _ask(options, f"annunciators/{_quoted(options.annunciator)}", options.annunciator,
+                raise missing(option, what)
+        found = ask(options, f"annunciators/{_quoted(options.annunciator)}", options.annunciator,
                      {"act": options.act, "name": options.name, "why": options.why})
     shown = [one for one in found["annunciators"] if options.annunciator in (None, one["id"])]
     if not shown:
@@ -136,8 +135,8 @@ def _annunciator(one: dict[str, Any]) -> Text:
 
 
 def self_test(options: argparse.Namespace, language: str) -> int:
-    _ask(options, "selftest", "selftest", {"name": options.name})
-    while (found := _ask(options, "selftest", "selftest"))["running"] or found["last"] is None:
+    ask(options, "selftest", "selftest", {"name": options.name})
+    while (found := ask(options, "selftest", "selftest"))["running"] or found["last"] is None:
         time.sleep(0.5)
     last = found["last"]
     for station in last["stations"]:
@@ -149,7 +148,7 @@ def self_test(options: argparse.Namespace, language: str) -> int:
 
 
 def log_level(options: argparse.Namespace, language: str) -> int:
-    found = _ask(options, "log-level", "log-level", None if options.level is None else {
+    found = ask(options, "log-level", "log-level", None if options.level is None else {
         "level": options.level, "for_s": _seconds(options.duration), "name": options.name or getpass.getuser()})
     seconds = round(found["left_s"])
     left = Text(f", for {seconds} s more", f"，{seconds} 秒后恢复") if seconds else Text("", "")
@@ -160,29 +159,29 @@ def log_level(options: argparse.Namespace, language: str) -> int:
 
 def drill(options: argparse.Namespace, language: str) -> int:
     if options.act == "sheet":
-        found = _ask(options, "drill", "drill")["sheet"]
+        found = ask(options, "drill", "drill")["sheet"]
         if options.json:
             print(json.dumps(found, ensure_ascii=False, indent=1))
         elif found is None:
             print(Text("There was no drill.", "尚无演练记录。")[language])
         else:
-            site = _ask(options, "site", "site")
+            site = ask(options, "site", "site")
             print(markdown(Text(**site["name"]), found, language), end="")
         return 0
     if options.name is None:
-        raise _missing("--name", Text("who answers for it", "责任人姓名"))
+        raise missing("--name", Text("who answers for it", "责任人姓名"))
     asked: dict[str, Any] = {"act": options.act, "name": options.name, "why": options.why or ""}
     if options.act == "begin":
         if not options.duration:
-            raise _missing("--for", Text("how long, at most", "演练时长"))
+            raise missing("--for", Text("how long, at most", "演练时长"))
         asked |= {"signals": options.signals, "target_s": _seconds(options.target)}
     elif options.act == "inject":
         if len(options.signals) != 1:
-            raise _missing("SIGNAL", Text("which signal", "信号编号"))
+            raise missing("SIGNAL", Text("which signal", "信号编号"))
         asked |= {"signal": options.signals[0]} | ({} if options.value is None else {"value": options.value})
     if options.duration:
         asked["for_s"] = _seconds(options.duration)
-    going_on = _ask(options, "drill", "drill", asked)["going_on"]
+    going_on = ask(options, "drill", "drill", asked)["going_on"]
     print((Text("The drill is over. Result: davylamp drill sheet", "演练已结束。结果：davylamp drill sheet")
            if going_on is None else Text("Drill until {until}: {signals}", "演练至 {until}：{signals}").format(
         until=_time(going_on["until"]), signals=", ".join(going_on["signals"])))[language])
@@ -198,13 +197,13 @@ def baseline(options: argparse.Namespace, language: str) -> int:
                                                           "请去掉站点文件参数，并启动网关"))
         found = _saved(options.site, options.data, options.signal)
     elif act is None:
-        found = _ask(options, f"signals/{_quoted(options.signal)}/baseline", options.signal)
+        found = ask(options, f"signals/{_quoted(options.signal)}/baseline", options.signal)
     else:
         for option, value, what in (("--name", options.name, Text("who does it", "操作人姓名")),
                                     ("--why", options.why, Text("why", "原因"))):
             if not value:
-                raise _missing(option, what)
-        done = _ask(options, f"signals/{_quoted(options.signal)}/baseline", options.signal,
+                raise missing(option, what)
+        done = ask(options, f"signals/{_quoted(options.signal)}/baseline", options.signal,
                     {"act": act, "name": options.name, "why": options.why})
         found = done["baseline"]
         print(Text("{act} by {who}{unsaved}", "{act}，操作人：{who}{unsaved}").format(
@@ -223,7 +222,7 @@ def kpi(options: argparse.Namespace, language: str) -> int:
         raise CommandError(Text("--from, --to and --data need the site file", "--from、--to 和 --data 需要站点文件"),
                            where="davylamp kpi", fix=Text("davylamp kpi SITE.toml --from ... --to ...",
                                                           "davylamp kpi SITE.toml --from …… --to ……"))
-    found = _ask(options, "kpi", "kpi") if options.site is None else figures.of_file(options)
+    found = ask(options, "kpi", "kpi") if options.site is None else figures.of_file(options)
     print(json.dumps(found, ensure_ascii=False, indent=1) if options.json else "\n".join(
         figures.lines(found, language)))
     return 0
@@ -232,7 +231,7 @@ def kpi(options: argparse.Namespace, language: str) -> int:
 def route(options: argparse.Namespace, language: str) -> int:
     """By the running gateway, or by a site file."""
     asked = {"alarm": options.alarm} | ({"at": options.at} if options.at else {})
-    found = (_ask(options, f"route?{urllib.parse.urlencode(asked)}", options.alarm) if options.site is None
+    found = (ask(options, f"route?{urllib.parse.urlencode(asked)}", options.alarm) if options.site is None
              else routes.of_file(options))
     print(json.dumps(found, ensure_ascii=False, indent=1) if options.json else "\n".join(
         routes.lines(found, language)))
@@ -244,7 +243,7 @@ _ACTS = {LearningAct.FREEZE: Text("frozen", "已冻结"), LearningAct.THAW: Text
 
 
 def _list_holds(options: argparse.Namespace, words: _Words, language: str) -> int:
-    standing = _ask(options, words.path, words.path)[words.many]
+    standing = ask(options, words.path, words.path)[words.many]
     if not standing:
         print(words.nothing[language])
     for one in standing:
@@ -271,82 +270,6 @@ def _saved(path: Path, data: Path | None, signal: str) -> dict[str, Any]:
     return json.loads(encode(present.baseline(site, bank.learning.lessons(), pictures, at, signal)))
 
 
-def _ask(options: argparse.Namespace, path: str, about: str, body: dict[str, Any] | None = None,
-         timeout_s: float = 10) -> dict[str, Any]:
-    """One question to the API: a GET, or a POST with `body`. about: what the refusal is told to be about. Unreachable:
-    no gateway answers; DavylampError: it refuses."""
-    base = options.url.rstrip("/")
-    request = urllib.request.Request(f"{base}/api/v1/{path}", None if body is None else json.dumps(body).encode(),
-                                     {"Content-Type": "application/json", **_token(options)})
-    try:
-        with urllib.request.urlopen(request, timeout=timeout_s, context=_trusted(options.ca, base)) as answer:
-            return json.load(answer)
-    except urllib.error.HTTPError as error:
-        raise _refused(error, about) from error
-    except urllib.error.URLError as error:
-        if isinstance(error.reason, ssl.SSLError):
-            raise DavylampError(Text(f"the certificate of {base} is not trusted: {error.reason}",
-                                     f"{base} 的证书不受信任：{error.reason}"),
-                                fix=Text("give the certificate authority of the site with --ca ca.crt, and the name "
-                                         "that the certificate is for with --url",
-                                         "请用 --ca ca.crt 指定站点证书机构，并用 --url 填写证书所对应的名称",
-                                         )) from error
-        raise _silent(base, error.reason) from error
-    except OSError as error:
-        raise _silent(base, error) from error
-
-
-class Unreachable(DavylampError):
-    """No gateway answers at the address."""
-
-
-def _silent(base: str, error: object) -> Unreachable:
-    return Unreachable(Text(f"the gateway at {base} does not answer: {error}", f"网关 {base} 无应答：{error}"),
-                       fix=Text("start it with `davylamp run`, or give its address with --url",
-                                "用 `davylamp run` 启动网关，或用 --url 指定地址"))
-
-
-def _token(options: argparse.Namespace) -> dict[str, str]:
-    """Where accounts are asked for. Without --token-file: DAVYLAMP_TOKEN_FILE, which is not shown to another gateway
-    than DAVYLAMP_URL, where that is set; without that no token is sent."""
-    ours = options.url == os.environ.get("DAVYLAMP_URL", options.url)
-    if not (file := options.token_file or (os.environ.get("DAVYLAMP_TOKEN_FILE") if ours else None)):
-        return {}
-    secret = read_secret(file=str(file), env=None, where="--token-file")
-    return {"Authorization": f"Bearer {(secret or '').strip()}"}
-
-
-def _trusted(authority: Path | None, base: str) -> ssl.SSLContext | None:
-    if not base.startswith("https:"):
-        return None
-    try:
-        return ssl.create_default_context(cafile=authority)
-    except (OSError, ssl.SSLError) as error:
-        raise DavylampError(Text(f"can not be read: {error}", f"无法读取：{error}"), where=str(authority),
-                            fix=Text("give the file ca.crt of `davylamp ca create`",
-                                     "请指定 davylamp ca create 生成的 ca.crt")) from error
-
-
-def _refused(error: urllib.error.HTTPError, about: str) -> DavylampError:
-    try:
-        told = json.load(error)["error"]
-        if error.code == 401:
-            return DavylampError(Text(**told["what"]), where=about, fix=Text(
-                "on an installed gateway use sudo; elsewhere give a token with --token-file FILE, made with: "
-                "davylamp token create NAME --role operator > FILE",
-                "在已安装的网关上请使用 sudo；在其他机器上请用 --token-file 文件 指定令牌，"
-                "令牌可执行 davylamp token create 名称 --role operator > 文件 生成"))
-        return DavylampError(Text(told["what"]["en"], told["what"]["zh"]), where=about,
-                             fix=Text(told["fix"]["en"], told["fix"]["zh"]))
-    except (ValueError, KeyError, TypeError):
-        return DavylampError(f"HTTP {error.code} {error.reason}", where=about)
-
-
-def _missing(option: str, what: Text) -> CommandError:
-    return CommandError(Text(f"{option} is missing: {what.en}", f"缺少 {option}：{what.zh}"), where="davylamp",
-                        fix=Text(f"add {option} ...", f"请加上 {option} ……"))
-
-
 def _seconds(text: str) -> float:
     try:
         return parse_duration(text)
@@ -366,6 +289,3 @@ def _time(iso: str) -> str:
 
 def _quoted(part: str) -> str:
     return urllib.parse.quote(part, safe="")
-
-
-ask, missing = _ask, _missing  # for the commands of gateway.cli

@@ -21,7 +21,7 @@ FLOORS = {
     "gateway.overdue": 3, "gateway.historian": 3, "gateway.timekeeping": 3,
     "gateway.pipeline": 2, "gateway.plugins": 2, "grafana.boards": 2, "grafana.provision": 2,
     "gateway.core": 1, "gateway.config": 1, "gateway.access": 1, "gateway.store": 1, "gateway.sinks": 1,
-    "gateway.doctor": 1, "gateway.logs": 1, "gateway.supervision": 1, "gateway.data_folder": 1,
+    "gateway.doctor": 1, "gateway.logs": 1, "gateway.supervision": 1, "gateway.client": 1, "gateway.data_folder": 1,
     "drivers.modbus": 1, "drivers.mqtt": 1, "alerting": 1, "gateway.model": 0,
 }
 

@@ -11,7 +11,7 @@ from gateway.access.role import OPEN, Identity, Role
 from gateway.cli import parser
 from gateway.cli.address import tell_address
 from gateway.cli.commands import DEFAULT_URL
-from gateway.remote import _token
+from gateway.client import token_header
 
 HERE = {"DAVYLAMP_URL": "https://127.0.0.1:8080", "DAVYLAMP_CA": "/etc/davylamp-admin/ca.crt"}
 
@@ -27,15 +27,15 @@ def installed(monkeypatch, tmp_path):
 def test_nothing_has_to_be_said(installed):
     options = parser("en").parse_args(["ack", "GD-03/H"])
     assert (options.url, str(options.ca), options.name) == (HERE["DAVYLAMP_URL"], HERE["DAVYLAMP_CA"], "pat")
-    assert _token(options) == {"Authorization": "Bearer dvl_secret"}
+    assert token_header(options) == {"Authorization": "Bearer dvl_secret"}
 
 
 def test_the_token_of_this_machine_is_not_shown_to_another(installed, tmp_path):
     asked = ["ack", "GD-03/H", "--url", "https://elsewhere.example"]
-    assert _token(parser("en").parse_args(asked)) == {}
+    assert token_header(parser("en").parse_args(asked)) == {}
     (tmp_path / "mine").write_text("dvl_mine")
     options = parser("en").parse_args([*asked, "--token-file", str(tmp_path / "mine")])
-    assert _token(options) == {"Authorization": "Bearer dvl_mine"}
+    assert token_header(options) == {"Authorization": "Bearer dvl_mine"}
 
 
 def test_elsewhere_a_name_is_needed(monkeypatch):
@@ -44,7 +44,7 @@ def test_elsewhere_a_name_is_needed(monkeypatch):
     with pytest.raises(SystemExit):
         parser("en").parse_args(["ack", "GD-03/H"])
     options = parser("en").parse_args(["ack", "GD-03/H", "--name", "Li"])
-    assert (options.url, options.ca, _token(options)) == (DEFAULT_URL, None, {})
+    assert (options.url, options.ca, token_header(options)) == (DEFAULT_URL, None, {})
 
 
 @pytest.mark.parametrize(("url", "told"), [

@@ -20,10 +20,10 @@ from gateway.change.difference import Direction
 from gateway.change.files import Configuration
 from gateway.change.history import Act
 from gateway.cli.commands import show_problems
+from gateway.client import Unreachable, ask, missing
 from gateway.model.errors import CommandError, ConfigError, DavylampError, Problem
 from gateway.model.person import named
 from gateway.model.text import Text
-from gateway.remote import Unreachable, ask, missing
 from gateway.store import in_use
 
 ASK_S = 60.0  # a large site is checked twice

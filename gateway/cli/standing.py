@@ -6,9 +6,9 @@ import argparse
 import json
 from typing import Any, Final
 
+from gateway.client import ask
 from gateway.model.person import named
 from gateway.model.text import Text
-from gateway.remote import ask
 
 _STATES: Final = {
     "unacknowledged": Text("NOT ACKNOWLEDGED", "未确认"), "acknowledged": Text("acknowledged", "已确认"),
