@@ -9,7 +9,7 @@ cp "$scratch/ca-of-the-device.crt" "$room/root"
 check "a device speaks to its broker" ask connects bay-controller "$secret"
 printf 'hush\n' | inside install -m 0600 -o davylamp -g davylamp /dev/stdin /etc/davylamp/secrets/mail
 inside systemctl stop depot
-alarm=$(until_some alarms "one['waits'] and one['condition'] == 'deadman' and one['id']" | sed -n 1p)
+alarm=$(until_some alarms "one['waits'] and one['active'] and one['condition'] == 'deadman' and one['id']" | sed -n 1p)
 inside env SUDO_USER=li davylamp ack "$alarm" >/dev/null
 printf 'four words that nobody says\n' >"$room/root/passphrase"
 check "backed up while it runs" inside davylamp backup /root/north.backup --passphrase-file /root/passphrase
