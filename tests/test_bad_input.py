@@ -31,6 +31,12 @@ ASKED_FOR = {
     "Disk": ("disk full", "disk read-only", "second gateway on the same data folder"),
     "Alarms and notices": ("disk full", "disk read-only"),
     "Command line": ("second gateway on the same data folder",),
+    "The page, access and the API": (
+        "passwords are guessed: a storm of log-ins", "API token that was stolen", "path traversal",
+        "certificate authority of the site that was replaced", "certificate of the page that has expired",
+        "certificate of the page that is signed by itself"),
+    "Change and backup": ("a backup from a newer version", "a backup with a wrong passphrase"),
+    "Installation": ("an upgrade bundle with a wrong signature",),
 }
 
 
