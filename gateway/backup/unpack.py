@@ -14,7 +14,7 @@ import shutil
 import tarfile
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
@@ -72,14 +72,17 @@ def restore(source: BinaryIO, passphrase: str, site: Path, data: Path, load: Cal
         _note_in_journal(staging / "data" / ALARMS, opening.head, who)
         aside = data / f"{ASIDE}{time.strftime('%Y%m%d-%H%M%S')}"
         (staging / "site" / SITE).rename(staging / "site" / site.name)
-        for part, folder in {staging / "site": site.parent, **others}.items():
+        parts = {staging / "site": site.parent, **others}
+        for part, folder in parts.items():
+            _follow_no_links(part, folder)
+        for part, folder in parts.items():
             _keep(part, folder, aside / part.name)
         _exchange(staging / "data", data, aside)
         for part, folder in {**others, staging / "site": site.parent}.items():
             _put(part, folder, last=site)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-    _as_owner(data)
+    _as_owner(data, {aside / part.name for part in parts})
     return replace(found, aside=aside if aside.exists() else None)
 
 
@@ -173,6 +176,16 @@ def _note_in_journal(alarms: Path, head: dict[str, Any], who: str) -> None:
         ledger.close()
 
 
+def _follow_no_links(new: Path, folder: Path) -> None:
+    """Who may write there, such as the gateway's user, must not choose what root reads and writes."""
+    for path in sorted(new.rglob("*")):
+        if (mine := folder / path.relative_to(new)).is_symlink():
+            raise CommandError(Text("this is a link, and nothing is restored through links",
+                                    "这是一个链接，恢复时不经过链接写入"), where=str(mine),
+                               fix=Text("put the file or folder itself in its place, then try again",
+                                        "请将其换成实际的文件或目录，然后重试"))
+
+
 def _keep(new: Path, folder: Path, kept: Path) -> None:
     """Copies of what is about to be replaced: until then the files stay where they are."""
     for path in sorted(new.rglob("*")):
@@ -217,9 +230,11 @@ def _made(folder: Path, model: Path) -> None:
                 os.chown(path, stat.st_uid, stat.st_gid)
 
 
-def _as_owner(data: Path) -> None:
-    """Restored by root for the gateway's user."""
+def _as_owner(data: Path, kept: Collection[Path]) -> None:
+    """Restored by root for the gateway's user. kept: what was not in the data folder, such as the key of the
+    authority, is none of that user's business."""
     if os.geteuid() == 0:
         stat = data.stat()
         for path in data.rglob("*"):
-            os.chown(path, stat.st_uid, stat.st_gid, follow_symlinks=False)
+            if not any(path.is_relative_to(one) for one in kept):
+                os.chown(path, stat.st_uid, stat.st_gid, follow_symlinks=False)

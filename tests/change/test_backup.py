@@ -245,6 +245,41 @@ def test_the_site_files_that_it_replaces_are_kept(tmp_path, old):
     assert (done.aside / "site" / "points" / "gas.csv").read_text() == "mine"
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+def test_what_only_root_could_read_stays_so_where_it_is_kept(tmp_path, old):
+    """The key of the authority: the gateway's user, to whom the data folder belongs, must not come by it."""
+    (old.site.parent / "ca.key").write_text("theirs")
+    new = Box(tmp_path / "new")
+    old.elsewhere = new.elsewhere = {}
+    new.data.mkdir(parents=True)
+    (new.data / "alarms.db").write_text("mine")
+    os.chown(new.data, 65534, 65534)
+    os.chown(new.data / "alarms.db", 65534, 65534)
+    written(new.site.parent)
+    (new.site.parent / "ca.key").write_text("mine")
+    (new.site.parent / "ca.key").chmod(0o600)
+    done = restored(backed_up(old, Asked()), new)
+    kept = done.aside / "site" / "ca.key"
+    assert kept.read_text() == "mine" and (kept.stat().st_uid, kept.stat().st_mode & 0o777) == (0, 0o600)
+    assert {path.stat().st_uid for path in new.data.iterdir()} == {65534}
+
+
+@survives("a backup is restored over a link, which leads out of the folder", then="nothing is changed",
+          says=Text("this is a link", "这是一个链接"))
+@pytest.mark.parametrize("where", ["points", "points/gas.csv"])
+def test_a_link_leads_nowhere(tmp_path, old, where, says):
+    """Who may write beside the site file must not choose what root reads and writes."""
+    new, elsewhere = Box(tmp_path / "new"), tmp_path / "etc"
+    (elsewhere / "points").mkdir(parents=True)
+    (elsewhere / "points" / "gas.csv").write_text("hush")
+    (new.site.parent / where).parent.mkdir(parents=True)
+    (new.site.parent / where).symlink_to(elsewhere / where)
+    with pytest.raises(CommandError) as refused:
+        restored(backed_up(old), new)
+    says(refused.value.what)
+    assert (elsewhere / "points" / "gas.csv").read_text() == "hush" and not names(new)
+
+
 @pytest.mark.parametrize("how", ["passphrase", "cut", "check"])
 def test_nothing_is_changed_by_a_backup_that_is_not_whole_or_by_a_check(tmp_path, old, how):
     new, file = Box(tmp_path / "new"), backed_up(old)
