@@ -246,15 +246,18 @@ class Access:
         self._note("approval given", account.id, address)
         return self._approvals.give(account, act, self._clock.now().line_ns)
 
-    async def second(self, account: str, secret: str, act: Act, first: Identity, needed: Role, address: str) -> str:
+    async def second(self, account: str, secret: str, act: Act, first: Identity, needed: Role, address: str, *,
+                     said: str = "") -> str:
         """The verified name of a second person, who has shown who they are: by their password, or by the code that
-        `approve` gave them for this act. CommandError: they have not, or may not."""
+        `approve` gave them for this act. said: for whom a program asks, by its own word. CommandError: they have not,
+        or may not."""
         account = account.strip().lower()[:64]
         token = self._register.tokens.get(first.name) if first.account == f"token:{first.name}" else None
-        if account == first.account or (token is not None and token.by == account):
+        known = self._register.accounts.get(account)
+        own = first.program and known is not None and said.casefold() in (account, known.name.casefold())
+        if own or account == first.account or (token is not None and token.by == account):
             raise CommandError(Text("the second person must be another one", "批准人须为另一人"), where="approved",
                                fix=Text("ask somebody else", "请由他人批准"))
-        known = self._register.accounts.get(account)
         if (wait := self._throttle.wait_s(address, account, False, self._now_s())) > 0:
             self._note("approval held back", account, address)
             raise CommandError(Text(f"too many tries: wait {wait:.0f} s", f"尝试次数过多，请等待 {wait:.0f} 秒"),

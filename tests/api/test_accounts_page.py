@@ -63,6 +63,14 @@ async def test_a_token_is_shown_once_with_its_last_use_and_revoked(doors):
         assert (await wall.get("/api/v1/alarms")).status_code == 401
 
 
+@pytest.mark.parametrize("what", [[], {}, None, "promote"])
+async def test_an_act_that_is_none(doors, what):
+    boss = await doors.logged_in("administrator")
+    for path in ("accounts", "tokens"):
+        answer = await act(boss, path, act=what, id="li.wei", role="viewer", scope="all", days=1)
+        assert answer.status_code == 400, answer.text
+
+
 @pytest.mark.survives("a stolen token of an administrator asks for accounts and tokens of its own",
                       then="refused: only people who have logged in keep them; the token is revoked and all is over",
                       says=Text("this is for people who have logged in", "仅限已登录的人员操作"))

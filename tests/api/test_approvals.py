@@ -94,6 +94,22 @@ async def test_nobody_approves_with_the_own_token(doors):
         assert answer.status_code == 409 and "logged in" in answer.json()["error"]["what"]["en"]
 
 
+@pytest.mark.parametrize("name", ["zhao", "Zhao"])
+async def test_nobody_approves_what_they_ask_for_by_the_token_of_the_machine(doors, name):
+    """`sudo davylamp bypass ...` of zhao says so."""
+    async with doors.asking(**doors.token(Role.ENGINEER)) as machine:
+        alone = await bypass(machine, name=name, approval=PASSWORD)
+        assert alone.json()["error"]["what"]["en"] == "the second person must be another one"
+        assert (await bypass(machine, name="pat", approval=PASSWORD)).status_code == 200
+
+
+@pytest.mark.parametrize("kind", [[], {}, None])
+async def test_a_kind_that_is_none(doors, kind):
+    engineer = await doors.logged_in("engineer")
+    answer = await engineer.post("/api/v1/approvals", json={"kind": kind, "target": "GD-03/HH"})
+    assert answer.status_code == 400
+
+
 @pytest.mark.parametrize("spoilt", ["another target", "another kind", "too late", "another password", "a newer code",
                                     "role taken away"])
 async def test_a_code_is_for_one_act_for_ten_minutes(doors, spoilt):

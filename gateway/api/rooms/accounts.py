@@ -60,7 +60,7 @@ async def account(house: House, request: Request) -> Response:
         "role": lambda found: found.with_role(id, role, now, by).governed(),
         "password": lambda found: found.with_password(id, hash, now, by),
         "remove": lambda found: found.without(id, now, by).governed()}
-    if act not in changes:
+    if act not in [*changes]:
         raise asked.out_of_range("act", ", ".join(changes))
     await access.change(changes[act])
     return Json({"id": id, "password": password})

@@ -69,14 +69,15 @@ async def _approved(kind: Kind, house: House, request: Request, body: dict, targ
     secret = body.get("approval", "")
     if not isinstance(secret, str):
         raise asked.out_of_range("approval", "text")
-    return await access.second(second, secret, Act(kind, target), request.state.identity, ROLES[kind], address(request))
+    return await access.second(second, secret, Act(kind, target), request.state.identity, ROLES[kind], address(request),
+                               said=asked.line(body, "name", 0, NAME_LENGTH))
 
 
 async def approve(house: House, request: Request) -> Response:
     """Leave for somebody else, as a code."""
     body = await asked.json_body(request)
     kind = body.get("kind")
-    if kind not in ROLES:
+    if kind not in [*ROLES]:
         raise asked.out_of_range("kind", ", ".join(ROLES))
     target, identity = asked.line(body, "target", 1, NAME_LENGTH), request.state.identity
     if identity.role < ROLES[Kind(kind)]:
