@@ -95,6 +95,7 @@ class Recorder:
         self._released = self._not_recorded = 0  # calls that went out, and those of them that were not on disk
         self._overdue: asyncio.TimerHandle | None = None
         self._settling: asyncio.TimerHandle | None = None
+        self._keeping: asyncio.Handle | None = None
         self._restored = False
         self._first_word = asyncio.Event()  # the writer has opened the file, or failed to
 
@@ -133,7 +134,7 @@ class Recorder:
         self._waiting.append(waiting)
         if self.trouble is not None:
             self._release(waiting, recorded=False)
-            self._memory.not_recorded(self._unrecorded)
+            self._keep_soon()
         self._watch_oldest()
         if keys:
             self._memory.changed()
@@ -187,6 +188,16 @@ class Recorder:
                 self._not_recorded += 1
             self._released += 1
             self._outbox.release(notice, call.priority, line_ns=call.line_ns, through=call.through)
+
+    def _keep_soon(self) -> None:
+        """Once for all that happens in this turn of the loop: it costs some ms, and a thousand may be told at once."""
+        if self._keeping is None:
+            self._keeping = asyncio.get_running_loop().call_soon(self._keep)
+
+    def _keep(self) -> None:
+        self._keeping = None
+        if self.trouble is not None:
+            self._memory.not_recorded(self._unrecorded)
 
     def _committed(self, ticket: int, monotonic_ns: int) -> None:
         """The writer: everything up to this ticket is on disk."""

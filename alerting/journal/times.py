@@ -7,6 +7,7 @@ when its stamp was made by the clock of that stretch.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ import orjson
 from alerting.journal import reader
 from gateway.model.clock import Correction
 from gateway.model.correction import corrected_wall
+
+log = logging.getLogger(__name__)
 
 KIND: Final = "clock"
 
@@ -47,7 +50,10 @@ class Times:
             if head < self._seen:  # a new journal
                 self._seen, self._stretches = 0, ()
             for row in reader.of_kind_after(self._path, KIND, self._seen, head):
-                self._stretches = _with(self._stretches, row.position, orjson.loads(row.body))
+                try:
+                    self._stretches = _with(self._stretches, row.position, orjson.loads(row.body))
+                except (ValueError, KeyError, TypeError, AttributeError) as error:  # somebody has tampered with it
+                    log.error("row %d of the journal says nothing of the time: %s", row.position, error)
             self._seen = head
             return self._stretches
 

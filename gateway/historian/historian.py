@@ -112,11 +112,12 @@ class Historian:
 
     async def _keep(self, now: Instant) -> None:
         try:
+            unset = self.told(now.line_ns, now.wall_ns).after_s is not None
             if not self.archive.opened:
                 await asyncio.to_thread(self.archive.open)
-                await asyncio.to_thread(self.archive.correct, lambda *stamp: self.told(*stamp).wall_ns)
+                if not unset:  # else what the life before wrote waits, as this one does, for the time to arrive
+                    await asyncio.to_thread(self.archive.correct, lambda *stamp: self.told(*stamp).wall_ns)
             counted, hour = await self._count(now), now.wall_ns // HOUR_NS
-            unset = self.told(now.line_ns, now.wall_ns).after_s is not None
             if not unset and self._unset_at is not None:
                 await self._put_right(counted, self._unset_at)
             rows, over = self._rows(now), list(self._summary.over)

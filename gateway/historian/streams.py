@@ -116,8 +116,9 @@ class JournalStream(Kept):
         stretches = self._times.read()
         for one in stretches:
             if one.corrections and one.end > self._archive.cursor(self._again):
-                self._archive.advance(self._again, one.end)
                 position = min(position, one.begin - 1)
+                self._archive.advance(self._name, position)  # first: who is killed here sends twice, not never
+                self._archive.advance(self._again, one.end)
         found = journal.after(self._path, position, _ROWS)
         if not found and position > (head := journal.head(self._path)):
             log.warning("the journal is a new one: %d rows, %d were sent", head, position)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sqlite3
 from contextlib import asynccontextmanager, closing
@@ -13,6 +14,7 @@ from alerting.ledger import AlarmLedger
 from alerting.notifiers.config import WebhookSettings
 from alerting.notifiers.webhook import WebhookNotifier
 from alerting.oncall.routing import Routing
+from alerting.refuge import Refuge
 from alerting.service import AlarmService
 from gateway.model.clock import ManualClock
 from tests.alerting.oncall.people import ROUTING
@@ -167,3 +169,19 @@ async def test_the_end_of_what_was_never_recorded(gateway, tmp_path, repaired):
         await until(lambda: not list((tmp_path / "run").iterdir()), lambda: "nothing was left to be kept")
     (state,) = [one for one in AlarmLedger(gateway.path).open().states if one.alarm == "GD-02/H"]
     assert not state.state.condition
+
+
+async def test_what_is_told_in_one_turn_is_kept_in_one_write(gateway, tmp_path, monkeypatch):
+    """A write of all for each of a thousand reminders would hold up the alarm that comes next."""
+    (tmp_path / "run").mkdir()
+    gateway.settings = replace(QUICK, refuge=tmp_path / "run", ledger_retry_s=60)
+    folder, gone, kept, keep = gateway.path.parent, tmp_path / "gone", [], Refuge.keep
+    folder.rename(gone)
+    async with gateway.life():
+        await until(lambda: gateway.service.status().ledger is not None)
+        monkeypatch.setattr(Refuge, "keep", lambda self, states: keep(self, kept.append(all := list(states)) or all))
+        alarms = ["GD-01/H", "GD-02/H", "tank_farm/blind"]
+        for alarm in alarms:
+            gateway.is_now(alarm, True)
+        await asyncio.sleep(0)
+        assert [set(alarms) <= {state.alarm for state in states} for states in kept] == [True]

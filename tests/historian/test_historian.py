@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from alerting.journal import chain
+from alerting.journal.times import Stretch, Times
+from alerting.ledger import AlarmLedger, Record, Work
 from alerting.overlays.hold import Kind
 from alerting.overlays.overlays import Ask
 from gateway.historian.journal import lines
@@ -227,6 +231,18 @@ async def test_a_row_that_was_tampered_with_is_a_mark_and_ends_nothing(tmp_path)
     for body in ("{", "[]", json.dumps({"event": "raise"}), "\udcff"):
         told = lines(SITE, chain.Row(7, "transition", "GD-01/H", START * NS, body, b""))
         assert told.startswith(b"audit,kind=unreadable,site=depot-01 ") and b"position=7i" in told
+
+
+@pytest.mark.parametrize("body", ["{", "[]", '{"act": "unset"}', '{"act": "arrived", "stretches": [1]}'])
+def test_a_row_about_the_clock_that_was_tampered_with_ends_nothing(tmp_path, body):
+    ledger, path = AlarmLedger(tmp_path / "alarms.db"), tmp_path / "alarms.db"
+    ledger.open()
+    ledger.commit(Work(records=[Record("clock", "", START * NS, {"act": "unset", "line_ns": 0})]))
+    ledger.close()
+    with closing(sqlite3.connect(path)) as file, file:
+        file.execute("INSERT INTO journal VALUES (2, 'clock', '', 0, ?, x'00')", (body,))
+    times = Times(path)
+    assert times.read() == times.read() == (Stretch(1, None, 0),)
 
 
 def test_who_was_let_in_is_a_mark_in_both_languages():

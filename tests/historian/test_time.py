@@ -13,10 +13,11 @@ from gateway.historian.streams import streams
 from gateway.model.clock import NS
 from gateway.sinks.config import InfluxSettings
 from gateway.sinks.influx import InfluxSink
-from gateway.sinks.stream import Samples
-from gateway.store.archive import Archive
+from gateway.sinks.stream import Parcel, Samples
+from gateway.store.archive import STAMPED, Archive
 from gateway.timekeeping import COUNT_S, HOLD_S
 from tests.historian.stage import OWN
+from tests.servers import free_port
 from tests.sinks.stage import query, until
 from tests.test_timekeeping import HOUR, SITE, START, House, Machine, living
 
@@ -89,6 +90,49 @@ async def test_a_database_that_was_told_the_wrong_time(influxdb, tmp_path, monke
             url, "SELECT sum(count) FROM telemetry_1m")]
         assert count >= 72, "each sample is counted once"
         assert not [time for time in told(url, "alarm", "true") if time in told(url, "alarm", "false")]
+
+
+@pytest.mark.survives("the gateway is restarted before the time arrives",
+                      then="what the life before wrote about the site gets its true time, too")
+async def test_a_restart_before_the_time_arrives(tmp_path, monkeypatch):
+    machine = Machine(monkeypatch, off_s=-HOUR, synchronised=False)
+    away = f"http://127.0.0.1:{free_port()}"
+    for _ in range(2):
+        async with living(tmp_path, machine) as house, sending(house, away) as database:
+            await house.poll(5, 70)
+            await database.keep()
+    async with living(tmp_path, machine) as house, sending(house, away) as database:
+        machine.time_arrives()
+        await house.poll(5, 2)
+        await database.keep()
+        rows = database.archive.rows_after(0, 100)
+        assert len([row for row in rows if row.fields.get("clock_untrusted") is False]) >= 4
+        assert not [row for row in rows if STAMPED in row.tags]
+
+
+@pytest.mark.survives("the gateway is restarted while a database that was told the wrong time is away",
+                      then="the database gets the journal again, right, when it is back")
+async def test_a_restart_before_a_database_is_put_right(tmp_path, monkeypatch):
+    machine = Machine(monkeypatch, off_s=-HOUR, synchronised=False)
+
+    async def journalled(house: House, database: SimpleNamespace) -> Parcel:
+        await database.keep()
+        stream, *_ = streams("copy", database.archive, SITE, tmp_path / "alarms.db", 10_000)
+        async with asyncio.timeout(20):
+            return await stream.take()
+
+    away = f"http://127.0.0.1:{free_port()}"
+    async with living(tmp_path, machine) as house, sending(house, away) as database:
+        await house.poll(25, 20)
+        parcel = await journalled(house, database)
+        assert b"event=raise" in parcel.lines and b"clock_untrusted=true" in parcel.lines
+        parcel.done()
+        machine.time_arrives()
+        await house.poll(25, 2)
+        assert b"clock_untrusted=false" in (await journalled(house, database)).lines  # and is not done
+    async with living(tmp_path, machine) as house, sending(house, away) as database:
+        raised = [line for line in (await journalled(house, database)).lines.splitlines() if b"event=raise" in line]
+        assert raised and all(b"clock_untrusted=false" in line for line in raised)
 
 
 async def test_minutes_do_not_wait_for_ever(influxdb, tmp_path, monkeypatch):
