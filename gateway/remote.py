@@ -1,4 +1,8 @@
-"""The commands that ask a running gateway, over its API: acknowledge, put alarms aside, and what was learnt."""
+"""The commands that ask a running gateway, over its API: acknowledge, put alarms aside, and what was learnt.
+
+Somebody waits for them at 3 a.m., on a small machine that is busy: only what asking needs is imported here, all else
+within the function that needs it (tests/test_cli.py keeps it so).
+"""
 
 from __future__ import annotations
 
@@ -11,24 +15,13 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from gateway.api import present
-from gateway.api.answer import encode
-from gateway.app import load
 from gateway.client import ask, missing, token_header
-from gateway.config.values import did_you_mean
-from gateway.core.learning import LearningAct
-from gateway.model.errors import CommandError, ConfigError
+from gateway.model.errors import CommandError
 from gateway.model.person import named
 from gateway.model.text import Text
 from gateway.model.units import parse_duration
-from gateway.pipeline import saved_bank
-from gateway.replay import kpi as figures
-from gateway.replay import learnt
-from gateway.replay import route as routes
-from gateway.vigil.sheet import markdown
 
 
 def acknowledge(options: argparse.Namespace, language: str) -> int:
@@ -159,6 +152,8 @@ def log_level(options: argparse.Namespace, language: str) -> int:
 
 def drill(options: argparse.Namespace, language: str) -> int:
     if options.act == "sheet":
+        from gateway.vigil.sheet import markdown
+
         found = ask(options, "drill", "drill")["sheet"]
         if options.json:
             print(json.dumps(found, ensure_ascii=False, indent=1))
@@ -189,13 +184,15 @@ def drill(options: argparse.Namespace, language: str) -> int:
 
 
 def baseline(options: argparse.Namespace, language: str) -> int:
-    act = next((act for act in LearningAct if getattr(options, act)), None)
+    from gateway.replay import learnt
+
+    act = next((act for act in _ACTS if getattr(options, act)), None)
     if options.site is not None:
         if act is not None:
             raise CommandError(Text("only a running gateway takes this", "只有运行中的网关才能执行此操作"),
                                where=f"--{act}", fix=Text("leave the site file out, and start the gateway",
                                                           "请去掉站点文件参数，并启动网关"))
-        found = _saved(options.site, options.data, options.signal)
+        found = learnt.of_file(options)
     elif act is None:
         found = ask(options, f"signals/{_quoted(options.signal)}/baseline", options.signal)
     else:
@@ -218,6 +215,8 @@ def baseline(options: argparse.Namespace, language: str) -> int:
 
 def kpi(options: argparse.Namespace, language: str) -> int:
     """Of the running gateway; with a site file: of any stretch of its journal."""
+    from gateway.replay import kpi as figures
+
     if options.site is None and (options.start or options.to or options.data):
         raise CommandError(Text("--from, --to and --data need the site file", "--from、--to 和 --data 需要站点文件"),
                            where="davylamp kpi", fix=Text("davylamp kpi SITE.toml --from ... --to ...",
@@ -230,6 +229,8 @@ def kpi(options: argparse.Namespace, language: str) -> int:
 
 def route(options: argparse.Namespace, language: str) -> int:
     """By the running gateway, or by a site file."""
+    from gateway.replay import route as routes
+
     asked = {"alarm": options.alarm} | ({"at": options.at} if options.at else {})
     found = (ask(options, f"route?{urllib.parse.urlencode(asked)}", options.alarm) if options.site is None
              else routes.of_file(options))
@@ -238,8 +239,8 @@ def route(options: argparse.Namespace, language: str) -> int:
     return 0
 
 
-_ACTS = {LearningAct.FREEZE: Text("frozen", "已冻结"), LearningAct.THAW: Text("learns again", "已恢复学习"),
-         LearningAct.RESET: Text("reset: learns anew", "已重置，重新学习")}
+_ACTS = {"freeze": Text("frozen", "已冻结"), "thaw": Text("learns again", "已恢复学习"),
+         "reset": Text("reset: learns anew", "已重置，重新学习")}
 
 
 def _list_holds(options: argparse.Namespace, words: _Words, language: str) -> int:
@@ -253,21 +254,6 @@ def _list_holds(options: argparse.Namespace, words: _Words, language: str) -> in
             target=one["target"], until=_time(one["until"]), who=named(one["who"]), why=one["why"],
             approved=approved if one["approved"] else Text("", ""))[language])
     return 0
-
-
-def _saved(path: Path, data: Path | None, signal: str) -> dict[str, Any]:
-    """From the snapshot in the data folder, as it was saved last; in the form of the API's answer."""
-    loaded = load(path)
-    if loaded.site_file is None:
-        raise ConfigError(tuple(problem for problem in loaded.problems if problem.severity == "error"))
-    site = loaded.site_file.site
-    if signal not in site.signals:
-        hint = did_you_mean(signal, site.signals.ids)
-        raise CommandError(Text(f"the site has no such signal{hint.en}", f"站点没有此信号{hint.zh}"), where=signal,
-                           fix=Text("take the id from the site file or the page", "请从站点文件或页面中选取编号"))
-    bank, at = saved_bank(site, data or Path(loaded.site_file.store.folder))
-    pictures = bank.learning.pictures(site.signals.index(signal))
-    return json.loads(encode(present.baseline(site, bank.learning.lessons(), pictures, at, signal)))
 
 
 def _seconds(text: str) -> float:

@@ -1,4 +1,5 @@
-"""What `davylamp apply` does: over the API of the running gateway, or on the files themselves where none runs."""
+"""What `davylamp apply` does: over the API of the running gateway, or on the files themselves where none runs.
+What only one of them needs is imported where it begins, as in gateway.remote."""
 
 from __future__ import annotations
 
@@ -11,12 +12,9 @@ import time
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from gateway.app import load
 from gateway.change import files
-from gateway.change.desk import Desk
-from gateway.change.difference import Direction
 from gateway.change.files import Configuration
 from gateway.change.history import Act
 from gateway.cli.commands import show_problems
@@ -24,7 +22,9 @@ from gateway.client import Unreachable, ask, missing
 from gateway.model.errors import CommandError, ConfigError, DavylampError, Problem
 from gateway.model.person import named
 from gateway.model.text import Text
-from gateway.store import in_use
+
+if TYPE_CHECKING:
+    from gateway.change.desk import Desk
 
 ASK_S = 60.0  # a large site is checked twice
 PATIENCE_S = 180.0  # longer than any trial
@@ -64,6 +64,10 @@ def _counter(options: argparse.Namespace) -> _Counter:
     except Unreachable as error:
         if not options.in_force.exists():
             raise
+        from gateway.app import load
+        from gateway.change.desk import Desk
+        from gateway.store import in_use
+
         data = options.data or data_folder(options.in_force)
         if in_use(data / "telemetry"):
             raise DavylampError(Text(f"a gateway runs here, but does not answer at {options.url}",
@@ -137,6 +141,8 @@ class _Files:
 
 def _wanted(site: Path) -> Configuration:
     """The new site file with what it names."""
+    from gateway.app import load
+
     loaded = load(site)
     if loaded.site_file is None:
         raise ConfigError(loaded.problems)
@@ -149,6 +155,8 @@ def _wanted(site: Path) -> Configuration:
 
 def data_folder(site: Path) -> Path:
     """Of the gateway of this site file."""
+    from gateway.app import load
+
     loaded = load(site)
     if loaded.site_file is None:
         raise ConfigError(loaded.problems)
@@ -188,6 +196,8 @@ def _ask_person(options: argparse.Namespace, proposal: dict[str, Any], language:
 
 
 def reason_asked(differences: list[dict[str, Any]]) -> Text:
+    from gateway.change.difference import Direction
+
     laxer, unclear = (sum(one["direction"] == direction for one in differences)
                       for direction in (Direction.LAXER, Direction.UNCLEAR))
     told = [text for n, text in (

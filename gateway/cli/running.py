@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -60,6 +59,8 @@ def check(options: argparse.Namespace, language: str) -> int:
 
 
 def run(options: argparse.Namespace, language: str) -> int:
+    import asyncio
+
     from gateway.app import Gateway, load
     from gateway.changeover import Changeover
     from gateway.cli.address import tell_address
@@ -85,6 +86,8 @@ def run(options: argparse.Namespace, language: str) -> int:
 
 
 def watch(options: argparse.Namespace, language: str) -> int:
+    import asyncio
+
     from gateway.config.watch_file import load_watch
     from gateway.console import AlarmLines, Console
     from gateway.plugins import PLUGINS
@@ -110,6 +113,8 @@ def watch(options: argparse.Namespace, language: str) -> int:
 
 
 def demo(options: argparse.Namespace, language: str) -> int:
+    import asyncio
+
     from gateway.demo import DemoOptions
     from gateway.demo import run as run_demo
 

@@ -8,15 +8,8 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from alerting.figures import past
-from alerting.figures.report import report
-from alerting.overlays.hold import Kind
-from gateway.api import kpi
-from gateway.api.answer import encode
 from gateway.model.text import Text
-from gateway.replay import asked
 from gateway.replay.columns import table
-from gateway.store import EVER
 
 SHOWN = 10  # of each list
 _BEFORE_ALL = 0  # wall ns: no gateway ran before 1970
@@ -26,6 +19,13 @@ _LISTS = {"worst": Text("Most frequent alarms", "最频繁告警"), "chattering"
 
 def of_file(options: argparse.Namespace) -> dict[str, Any]:
     """One period, from the journal in a data folder; in the form of the API's answer, without what is only live."""
+    from alerting.figures import past
+    from alerting.figures.report import report
+    from gateway.api import kpi
+    from gateway.api.answer import encode
+    from gateway.replay import asked
+    from gateway.store import EVER
+
     site_file = asked.site_file(options.site)
     site, path = site_file.site, asked.alarm_file(options, site_file)
     start, end = asked.bounds(options, site)
@@ -112,8 +112,8 @@ _PERIODS = {"8h": Text("8 h", "8 小时"), "day": Text("day", "一天"), "week":
             "month": Text("month", "一月"), "asked": Text("period", "所选时段")}
 
 
-_KINDS = {Kind.BYPASS: Text("bypassed", "已旁路"), Kind.SHELF: Text("shelved", "已搁置"),
-          Kind.OUT_OF_SERVICE: Text("out of service", "已停用"), Kind.SUPPRESSION: Text("suppressed", "已抑制")}
+_KINDS = {"bypass": Text("bypassed", "已旁路"), "shelve": Text("shelved", "已搁置"),
+          "out of service": Text("out of service", "已停用"), "suppression": Text("suppressed", "已抑制")}
 
 
 def _why(one: dict[str, Any], language: str) -> str:

@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
+import argparse
+import json
 from collections.abc import Iterator
 from typing import Any
 
 from gateway.core.learning import STATE_NAMES, LearningState
+from gateway.model.errors import CommandError
+from gateway.model.nearest import did_you_mean
 from gateway.model.text import Text
 from gateway.replay.chart import chart, columns
 
 _DAY_S = 86400.0
 _DAYS = Text("Mon Tue Wed Thu Fri Sat Sun", "周一 周二 周三 周四 周五 周六 周日")
+
+
+def of_file(options: argparse.Namespace) -> dict[str, Any]:
+    """From the snapshot in the data folder, as it was saved last; in the form of the API's answer."""
+    from gateway.api import present
+    from gateway.api.answer import encode
+    from gateway.pipeline import saved_bank
+    from gateway.replay import asked
+
+    site_file = asked.site_file(options.site)
+    site, signal = site_file.site, options.signal
+    if signal not in site.signals:
+        hint = did_you_mean(signal, site.signals.ids)
+        raise CommandError(Text(f"the site has no such signal{hint.en}", f"站点没有此信号{hint.zh}"), where=signal,
+                           fix=Text("take the id from the site file or the page", "请从站点文件或页面中选取编号"))
+    bank, at = saved_bank(site, asked.data_folder(options, site_file))
+    pictures = bank.learning.pictures(site.signals.index(signal))
+    return json.loads(encode(present.baseline(site, bank.learning.lessons(), pictures, at, signal)))
 
 
 def lines(found: dict[str, Any], language: str) -> Iterator[str]:

@@ -8,20 +8,21 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from alerting.oncall.escalation import wall
 from alerting.wording import lasting
-from gateway.api import oncall
-from gateway.api.answer import encode
 from gateway.model.alarm import Priority
-from gateway.model.clock import Instant
 from gateway.model.text import Text
-from gateway.parts.people import routing
-from gateway.replay import asked
 from gateway.replay.columns import table
 
 
 def of_file(options: argparse.Namespace) -> dict[str, Any]:
     """By a site file, in the form of the API's answer."""
+    from alerting.oncall.escalation import wall
+    from gateway.api import oncall
+    from gateway.api.answer import encode
+    from gateway.model.clock import Instant
+    from gateway.parts.people import routing
+    from gateway.replay import asked
+
     site_file = asked.site_file(options.site)
     site = site_file.site
     alarm = asked.alarm(site, options.alarm)
