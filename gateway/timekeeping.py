@@ -2,8 +2,9 @@
 
 A Pi without a clock of its own starts somewhere in the past. Until the time arrives, samples are measured, judged,
 alarmed and stored as ever, by the time line; their wall times are marked. Databases wait for the true times, `HOLD_S`
-at most: a site that never hears the time must not be without a database. What they got marked they get again when the
-time has arrived. Minutes, which can not be taken back, wait for `COUNT_S`. See docs/decisions/untrusted-time.md.
+at most: a site that never hears the time must not be without a database. Where the clock is called right already, and
+is behind what was stored, nothing is waited for. What they got marked they get again when the time has come. Minutes,
+which can not be taken back, wait for `COUNT_S`. See docs/decisions/untrusted-time.md.
 """
 
 from __future__ import annotations
@@ -55,8 +56,9 @@ class Timekeeping:
             self._note(Record(KIND, "", now.wall_ns, {
                 "act": "arrived", "line_ns": now.line_ns, "since_line_ns": corrections[0].first_ns,
                 "moved_s": corrections[0].moved_ns / NS, "stretches": [astuple(one) for one in corrections]}))
-        elif self._store.holds_back and now.line_ns >= self._since_ns + round(HOLD_S * NS):
-            log.warning("the time has not arrived: databases get what is measured, marked")
+        elif self._store.holds_back and (
+                self._clock.disputed or now.line_ns >= self._since_ns + round(HOLD_S * NS)):
+            log.warning("no time to be sure of: databases get what is measured, marked")
             self._store.release()
         elif self._store.unsure and now.line_ns >= self._since_ns + round(COUNT_S * NS):
             log.warning("the time has not arrived: minutes are counted by what the clock shows")

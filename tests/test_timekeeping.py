@@ -265,7 +265,7 @@ async def test_a_site_that_keeps_its_clock_by_hand(tmp_path, monkeypatch):
 
 @survives("a clock that is behind what was stored (a clock chip with an empty battery, a time server that is wrong), "
           "and a kernel that calls it synchronised",
-          then="it is not trusted: samples are marked and wait; corrected when it is right, believed after a day")
+          then="it is not trusted: samples are marked; corrected when it is right, believed after a day")
 @pytest.mark.parametrize("starts", [1, 2])
 async def test_a_clock_that_went_back_while_the_power_was_off(tmp_path, monkeypatch, starts):
     machine = Machine(monkeypatch)
@@ -278,7 +278,8 @@ async def test_a_clock_that_went_back_while_the_power_was_off(tmp_path, monkeypa
         machine.boot = f"after {number}"
         async with living(tmp_path, machine) as house:
             await house.poll(5, 3)
-            assert not house.clock.now().trusted and house.store.holds_back
+            assert not house.clock.now().trusted
+            assert not house.store.holds_back, "somebody calls it right: there is no other time to wait for"
             if number == starts - 1:
                 machine.time_arrives()
                 await house.poll(5)
@@ -302,7 +303,7 @@ async def test_a_clock_that_is_put_back_while_the_gateway_runs(tmp_path, monkeyp
         await house.pipeline.put(Frame.of([0], [5], house.clock.now()))
         await house.poll(5)
         await house.durable()
-        found = Frame.concat([await house.sent(reader) for _ in range(1)])
+        found = await house.sent(reader)
         while len(found) < 8:
             found = Frame.concat([found, await house.sent(reader)])
         assert sorted(found.wall_ns.tolist()) == [

@@ -215,6 +215,11 @@ class TimeLine:
         self.unset = ()
         return found
 
+    @property
+    def disputed(self) -> bool:
+        """It is behind what was stored, and called right all the same: there is no other time to wait for."""
+        return self._behind_since is not None
+
     def _raw(self) -> int:
         now = self.now()
         return now.wall_ns - now.line_ns
