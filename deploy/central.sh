@@ -25,7 +25,7 @@ certificates() {
     [ -e "$central/tls/ca.pem" ] || openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 \
         -subj "/CN=Davylamp central" -keyout "$central/ca.key" -out "$central/tls/ca.pem" 2>/dev/null
     [ -e "$central/tls/server.pem" ] && return
-    case "$1" in *[!0-9.]*) name="DNS:$1" ;; *) name="IP:$1" ;; esac
+    case "$1" in *:*) name="IP:$1" ;; *[!0-9.]*) name="DNS:$1" ;; *) name="IP:$1" ;; esac
     openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj "/CN=$1" \
         -keyout "$central/tls/server.key" -out "$central/server.csr" 2>/dev/null
     printf 'subjectAltName=%s,DNS:influxdb,DNS:localhost,IP:127.0.0.1\n' "$name" >"$central/server.ext"
@@ -41,12 +41,12 @@ account() {
     touch "$central/mosquitto/passwd" "$central/mosquitto/acl"
     grep -qxF "user $who" "$central/mosquitto/acl" && return
     password=$(secret)
+    printf '%s' "$password" >"$central/$file"   # first: a name that is in the access list gets no other
     printf '%s:%s\n' "$who" "$password" >"$central/one"
     mosquitto_passwd -U "$central/one"
     cat "$central/one" >>"$central/mosquitto/passwd"
     rm -f "$central/one"
     { printf '\nuser %s\n' "$who"; printf 'topic %s\n' "$@"; } >>"$central/mosquitto/acl"
-    printf '%s' "$password" >"$central/$file"
     echo "$who: password in $central/$file    $who 的密码见该文件"
 }
 

@@ -138,3 +138,9 @@ def test_on_the_page_at_the_width_of_a_desk_and_of_a_telephone(browser, inside, 
     browser.until("document.querySelector('#ask-error').innerText")
     assert browser.text("#ask-error").startswith({"en": "this is the last administrator",
                                                   "zh": "这是最后一个管理员"}[language])
+    browser.run("document.querySelector('#ask').close(); window.fetch = () => Promise.reject(new Error('no line')); "
+                "location.hash = 'withheld'")
+    browser.until("document.querySelector('[data-key=approve]')")
+    browser.run("location.hash = 'accounts'")
+    silent = {"en": "The gateway did not answer.", "zh": "网关无应答。"}[language]
+    browser.until(f"document.body.innerText.includes('{silent}')")

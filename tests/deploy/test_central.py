@@ -54,6 +54,24 @@ def test_what_init_makes_is_kept_and_every_secret_is_another(tmp_path):
     assert re.findall("user (.*)", (tmp_path / "mosquitto/acl").read_text()) == ["fleet", "depot", "works", "third"]
 
 
+@pytest.mark.parametrize(("host", "named"), [
+    ("10.0.0.5", "IP Address:10.0.0.5"), ("centre.example", "DNS:centre.example"),
+    ("2001:db8::5", "IP Address:2001:DB8:0:0:0:0:0:5")])
+def test_the_certificate_names_the_host_as_gateways_reach_it(tmp_path, host, named):
+    assert init(tmp_path, host, "duty@example.org", "depot").returncode == 0
+    shown = subprocess.run(["openssl", "x509", "-in", tmp_path / "tls/server.pem", "-noout", "-ext", "subjectAltName"],
+                           capture_output=True, text=True)
+    assert named in shown.stdout
+
+
+def test_a_run_that_was_broken_off_leaves_no_site_without_a_password(tmp_path):
+    (tmp_path / "site-depot.password").mkdir()
+    assert init(tmp_path, "10.0.0.5", "duty@example.org", "depot").returncode != 0
+    (tmp_path / "site-depot.password").rmdir()
+    assert init(tmp_path, "10.0.0.5", "duty@example.org", "depot").returncode == 0
+    assert re.fullmatch(r"[0-9a-f]{48}", (tmp_path / "site-depot.password").read_text())
+
+
 def test_everything_that_the_containers_read_is_made_and_no_secret_has_a_default(tmp_path):
     """Every folder that is mounted, every file that is named, every variable that must be set."""
     assert init(tmp_path, "10.0.0.5", "duty@example.org", "depot").returncode == 0

@@ -18,7 +18,7 @@ export class Accounts {
   async open() {
     const boss = me.role === "administrator" && me.account;
     const found = !me.account ? null : await get(boss ? "accounts" : "session/all");
-    if (!found) { this.element.replaceChildren(title(say("roomAccounts")), el("p", "", say("accountsNone"))); return; }
+    if (!found) { this.element.replaceChildren(title(say("roomAccounts")), el("p", "", say(me.account ? "noData" : "accountsNone"))); return; }
     const head = title(say("roomAccounts"));
     head.append(button(say("ownPassword"), () => ownPassword(), { look: "quiet", key: "own password" }));
     this.element.replaceChildren(head, ...(boss ? [...this.accounts(found), ...this.tokens(found)] : []), ...this.sessions(found));
