@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
+from heapq import merge
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,8 +15,9 @@ from alerting import proof
 from alerting.engine import Transition
 from alerting.journal import reader
 from alerting.journal.chain import Row
+from alerting.journal.times import Times, true_time
 from alerting.ledger import JournalRow, transition_of
-from alerting.lifecycle import State
+from alerting.lifecycle import Event, State
 from gateway.data_folder import ALARM_FILE, ARCHIVE_FILE
 from gateway.model.errors import CommandError, LedgerError, StoreError
 from gateway.model.site import Site
@@ -43,6 +46,8 @@ class Folder:
                 "用 --data 指定网关的数据目录或其副本"))
         self._minutes = self._usable(self._archive.look, StoreError)
         self._journal = self._usable(lambda: reader.head(self._ledger), LedgerError)
+        stretches = Times(self._ledger).read() if self._journal else ()
+        self._moved = [one for one in stretches if one.corrections]  # rows that were stamped before the time was known
 
     def _usable(self, look, error: type[StoreError | LedgerError]) -> bool:
         """A file that can not be read takes only its own part of the report with it."""
@@ -62,24 +67,48 @@ class Folder:
     def standing(self, start_ns: int) -> list[Standing]:
         if not self._journal:
             return []
-        found = self._steps(reader.last_before(self._ledger, _STEP, start_ns))
+        found = ({step.alarm: step for step in self.steps(0, start_ns)}.values() if self._moved else
+                 self._steps(reader.last_before(self._ledger, _STEP, start_ns)))
         return [Standing(step.alarm, step.occurrence, step.raised_wall_ns, step.new.active) for step in found
                 if step.new is not State.NORMAL]
 
     def steps(self, start_ns: int, end_ns: int) -> Iterator[Transition]:
         if self._journal:
-            yield from self._steps(reader.of_kind(self._ledger, _STEP, start_ns, end_ns))
+            rows = reader.of_kind(self._ledger, _STEP, start_ns, end_ns)
+            yield from self._steps(self._dated(rows, start_ns, end_ns, _STEP))
+
+    def _dated(self, rows: Iterator[Row], start_ns: int, end_ns: int, kind: str | None = None) -> Iterator[Row]:
+        """These rows of a time, in the order of the journal. What was stamped before the time was known is in it by its
+        true time, and not by its stamp."""
+        right = (row for row in self._put_right() if start_ns <= row.wall_ns < end_ns and kind in (None, row.kind))
+        return merge((row for row in rows if not any(one.begin <= row.position < one.end for one in self._moved)),
+                     right, key=lambda row: row.position)
+
+    def _put_right(self) -> Iterator[Row]:
+        for stretch in self._moved:
+            for row in reader.after(self._ledger, stretch.begin - 1, stretch.end - stretch.begin):
+                try:
+                    wall_ns, _ = true_time((stretch,), row.position, row.wall_ns, json.loads(row.body))
+                except (ValueError, AttributeError, TypeError):  # whoever needs its body says that it can not be read
+                    wall_ns = row.wall_ns
+                yield row._replace(wall_ns=wall_ns)
 
     def _steps(self, rows: Iterator[Row]) -> Iterator[Transition]:
+        raised: dict[tuple[str, int], int] = {}
         for row in rows:
             try:
-                yield transition_of(row.alarm, row.wall_ns, json.loads(row.body))
+                step = transition_of(row.alarm, row.wall_ns, json.loads(row.body))
             except (ValueError, KeyError, TypeError):  # somebody has tampered with it: the chain names it
                 self._unreadable += 1
+                continue
+            if step.event is Event.RAISE:
+                raised[step.alarm, step.occurrence] = step.wall_ns
+            yield replace(step, raised_wall_ns=raised.get((step.alarm, step.occurrence), step.raised_wall_ns))
 
     def strokes(self, end_ns: int) -> list[Stroke]:
         found = []
-        for row in reader.of_kind(self._ledger, proof.KIND, 0, end_ns) if self._journal else ():
+        rows = self._dated(reader.of_kind(self._ledger, proof.KIND, 0, end_ns), 0, end_ns, proof.KIND)
+        for row in rows if self._journal else ():
             try:
                 found.append(JournalRow(*row[:4], json.loads(row.body), row.hash.hex()))
                 proof.strokes(found[-1:])
@@ -90,7 +119,8 @@ class Folder:
 
     def acts(self, start_ns: int, end_ns: int) -> list[Act]:
         found = []
-        for row in reader.between(self._ledger, start_ns, end_ns) if self._journal else ():
+        rows = self._dated(reader.between(self._ledger, start_ns, end_ns), start_ns, end_ns)
+        for row in rows if self._journal else ():
             if row.kind not in _NO_ACT:
                 try:
                     found.append(_act(row, json.loads(row.body)))

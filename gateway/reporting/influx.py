@@ -24,11 +24,22 @@ from gateway.model.stroke import Outcome, Seen, Stroke
 from gateway.model.text import Text
 from gateway.reporting.source import Act, Chain, Standing, Stretch
 from gateway.sinks.config import InfluxSettings
-from gateway.sinks.schema import ALARM, AUDIT, CONTRACT, GATEWAY, LONG, MINUTE, STROKE
+from gateway.sinks.schema import (
+    ALARM,
+    AUDIT,
+    CLOCK_UNTRUSTED,
+    CONTRACT,
+    GATEWAY,
+    LONG,
+    MINUTE,
+    STROKE,
+    Measurement,
+)
 from gateway.store.minutes import MINUTE_NS
 
 _ASKED: Final = 50  # signals whose minutes are in one answer
 _LONGEST_S: Final = 120.0
+_STEP, _STROKE, _ACT = ("alarm", "event", "occurrence"), ("rule", "outcome", "test", "seconds"), ("kind", "position")
 
 
 class Influx:
@@ -62,6 +73,11 @@ class Influx:
         return found[0]["time"] if found else None
 
     def standing(self, start_ns: int) -> list[Standing]:
+        if self._twice(ALARM, *_STEP):
+            left = {step.alarm: step for step in self.steps(0, start_ns)}
+            self._left = {alarm: (step.new, step.raised_wall_ns) for alarm, step in left.items()}
+            return [Standing(step.alarm, step.occurrence, step.raised_wall_ns, step.new.active)
+                    for step in left.values() if step.new is not State.NORMAL]
         old = f"FROM {ALARM.name} WHERE {self._here()} AND time < {start_ns}"
         raised = {row["alarm"]: row["time"] for row in self._table(
             f"SELECT last(occurrence) {old} AND event = '{Event.RAISE}' GROUP BY alarm")}
@@ -72,9 +88,11 @@ class Influx:
 
     def steps(self, start_ns: int, end_ns: int) -> Iterator[Transition]:
         state = {alarm: left for alarm, (left, _) in self._left.items()}
-        raised = {alarm: at for alarm, (_, at) in self._left.items()}
+        raised, twice = {alarm: at for alarm, (_, at) in self._left.items()}, self._twice(ALARM, *_STEP)
         for row in self._table(f"SELECT alarm, event, state, occurrence, value, person, withheld FROM {ALARM.name} "
                                f"WHERE {self._here()} AND {_between(start_ns, end_ns)}"):
+            if _named(row, "time", *_STEP) in twice:
+                continue
             alarm, event, new, at = row["alarm"], Event(row["event"]), State(row["state"]), row["time"]
             if event is Event.RAISE:
                 raised[alarm] = at
@@ -86,9 +104,11 @@ class Influx:
 
     def strokes(self, end_ns: int) -> list[Stroke]:
         rules = {rule.id: rule for rule in self._site.proved}
-        found = []
+        found, twice = [], self._twice(STROKE, *_STROKE)
         for row in self._table(f"SELECT rule, outcome, test, seconds FROM {STROKE.name} WHERE {self._here()} "
                                f"AND time < {end_ns} ORDER BY time DESC"):
+            if _named(row, "time", *_STROKE) in twice:
+                continue
             tests = rules[row["rule"]].proved if row["rule"] in rules else ()
             outcome, at = Outcome(row["outcome"]), row["time"]
             passed = outcome is Outcome.VERIFIED
@@ -97,10 +117,11 @@ class Influx:
         return found
 
     def acts(self, start_ns: int, end_ns: int) -> list[Act]:
+        twice = self._twice(AUDIT, *_ACT)
         return [Act(row["kind"], row["subject"], _act(row["text_en"]), row["time"], row["person"] or "",
                     row["why"] or "") for row in self._table(
-            f"SELECT kind, text_en, subject, person, why FROM {AUDIT.name} "
-            f"WHERE {self._here()} AND {_between(start_ns, end_ns)}")]
+            f"SELECT kind, text_en, subject, person, why, position FROM {AUDIT.name} "
+            f"WHERE {self._here()} AND {_between(start_ns, end_ns)}") if _named(row, "time", *_ACT) not in twice]
 
     def rows(self, measurement: str, start_ns: int, end_ns: int) -> list[tuple[int, dict[str, Any]]]:
         contract = CONTRACT[measurement]
@@ -141,6 +162,13 @@ class Influx:
                      "请在网关上运行 davylamp journal verify，或用数据目录生成本报告。"),
                 Text("A passed proof test counts for every valve of its rule: the database does not tell them apart.",
                      "验证测试通过即视为该规则的所有阀门通过：数据库不区分各阀门。")]
+
+    def _twice(self, measurement: Measurement, *key: str) -> set[tuple]:
+        """(time, *key) of rows that were sent before their time was known, and again when it was."""
+        found = self._table(f"SELECT {', '.join(key)}, {CLOCK_UNTRUSTED} FROM {measurement.name} WHERE {self._here()} "
+                            f"AND ({CLOCK_UNTRUSTED} = true OR {CLOCK_UNTRUSTED} = false)")
+        right = {_named(row, *key) for row in found if not row[CLOCK_UNTRUSTED]}
+        return {_named(row, "time", *key) for row in found if row[CLOCK_UNTRUSTED] and _named(row, *key) in right}
 
     def _here(self) -> str:
         return f"site = {_literal(self._site.id)}"
@@ -184,6 +212,10 @@ def _literal(text: str) -> str:
 
 def _between(start_ns: int, end_ns: int) -> str:
     return f"time >= {start_ns} AND time < {end_ns}"
+
+
+def _named(row: dict[str, Any], *columns: str) -> tuple:
+    return tuple(row[name] for name in columns)
 
 
 def _number(occurrence: str) -> int:

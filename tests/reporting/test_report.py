@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from alerting.journal.times import Times
 from gateway.historian.streams import streams
 from gateway.model.alarm import Risk
 from gateway.model.breach import stop_orders
@@ -36,12 +37,14 @@ from gateway.reporting.page import render
 from gateway.reporting.period import period
 from gateway.sinks.config import InfluxSettings
 from gateway.sinks.endpoint import WriteV1
+from gateway.store.archive import Archive
 from gateway.timekeeping import COUNT_S
 from tests import servers
+from tests import test_timekeeping as timekeeping
 from tests.historian.stage import OWN, START, living
 from tests.reporting.example import CONTACT, PAGE
 from tests.reporting.story import depot, tell, told
-from tests.sinks.stage import query
+from tests.sinks.stage import query, until
 from tests.sites import gas, site
 
 SITE = depot()
@@ -353,3 +356,43 @@ def test_a_wrong_password(tmp_path, says):
         with pytest.raises(SinkError) as error:
             Influx(SITE, settings)
     assert says(said(error.value))
+
+
+@pytest.mark.survives("a report about a time at which nothing had told the gateway the time",
+                      then="an alarm is in it once, where it was, from the data folder and from a database that was "
+                           "told of it before and after")
+async def test_an_alarm_before_the_time_arrived(influxdb, tmp_path, monkeypatch):
+    query(influxdb.url, "CREATE DATABASE late")
+    settings = InfluxSettings(type="influx", url=influxdb.url, database="late")
+    machine, endpoint = timekeeping.Machine(monkeypatch, off_s=-36_000, synchronised=False), WriteV1(settings, "late")
+    archive = Archive(tmp_path / "minutes.db", timekeeping.SITE.signals)
+    archive.open()
+    journal, *_ = streams("late", archive, timekeeping.SITE, tmp_path / "alarms.db", 1000)
+
+    async def told() -> None:
+        await until(lambda: not house.alarms.status().uncommitted)
+        async with asyncio.timeout(20):
+            parcel = await journal.take()
+        assert endpoint.write(parcel.lines).taken
+        parcel.done()
+
+    async with timekeeping.living(tmp_path, machine) as house:
+        await house.poll(25, 20)
+        await told()
+        machine.time_arrives()
+        await house.poll(25, 2)
+        await until(lambda: Times(tmp_path / "alarms.db").read()[0].end)
+        await told()
+        raised = house.time.view(house.alarms.view("GD-01/H")).raised_wall_ns
+        await house.poll(5, 20)
+        await told()
+    archive.close()
+    begin, end = timekeeping.START - 86_400 * NS, timekeeping.START + 86_400 * NS
+    for source in (Folder(timekeeping.SITE, tmp_path), Influx(timekeeping.SITE, settings)):
+        assert source.standing(raised) == []
+        first, *rest = [step for step in source.steps(begin, end) if step.alarm == "GD-01/H"]
+        assert (str(first.event), first.wall_ns) == ("raise", raised) and [str(one.event) for one in rest] == ["clear"]
+        assert rest[0].raised_wall_ns == raised
+        (left,) = [one for one in source.standing(raised + 5 * NS) if one.alarm == "GD-01/H"]
+        assert left.raised_wall_ns == raised and left.active
+        assert [one.act for one in source.acts(begin, end) if one.kind == "clock"] == ["unset", "arrived"]
