@@ -5,12 +5,13 @@
     broker/..., admin/...    with secrets: what an installed gateway has elsewhere, above all the names, passwords and
                              topics of the devices of its broker
     data/alarms.db           the alarm file, by SQLite's own online backup: alarms, journal, outbox, as of one instant
-    data/...                 all else of the data folder but the telemetry: accounts, keys, what is armed, history
-    data/telemetry/...       the saved state of detection; with telemetry: all that was measured, and how far each
-                             database is
+    data/minutes.db          with telemetry: the archive of minutes, hours and rows, copied likewise
+    data/...                 all else of the data folder but what was measured: accounts, keys, what is armed, history
+    data/telemetry/...       the saved state of detection; with telemetry: every sample, and how far each database is
 
-Cursors of databases are positions in the telemetry: without it they would point into another recording, and are left
-out.
+What was measured is gigabytes (200 signals: 4 GB of minutes in two years), too much for a backup every night: it goes
+along where it is asked for. Cursors of databases are positions in the telemetry: without it they would point into
+another recording, and are left out. So is the archive: it, too, knows how far it has counted the telemetry.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import tarfile
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -32,21 +33,21 @@ from typing import Any, BinaryIO, Final
 from gateway import __version__
 from gateway.backup.sealed import BackupError, Sealing
 from gateway.change.files import Configuration
+from gateway.data_folder import ALARM_FILE, ARCHIVE_FILE, TELEMETRY
 from gateway.model.text import Text
 
-ALARMS: Final = "alarms.db"
 SITE: Final = "site.toml"
 MANIFEST: Final = "manifest.json"
-_DATABASE: Final = (ALARMS, f"{ALARMS}-wal", f"{ALARMS}-shm", f"{ALARMS}-journal")
-_MEASURED: Final = ("telemetry", "minutes")  # folders of what was measured
-_SAVED: Final = Path("telemetry", "saved")
+_DATABASES: Final = frozenset(f"{name}{end}" for name in (ALARM_FILE, ARCHIVE_FILE)
+                              for end in ("", "-wal", "-shm", "-journal"))
+_SAVED: Final = Path(TELEMETRY, "saved")
 _BANK: Final = "bank.saved"
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """secrets: also all that lies beside the site file (passwords, certificates), and elsewhere (the broker's names).
-    telemetry: also what was measured."""
+    telemetry: also what was measured: samples, minutes, hours."""
 
     secrets: bool = True
     telemetry: bool = False
@@ -77,30 +78,42 @@ def write(target: BinaryIO, passphrase: str, site: Path, site_id: str, configura
             for name, folder in elsewhere.items():
                 for path in _files(folder):
                     add(f"{name}/{path.relative_to(folder)}", path.read_bytes(), path.stat().st_mode & 0o777)
-        with tempfile.NamedTemporaryFile(dir=_scratch(data)) as copy:
-            if (data / ALARMS).exists():
-                _copy_database(data / ALARMS, Path(copy.name))
-                _add_file(tar, Path(copy.name), f"data/{ALARMS}", count)
+        # The archive before the telemetry: what it has counted is then in the copy, too.
+        for name in (ALARM_FILE, ARCHIVE_FILE) if asked.telemetry else (ALARM_FILE,):
+            if (data / name).exists():
+                with tempfile.NamedTemporaryFile(dir=data, prefix=".backup-") as copy:  # /tmp may be small memory
+                    _copy_database(data / name, Path(copy.name))
+                    _add_file(tar, Path(copy.name), f"data/{name}", count)
         for path in _state(data, asked):
             _add_file(tar, path, f"data/{path.relative_to(data)}", count)
     sealing.finish()
     return count
 
 
-def _scratch(data: Path) -> Path | None:
-    """A temporary copy of the alarm file lies beside it: /tmp may be small memory on a Raspberry Pi."""
-    return data if data.exists() else None
+def left_out(data: Path) -> int:
+    """Bytes of what was measured, which a backup without telemetry does not take along."""
+    total = 0
+    for path in (*data.glob(f"{ARCHIVE_FILE}*"), *(data / TELEMETRY).rglob("*")):
+        with suppress(FileNotFoundError):  # deleted by retention meanwhile
+            total += path.stat().st_size if path.is_file() and not path.is_relative_to(data / _SAVED) else 0
+    return total
 
 
 def _copy_database(source: Path, target: Path) -> None:
+    """As of one instant. The gateway writes meanwhile: both files have a write-ahead log, and a reader holds nobody up.
+    In one step: between two, any commit would begin the copy anew, and that of a large file would never end."""
     try:
         with (closing(sqlite3.connect(f"{source.resolve().as_uri()}?mode=ro", uri=True, timeout=30)) as live,
               closing(sqlite3.connect(target)) as copy):
-            live.backup(copy, pages=512, sleep=0.01)  # in steps: the gateway writes meanwhile
+            live.backup(copy)
     except sqlite3.Error as error:
-        raise BackupError(Text(f"the alarm file can not be copied: {error}", f"告警文件无法复制：{error}"),
-                          where=str(source), fix=Text("see what `davylamp journal verify` says of it",
-                                                      "请用 `davylamp journal verify` 检查该文件")) from error
+        raise BackupError(Text(f"it can not be copied: {error}", f"无法复制：{error}"), where=str(source), fix=_FIX[
+            source.name]) from error
+
+
+_FIX: Final = {
+    ALARM_FILE: Text("see what `davylamp journal verify` says of it", "请用 `davylamp journal verify` 检查该文件"),
+    ARCHIVE_FILE: Text("make room on the disk, or leave out --telemetry", "请清理磁盘空间，或不使用 --telemetry")}
 
 
 def _beside(site: Path, configuration: Configuration) -> Iterator[Path]:
@@ -130,9 +143,9 @@ def _state(data: Path, asked: Asked) -> Iterator[Path]:
         inside = path.relative_to(data)
         if not path.is_file() or path.is_symlink() or inside.parts[0].startswith(("before-restore", ".")):
             continue
-        if str(inside) in _DATABASE or inside.name == "lock" or inside.suffix in (".new", ".tmp"):
+        if str(inside) in _DATABASES or inside.name == "lock" or inside.suffix in (".new", ".tmp"):
             continue
-        if inside.is_relative_to(_SAVED) or (inside.parts[0] in _MEASURED and not asked.telemetry):
+        if inside.is_relative_to(_SAVED) or (inside.parts[0] == TELEMETRY and not asked.telemetry):
             continue
         yield path
 

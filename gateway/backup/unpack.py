@@ -23,10 +23,11 @@ from typing import Any, BinaryIO, Final
 from alerting.journal.reader import examine
 from alerting.ledger import AlarmLedger, Record, Work
 from gateway import __version__
-from gateway.backup.pack import ALARMS, MANIFEST, SITE
+from gateway.backup.pack import MANIFEST, SITE
 from gateway.backup.sealed import BackupError, Opening
 from gateway.change import files
 from gateway.config import Loaded, render
+from gateway.data_folder import ALARM_FILE, TELEMETRY
 from gateway.model.errors import CommandError, LedgerError
 from gateway.model.text import Text
 from gateway.store import in_use
@@ -54,7 +55,7 @@ def restore(source: BinaryIO, passphrase: str, site: Path, data: Path, load: Cal
             elsewhere: Mapping[str, Path] = MappingProxyType({}), check: bool = False) -> Restored:
     """elsewhere: as `pack.write` has it; other parts of a backup than these are left out. check: only examine it.
     BackupError, CommandError: nothing was changed. OSError."""
-    if in_use(data / "telemetry"):
+    if in_use(data / TELEMETRY):
         raise CommandError(Text("a gateway runs with this data folder", "网关正在使用该数据目录"), where=str(data),
                            fix=Text("stop it: systemctl stop davylamp", "请先停止：systemctl stop davylamp"))
     opening = Opening(source, passphrase)
@@ -69,7 +70,7 @@ def restore(source: BinaryIO, passphrase: str, site: Path, data: Path, load: Cal
         others = {staging / name: folder for name, folder in elsewhere.items() if name in found.parts}
         for folder in others.values():
             _ready(folder)
-        _note_in_journal(staging / "data" / ALARMS, opening.head, who)
+        _note_in_journal(staging / "data" / ALARM_FILE, opening.head, who)
         aside = data / f"{ASIDE}{time.strftime('%Y%m%d-%H%M%S')}"
         (staging / "site" / SITE).rename(staging / "site" / site.name)
         parts = {staging / "site": site.parent, **others}
@@ -140,7 +141,7 @@ def _examined(head: dict[str, Any], staging: Path, load: Callable[[Path], Loaded
         raise BackupError(Text("this version refuses the site file of the backup:\n{problems}",
                                "本版本拒绝备份中的站点文件：\n{problems}").format(
             problems=Text(render(loaded.problems, "en"), render(loaded.problems, "zh"))))
-    alarms = staging / "data" / ALARMS
+    alarms = staging / "data" / ALARM_FILE
     rows = standing = pending = 0
     if alarms.exists():
         examination = examine(alarms)
@@ -160,7 +161,7 @@ def _contents(alarms: Path) -> tuple[int, int]:
     contents = ledger.open()
     ledger.close()
     if contents.set_aside is not None:
-        raise LedgerError(Text("the alarm file in the backup is damaged", "备份中的告警文件已损坏"), where=ALARMS)
+        raise LedgerError(Text("the alarm file in the backup is damaged", "备份中的告警文件已损坏"), where=ALARM_FILE)
     return sum(state.state.active or state.state.waits for state in contents.states), len(contents.outbox)
 
 
@@ -203,7 +204,7 @@ def _exchange(new: Path, data: Path, aside: Path) -> None:
         aside.mkdir(exist_ok=True)
         for path in old:
             path.rename(aside / path.name)
-    for path in sorted(new.iterdir(), key=lambda path: path.name == ALARMS):
+    for path in sorted(new.iterdir(), key=lambda path: path.name == ALARM_FILE):
         path.rename(data / path.name)
     files.sync_folder(data)
 

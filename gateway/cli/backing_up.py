@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from gateway.app import load
-from gateway.backup.pack import Asked, write
+from gateway.backup.pack import Asked, left_out, write
 from gateway.backup.unpack import restore as restored
 from gateway.change import files
 from gateway.cli.applying import data_folder, user
@@ -28,15 +28,14 @@ def backup(options: argparse.Namespace, language: str) -> int:
     loaded = load(options.site)
     if loaded.site_file is None:
         raise ConfigError(loaded.problems)
-    passphrase = _passphrase(options, language, new=True)
+    passphrase, data = _passphrase(options, language, new=True), options.data or data_folder(options.site)
     try:
         configuration = files.read(options.site, loaded.points_files)
         file, name = tempfile.mkstemp(prefix=f".{options.file.name}.", dir=options.file.parent)
         try:
             with open(file, "wb") as target:  # 0600: mkstemp
-                count = write(target, passphrase, options.site, loaded.site_file.site.id, configuration,
-                              options.data or data_folder(options.site), Asked(options.secrets, options.telemetry),
-                              _elsewhere(options.site, there=True))
+                count = write(target, passphrase, options.site, loaded.site_file.site.id, configuration, data,
+                              Asked(options.secrets, options.telemetry), _elsewhere(options.site, there=True))
                 target.flush()
                 os.fsync(target.fileno())
             os.replace(name, options.file)
@@ -44,11 +43,17 @@ def backup(options: argparse.Namespace, language: str) -> int:
             Path(name).unlink(missing_ok=True)
             raise
         files.sync_folder(options.file.parent)
+        measured = 0 if options.telemetry else left_out(data)
     except OSError as error:
         raise _disk(error, options.file) from error
     print(Text("{file}: {count} files, {size:.1f} MB. Without the passphrase nobody can open it, you neither.",
                "{file}：共 {count} 个文件，{size:.1f} MB。没有口令任何人都无法打开。").format(
         file=options.file, count=count["files"], size=options.file.stat().st_size / 1e6)[language])
+    if measured:
+        print(Text("What was measured is not in it ({size:.1f} MB: samples, minutes, hours): add --telemetry to keep "
+                   "that, too.",
+                   "未包含测量数据（样本、分钟值、小时值，共 {size:.1f} MB）：如需一并备份，请加 --telemetry。").format(
+            size=measured / 1e6)[language])
     return 0
 
 

@@ -18,8 +18,9 @@ def register(commands: Commands) -> None:
     command.option("--secrets", action=argparse.BooleanOptionalAction, default=True,
                    en="passwords, certificates, the names of devices at the broker: part of it, unless --no-secrets",
                    zh="口令、证书和设备在消息代理上的账号：默认备份，--no-secrets 则不备份")
-    command.option("--telemetry", action="store_true", default=False, en="also what was measured; may be large",
-                   zh="同时备份测量数据（可能很大）")
+    command.option("--telemetry", action="store_true", default=False,
+                   en="also what was measured: every sample, minutes and hours; may be large (gigabytes)",
+                   zh="同时备份测量数据：全部样本、分钟值和小时值，可能很大（数 GB）")
 
     command = commands.add("restore", Later("gateway.cli.backing_up:restore"),
                            "make this box the gateway of a backup; what was here is moved aside",

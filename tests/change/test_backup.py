@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+import sqlite3
+import threading
 
 import pytest
 
@@ -16,7 +18,11 @@ from gateway.change import files
 from gateway.change.desk import Desk
 from gateway.model.errors import CommandError
 from gateway.model.text import Text
+from gateway.store.archive import Archive, Row
+from gateway.store.minutes import Minutes
 from tests.change.sites import written
+from tests.sites import gas
+from tests.sites import site as small_site
 
 survives = pytest.mark.survives
 PASSPHRASE = "correct horse battery staple"
@@ -117,8 +123,12 @@ def old(tmp_path):
     for number in range(3):
         ledger.commit(Work(records=[Record("gap", "", number, {"n": number})],
                            outbox={(f"k{number}", "phone"): Pending(f"k{number}", "phone", "GD-1/H", 2, 5, {"a": 1})}))
+    box.archive = Archive(box.data / "minutes.db", small_site(gas("GD-1")).signals)
+    box.archive.open()
+    box.archive.add(Minutes.empty(), 7, [Row("state", 60, {}, {"n": 1})])  # what was written last lies in its -wal
     box.ledger = ledger  # open, as of a gateway that runs
     yield box
+    box.archive.close()
     ledger.close()
 
 
@@ -171,6 +181,52 @@ def test_secrets_and_telemetry_only_when_they_are_asked_for(tmp_path, old):
     assert secret.stat().st_mode & 0o777 == 0o600 and not secret.parent.stat().st_mode & 0o007, "not for others"
     assert {"telemetry/saved/cursor-influx.saved", "telemetry/telemetry/1.seg"} <= names(new)
     assert "telemetry/lock" not in names(new)
+
+
+def test_the_archive_of_minutes_goes_along_whole_where_what_was_measured_is_asked_for(tmp_path, old):
+    new = Box(tmp_path / "new")
+    file = backed_up(old, Asked(secrets=False, telemetry=True))
+    old.archive.add(Minutes.empty(), 8, [Row("state", 120, {}, {"n": 2})])  # the old box goes on
+    restored(file, new)
+    assert {name for name in names(new) if name.startswith("minutes")} == {"minutes.db"}
+    archive = Archive(new.data / "minutes.db", small_site(gas("GD-1")).signals)
+    archive.open()
+    assert archive.counted == 7 and [row.fields for row in archive.rows_after(0, 9)] == [{"n": 1}]
+    archive.close()
+
+
+def test_what_is_left_out_is_told(old):
+    """Its cursor would point into another recording, and it is gigabytes."""
+    sizes = {path.name: path.stat().st_size for path in old.data.rglob("*") if path.is_file()}
+    measured = sum(size for name, size in sizes.items() if name.startswith("minutes.db") or name in ("1.seg", "lock"))
+    assert pack.left_out(old.data) == measured > sizes["minutes.db"]
+    assert pack.left_out(old.data / "nowhere") == 0
+
+
+def test_a_copy_ends_however_often_the_gateway_writes_meanwhile(tmp_path):
+    source, most, begun, done = tmp_path / "minutes.db", 1000, threading.Event(), threading.Event()
+    commits = []
+    connection = sqlite3.connect(source, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("CREATE TABLE one (content BLOB)")
+    for _ in range(8):
+        connection.execute("INSERT INTO one VALUES (zeroblob(4000000))")
+
+    def write_on():
+        while not done.wait(0.001) and len(commits) < most:
+            connection.execute("INSERT INTO one VALUES (x'00')")
+            commits.append(1)
+            begun.set()
+
+    writer = threading.Thread(target=write_on)
+    writer.start()
+    assert begun.wait(30)
+    pack._copy_database(source, tmp_path / "copy.db")
+    done.set()
+    writer.join()
+    assert len(commits) < most, "it was copied while the gateway wrote"
+    with sqlite3.connect(tmp_path / "copy.db") as copy:
+        assert copy.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
 @pytest.fixture
@@ -315,7 +371,6 @@ def test_a_gateway_that_runs_is_not_overwritten(tmp_path, old, says, monkeypatch
 @survives("a backup whose journal was changed before it was backed up", then="nothing is changed",
           says=Text("the journal in the backup is not as it was written", "备份中的日志与原始记录不符"))
 def test_a_journal_that_was_changed(tmp_path, old, says):
-    import sqlite3
     with sqlite3.connect(old.data / "alarms.db") as connection:
         connection.execute("DROP TRIGGER journal_keeps_text")
         connection.execute("UPDATE journal SET body = '{}' WHERE position = 2")
