@@ -105,6 +105,8 @@ class Access:
             await asyncio.sleep(LOOK_S)
 
     def close(self) -> None:
+        if self._sessions.changed:  # who has just logged in and applied a change is not logged out by it
+            self._keep()
         self._checker.close()
 
     def look(self) -> None:

@@ -118,6 +118,15 @@ async def test_a_new_password_a_new_role_and_a_removal_are_noticed(house):
     assert house.access.by_session(session, use=False) is None
 
 
+async def test_who_logs_in_just_before_the_gateway_stops_stays_in(house):
+    house.add()
+    session = (await house.in_by()).session
+    house.access.close()
+    house.access = house.started()
+    house.access.look()
+    assert house.access.by_session(session, use=True).account == "li"
+
+
 async def test_sessions_outlive_a_restart_and_changes_are_journalled_once(house):
     house.add()
     session, kept = (await house.in_by()).session, house.folder / "access.json"
