@@ -123,8 +123,8 @@ class MqttDriver:
         if self._disk_lags and not receipt.settled:
             receipts.settle(receipt)
             self._undurable += len(receipt.mids)
-        elif self._window.is_full(self._window.waiting):
-            self._intake.hasten()
+        elif (due_ns := self._window.hurry_ns()) is not None and due_ns <= receipt.handed_ns:
+            self._intake.hasten()  # the disk may have been asked before it had this
 
     # the disk behind the pipeline
 

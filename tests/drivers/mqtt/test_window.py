@@ -120,6 +120,23 @@ def test_whatever_comes_nothing_waits_at_a_full_broker_for_longer_than_the_unsur
     assert UNSURE_NS < LONGEST_NS
 
 
+async def test_what_the_pipeline_takes_late_is_hurried_too(tmp_path):
+    """The disk was asked while the pipeline was behind: it had nothing of it then, and is asked again."""
+    with servers.mosquitto(tmp_path) as broker:
+        config = section(COUNT, port=broker.port)
+        pipe = Pipe(table(config), durable=False)
+        async with driving(config, pipe, TimeLine()) as run:
+            await run.online()
+            pipe.open.clear()
+            await publish(broker.port, [("count", b"1")])
+            await until(lambda: pipe.hurries)
+            asked = pipe.hurries
+            pipe.open.set()
+            await until(lambda: pipe.waiting)
+            await asyncio.sleep(0)
+            assert pipe.hurries == asked + 1
+
+
 async def test_a_real_brokers_window_is_found_out(tmp_path):
     """mosquitto with its default window: bursts that do not fit come through, the disk is asked for each part."""
     with servers.mosquitto(tmp_path, extra="max_inflight_messages 20") as broker:
