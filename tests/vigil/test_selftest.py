@@ -8,9 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from alerting.message import UNSET
 from alerting.notifiers.config import WebhookSettings
 from gateway.config.vigil import SelfTestSection
 from gateway.core.bank import Bank
+from gateway.model import clock
 from gateway.model.clock import ManualClock
 from gateway.model.errors import CommandError
 from gateway.model.frame import Frame
@@ -47,7 +49,9 @@ async def report(yard, before=None):
     return yard.parts.vigil.selftest.last
 
 
-async def test_a_sample_goes_from_the_driver_to_the_acknowledgement_and_back(tmp_path):
+@pytest.mark.parametrize("synchronised", [True, False])
+async def test_a_sample_goes_from_the_driver_to_the_acknowledgement_and_back(tmp_path, monkeypatch, synchronised):
+    monkeypatch.setattr(clock, "kernel_clock_synchronised", lambda: synchronised)
     with receiver() as phone:
         async with chain(tmp_path, phone) as yard:
             first = await report(yard)
@@ -55,7 +59,9 @@ async def test_a_sample_goes_from_the_driver_to_the_acknowledgement_and_back(tmp
             times = [station.after_s for station in first.stations]
             assert times == sorted(times)
             title = next(call.payload["title"] for call in phone.taken if call.payload["alarm"] == ALARM)
-            assert title == {"en": "TEST / 测试 P3 Self-test of the whole chain", "zh": "TEST / 测试 P3 全链路自检"}
+            unset = Text("", "") if synchronised else UNSET
+            assert title == {"en": f"TEST / 测试 P3 Self-test of the whole chain{unset.en}",
+                             "zh": f"TEST / 测试 P3 全链路自检{unset.zh}"}
             second = await report(yard, first)
             assert second.failed == ""
             rows = await yard.alarms.history(50, None, [SELFTEST])
