@@ -170,7 +170,7 @@ def _unwell(report: Mapping[str, Any]) -> Iterable[Text]:
         detail = _text(one.get("detail"))
         yield Text("{name}: {detail}", "{name}：{detail}").format(name=_text(one.get("name")), detail=detail) \
             if detail.en else _text(one.get("name"))
-    if more := report.get("unwell_count", 0) - len(known):
+    if (more := report.get("unwell_count", 0) - len(known)) > 0:
         yield Text(f"and {more} more", f"另有 {more} 项")
 
 
@@ -179,7 +179,7 @@ def _areas(report: Mapping[str, Any]) -> Iterable[Text]:
     for one in known:
         yield Text("{name}: {risk}, {count} alarms", "{name}：{risk}，{count} 条告警").format(
             name=_text(one.get("name")), risk=risk(one.get("risk")), count=str(one.get("alarms", "?"))[:8])
-    if more := report.get("areas_with_alarms", 0) - len(known):
+    if (more := report.get("areas_with_alarms", 0) - len(known)) > 0:
         yield Text(f"and {more} more areas", f"另有 {more} 个区域")
 
 

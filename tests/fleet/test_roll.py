@@ -167,6 +167,14 @@ def test_a_report_of_a_huge_site_is_bounded_and_says_what_it_leaves_out():
     assert line.unwell[-1].en == "and 984 more" and line.areas[-1].en == "and 276 more areas"
 
 
+def test_who_counts_less_than_it_lists_leaves_nothing_out():
+    said = told("north", unwell=[Unwell("device/head", Text.same("head"), Text("", ""))],
+                areas=[AreaReport("pit", Text.same("pit"), "orange", 2)])
+    document = json.loads(said["davylamp/north/report"]) | {"unwell_count": 0, "areas_with_alarms": -5}
+    line = only(said | {"davylamp/north/report": json.dumps(document).encode()})
+    assert (len(line.unwell), len(line.areas)) == (1, 1)
+
+
 @pytest.mark.survives("a gateway of the fleet that sends control characters for a terminal",
                       then="the list shows them as blanks", says=Text("does not work: [2Jok", "工作异常： [2Jok"))
 def test_what_a_gateway_sends_commands_no_terminal(says):
