@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerting.engine import AlarmEngine
+from alerting.message import UNSET
 from alerting.notifiers.config import WebhookSettings
 from gateway.core.bank import Bank
 from gateway.model.clock import ManualClock
@@ -95,7 +96,8 @@ async def test_a_real_excursion_of_the_same_signal_during_a_drill_is_a_real_unma
             assert "GAS-1/HH" not in yard.conditions()
             slave.registers[3][0] = 45
             await until(lambda: titles(phone, "GAS-1/HH"))
-            assert titles(phone, "GAS-1/HH") == ["P1 GAS-1 high-high 45.0 %LEL, Yard"]
+            (title,) = titles(phone, "GAS-1/HH")  # the machine's own clock may not be synchronised: the title says so
+            assert title.removesuffix(UNSET.en) == "P1 GAS-1 high-high 45.0 %LEL, Yard"
             assert any(view.first_out and not view.definition.exercise for view in alarms.views()), \
                 "a drill took the place of the first real one"
             await alarms.acknowledge("drill/GAS-1/HH", "Wang")
