@@ -189,7 +189,8 @@ class Historian:
 
     async def _put_right(self, counted: int, unset_at: Instant) -> None:
         """The time has arrived: rows that were stamped before get their true one. unset_at: the last look before."""
-        over = list(self._summary.over)
+        shown_ns, true_ns = unset_at.wall_ns, self.told(unset_at.line_ns, unset_at.wall_ns).wall_ns
+        over = [row for row in self._summary.over if abs(row.wall_ns - shown_ns) < abs(row.wall_ns - true_ns)]
         await asyncio.to_thread(self.archive.add, Minutes.empty(), counted, [_stamped(row, unset_at) for row in over])
         self._summary.written(over)
         await asyncio.to_thread(self.archive.correct, lambda *stamp: self.told(*stamp).wall_ns)

@@ -80,10 +80,11 @@ async def test_a_database_that_was_told_the_wrong_time(influxdb, tmp_path, monke
         await house.poll(25, 70)
         await database.keep()
         await until(lambda: len(told(url, "telemetry", "false")) == 72 + 1 and raised_ns in told(url, "alarm", "false")
-                    and len(told(url, "site", "false")) >= len(sites) and told(url, "audit", "false"))
+                    and {one + round(HOUR * NS) for one in sites} <= set(told(url, "site", ""))
+                    and told(url, "site", "false") and told(url, "audit", "false"))
         true_ns = [START + n * NS for n in range(1, 71)]
         assert told(url, "telemetry", "false")[:70] == true_ns
-        assert {one + round(HOUR * NS) for one in sites} <= set(told(url, "site", "false")), "every minute of them"
+        assert max(told(url, "site", "")) < machine.true_ns, "every minute of them, and no other"
         await until(lambda: told(url, "telemetry_1m", ""))
         assert min(told(url, "telemetry_1m", "")) == true_ns[0] // MINUTE_NS * MINUTE_NS
         ((count,),) = [[row[1] for row in series["values"]] for series in query(
@@ -108,6 +109,21 @@ async def test_a_restart_before_the_time_arrives(tmp_path, monkeypatch):
         rows = database.archive.rows_after(0, 100)
         assert len([row for row in rows if row.fields.get("clock_untrusted") is False]) >= 4
         assert not [row for row in rows if STAMPED in row.tags]
+
+
+async def test_a_minute_that_is_over_before_the_others_are_put_right(tmp_path, monkeypatch):
+    machine = Machine(monkeypatch, off_s=-HOUR - 30, synchronised=False)
+    async with living(tmp_path, machine) as house, sending(house, f"http://127.0.0.1:{free_port()}") as database:
+        await house.poll(5, 15)
+        await database.keep()
+        await house.poll(5, 5)
+        machine.time_arrives()
+        await house.poll(5, 25)
+        await database.keep()
+        begun = START // MINUTE_NS * MINUTE_NS
+        assert machine.true_ns > begun + MINUTE_NS, "a minute has ended by the right clock"
+        sites = {row.wall_ns for row in database.archive.rows("site", 0, 2**62)}
+        assert {begun, begun + MINUTE_NS} <= sites and max(sites) < machine.true_ns
 
 
 @pytest.mark.survives("the gateway is restarted while a database that was told the wrong time is away",
