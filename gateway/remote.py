@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.client import ask, missing, token_header
+from gateway.model import installed
 from gateway.model.errors import CommandError
 from gateway.model.person import named
 from gateway.model.text import Text
@@ -214,13 +215,16 @@ def baseline(options: argparse.Namespace, language: str) -> int:
 
 
 def kpi(options: argparse.Namespace, language: str) -> int:
-    """Of the running gateway; with a site file: of any stretch of its journal."""
+    """Of the running gateway; with a site file, or a stretch of time: of its journal."""
     from gateway.replay import kpi as figures
 
     if options.site is None and (options.start or options.to or options.data):
-        raise CommandError(Text("--from, --to and --data need the site file", "--from、--to 和 --data 需要站点文件"),
-                           where="davylamp kpi", fix=Text("davylamp kpi SITE.toml --from ... --to ...",
-                                                          "davylamp kpi SITE.toml --from …… --to ……"))
+        options.site = installed.site()
+        if options.site is None:
+            raise CommandError(Text("--from, --to and --data need the site file",
+                                    "--from、--to 和 --data 需要站点文件"),
+                               where="davylamp kpi", fix=Text("davylamp kpi SITE.toml --from ... --to ...",
+                                                              "davylamp kpi SITE.toml --from …… --to ……"))
     found = ask(options, "kpi", "kpi") if options.site is None else figures.of_file(options)
     print(json.dumps(found, ensure_ascii=False, indent=1) if options.json else "\n".join(
         figures.lines(found, language)))

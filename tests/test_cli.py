@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 from ast import literal_eval
@@ -14,9 +15,10 @@ import pytest
 
 from alerting.overlays.hold import Kind
 from gateway import remote
-from gateway.cli import parser
+from gateway.cli import main, parser
 from gateway.cli.commands import Later
 from gateway.core.learning import LearningAct
+from gateway.model import installed
 from gateway.model.text import LANGUAGES
 from gateway.replay import kpi
 
@@ -81,6 +83,59 @@ def test_words_of_the_command_line_know_every_overlay_and_every_act_of_learning(
     """They have no import of their own to learn them by."""
     assert {*kpi._KINDS} == {*Kind}
     assert {*remote._ACTS} == {*LearningAct}
+
+
+OF_A_SITE = [["check"], ["run"], ["report"], ["proof-tests"], ["journal", "export"], ["replay"],
+             ["explain", "GD-03/HH"]]
+
+
+@pytest.mark.parametrize("command", OF_A_SITE, ids=" ".join)
+def test_an_installed_gateway_is_the_site_where_none_is_named(tmp_path, monkeypatch, capsys, command):
+    monkeypatch.setattr(installed, "SITE", tmp_path / "site.toml")
+    with pytest.raises(SystemExit, match="2"):
+        parser("en").parse_args(command)
+    assert "the following arguments are required" in capsys.readouterr().err
+    installed.SITE.write_text("")
+    assert parser("en").parse_args(command).site == installed.SITE
+    named = ["--site", "other.toml"] if command[0] in ("replay", "explain") else ["other.toml"]
+    assert str(parser("en").parse_args([*command, *named]).site) == "other.toml"
+    with pytest.raises(SystemExit, match="0"):
+        parser("en").parse_args([*command[:2 if command[0] == "journal" else 1], "--help"])
+    assert "/etc/davylamp/site.toml" in capsys.readouterr().out
+
+
+def test_a_new_configuration_is_never_the_one_in_force(tmp_path, monkeypatch):
+    monkeypatch.setattr(installed, "SITE", tmp_path / "site.toml")
+    installed.SITE.write_text("")
+    assert parser("en").parse_args(["apply"]).site is None
+
+
+def test_a_check_of_the_installed_gateway(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(installed, "SITE", tmp_path / "site.toml")
+    shutil.copy("deploy/sites/minimal.toml", installed.SITE)
+    assert main(["check", "--lang", "en"]) == 0
+    assert capsys.readouterr().out.startswith(f"{installed.SITE}: good.")
+
+
+def test_a_stretch_of_time_is_looked_up_in_the_journal_of_the_installed_gateway(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(installed, "SITE", tmp_path / "site.toml")
+    asked = ["kpi", "--from", "2026-09-01", "--lang", "en"]
+    assert main(asked) == 1
+    assert "need the site file" in capsys.readouterr().err
+    shutil.copy("deploy/sites/minimal.toml", installed.SITE)
+    assert main(asked) == 1
+    assert "there is no alarm file" in (said := capsys.readouterr().err) and str(tmp_path) in said
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody who may not look")
+def test_who_may_not_look_is_told_so_and_not_to_name_a_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(installed, "SITE", tmp_path / "closed" / "site.toml")
+    installed.SITE.parent.mkdir(mode=0o700)
+    os.seteuid(65534)
+    try:
+        assert installed.site() == installed.SITE
+    finally:
+        os.seteuid(0)
 
 
 @pytest.mark.parametrize("command", [["doctor", "--root", "/nowhere", "--json"], ["doctor", "--root", "/nowhere"]])

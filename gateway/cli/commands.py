@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from pkgutil import resolve_name
 
+from gateway.model import installed
 from gateway.model.errors import Problem
 from gateway.model.text import Text
 
 DEFAULT_URL = "http://127.0.0.1:8080"
+_SITE = Text(f"site file (of an installed gateway: {installed.SITE})",
+             f"站点配置文件（已安装的网关默认为 {installed.SITE}）")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +69,20 @@ class Command:
         self.parser.add_argument(*names, **how)
 
     def site(self, *, optional: tuple[str, str] | None = None) -> None:
-        """SITE.toml. optional: what it is for, where it may be left out (English, Chinese)."""
-        if optional is None:
-            self.option("site", type=Path, metavar="SITE.toml")
-        else:
+        """SITE.toml, which may be left out where a gateway is installed. optional: what it is for, where it may be left
+        out everywhere (English, Chinese)."""
+        if optional is not None:
             self.option("site", type=Path, nargs="?", default=None, metavar="SITE.toml", en=optional[0], zh=optional[1])
+        elif (here := installed.site()) is not None:
+            self.option("site", type=Path, nargs="?", default=here, metavar="SITE.toml", en=_SITE.en, zh=_SITE.zh)
+        else:
+            self.option("site", type=Path, metavar="SITE.toml", en=_SITE.en, zh=_SITE.zh)
+
+    def named_site(self) -> None:
+        """The same, as --site: of commands that are given something else first."""
+        here = installed.site()
+        self.option("--site", type=Path, required=here is None, default=here, metavar="SITE.toml", en=_SITE.en,
+                    zh=_SITE.zh)
 
     def data(self) -> None:
         self.option("--data", type=Path, default=None, en="data folder (default: [store] folder of the site file)",

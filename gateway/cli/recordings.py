@@ -18,7 +18,7 @@ def register(commands: Commands) -> None:
     command = _recorded(commands, "replay", "the alarms of recorded data, as they would have come",
                         "用已记录的数据重放：告警会如何产生")
     command.option("data", type=Path, nargs="?", default=None, metavar="DATA", help=text(*_DATA))
-    command.option("--site", type=Path, required=True, metavar="SITE.toml", en="site file", zh="站点文件")
+    command.named_site()
     command.option("--summary", action="store_true", default=False, en="only the counts, not every alarm",
                    zh="只显示统计，不逐条列出告警")
     _whole(command)
@@ -38,7 +38,7 @@ def register(commands: Commands) -> None:
 
     command = _recorded(commands, "explain", "why an alarm stood, or not, at one time", "某一时刻告警为何成立或不成立")
     command.option("alarm", metavar="ALARM", en='id as on the page, e.g. "GD-03/HH"', zh='告警编号，如 "GD-03/HH"')
-    command.option("--site", type=Path, required=True, metavar="SITE.toml", en="site file", zh="站点文件")
+    command.named_site()
     command.option("--data", type=Path, default=None, help=text(*_DATA))
     command.option("--at", default=None, metavar=text("TIME", "时间"), en="when (default: the end of the recording)",
                    zh="时刻（默认：记录末尾）")

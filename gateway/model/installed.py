@@ -14,3 +14,15 @@ ADMIN: Final = Path("/etc/davylamp-admin")  # by which commands of this machine'
 
 BESIDE: Final[Mapping[str, Path]] = {"broker": BROKER, "admin": ADMIN}
 """What an installed gateway has elsewhere than in CONFIG and DATA, by its name in a backup."""
+
+
+def site() -> Path | None:
+    """The site file of the gateway that is installed here; None where none is. Who may not look there without sudo gets
+    it all the same: whoever opens it says so."""
+    try:
+        SITE.stat()
+    except PermissionError:
+        return SITE
+    except OSError:
+        return None
+    return SITE
