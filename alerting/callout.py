@@ -122,7 +122,8 @@ def _json(decision: Decision) -> dict:
 
 
 def _raised(state: AlarmState, now: Instant) -> Text:
-    return Text("Raised {age} ago.", "报警已过 {age}。").format(age=lasting((now.line_ns - state.raised_line_ns) / NS))
+    return Text("Raised {age} ago.", "报警发生于 {age}前。").format(
+        age=lasting((now.line_ns - state.raised_line_ns) / NS))
 
 
 def _unanswered(state: AlarmState, now: Instant) -> Text:

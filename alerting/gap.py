@@ -56,5 +56,5 @@ class Gap:
 def again(known: AlarmState, now: Instant) -> Again:
     return Again(RECALL, Text(
         "The gateway was interrupted, the record before may not be complete. Raised {age} ago.",
-        "网关曾异常中断，此前的记录可能不完整。报警已过 {age}。").format(
+        "网关曾异常中断，此前的记录可能不完整。报警发生于 {age}前。").format(
         age=lasting((now.line_ns - known.raised_line_ns) / NS)))

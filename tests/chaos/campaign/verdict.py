@@ -45,11 +45,11 @@ def heard(folder: Path) -> Heard:
             told.append(one["after_s"])
         elif what == "lost":
             lost.append(one | {"ended": ended.get((one["alarm"], one["number"]))})
-        elif what == "notice" and one["event"] == "re-alarm":
+        elif what == "notice" and one["event"] in ("re-alarm", "recall"):
             again.append((one["alarm"], one["t"]))
         elif what == "notice" and one["event"] == "raise" and one["alarm"].startswith("GAS-"):
             raises.add(one["key"])
-    for one in tuple(lost):  # where the witness did not wait for a re-alarm, its diary tells
+    for one in tuple(lost):  # the witness does not wait for a re-alarm or a recall: its diary tells
         waited = [when for alarm, when in again if one["event"] == "raise" and alarm == one["alarm"]
                   and one["t"] - PATIENCE_S["raise"] <= when <= one["t"]]
         if waited:
