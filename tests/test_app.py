@@ -16,8 +16,8 @@ from drivers.modbus.driver import ModbusDriver
 from gateway import supervision
 from gateway.app import Gateway, load
 from gateway.model import clock
+from gateway.model.gateway_fault import GatewayFault
 from gateway.model.quality import is_good
-from gateway.model.site import GatewayFault
 from gateway.parts import vigil
 from gateway.parts.parts import Parts
 from tests.drivers.modbus.witness import Slave, TcpDevice

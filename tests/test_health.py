@@ -9,8 +9,8 @@ import pytest
 from gateway.core.detectors.devices import OnlineShare
 from gateway.health import SETTLE_S, SINK_PATIENCE_S, Health
 from gateway.model.clock import ManualClock
+from gateway.model.gateway_fault import GatewayFault
 from gateway.model.ports import DeviceStatus, SinkStatus
-from gateway.model.site import GatewayFault
 from gateway.model.text import Text
 from tests.sites import gas, site
 

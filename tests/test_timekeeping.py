@@ -17,9 +17,10 @@ from gateway.core.bank import Bank
 from gateway.model import clock
 from gateway.model.alarm import Priority, Risk
 from gateway.model.clock import NS, TimeLine
+from gateway.model.condition import Condition
 from gateway.model.frame import Frame
 from gateway.model.quality import Flag
-from gateway.model.signal import Condition, Limit
+from gateway.model.signal import Limit
 from gateway.model.text import Text
 from gateway.pipeline import Pipeline
 from gateway.store import Recording, StoreSettings, TelemetryStore, kept, saved

@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 from gateway.model.alarm import AlarmDefinition, AlarmTable, Priority
 from gateway.model.area import Area
 from gateway.model.condition import LIMIT_CONDITIONS, NEVER_WITHHELD
-from gateway.model.gateway_fault import GatewayFault as GatewayFault
 from gateway.model.group import Group
 from gateway.model.peer import Peer
 from gateway.model.rules import Proved, Rule

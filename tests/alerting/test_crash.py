@@ -13,7 +13,7 @@ import pytest
 
 from alerting.engine import AlarmEngine
 from alerting.ledger import AlarmLedger
-from gateway.model.site import GatewayFault
+from gateway.model.gateway_fault import GatewayFault
 from gateway.model.verdict import Verdicts
 from tests.alerting.victim import HANDLED, SITE, UNTOUCHED, story
 from tests.alerting.witness import examine, handed_over, journal, notices

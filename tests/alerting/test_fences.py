@@ -18,7 +18,7 @@ from alerting.overlays.hold import Kind
 from alerting.overlays.overlays import Ask, Overlays
 from alerting.overlays.suppression import Suppressions
 from gateway.model.clock import ManualClock
-from gateway.model.site import GatewayFault
+from gateway.model.gateway_fault import GatewayFault
 from gateway.model.verdict import Verdicts
 from tests.alerting.receiver import receiver, until
 from tests.alerting.sites import START_NS

@@ -9,7 +9,7 @@ from alerting.notifiers.config import WebhookSettings
 from alerting.notifiers.webhook import WebhookNotifier
 from alerting.service import AlarmService
 from gateway.model.clock import ManualClock
-from gateway.model.signal import Condition
+from gateway.model.condition import Condition
 from gateway.model.text import Text
 from tests.alerting.receiver import receiver
 from tests.alerting.sites import START_NS, edge, verdicts

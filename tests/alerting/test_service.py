@@ -22,7 +22,7 @@ from alerting.service import AlarmService, AlarmSettings
 from gateway.model.alarm import Priority, Risk
 from gateway.model.clock import ManualClock
 from gateway.model.errors import CommandError, LedgerError
-from gateway.model.site import GatewayFault
+from gateway.model.gateway_fault import GatewayFault
 from gateway.model.text import Text
 from tests.alerting.receiver import Receiver, receiver, until
 from tests.alerting.sites import depot, edge, verdicts

@@ -14,8 +14,7 @@ from alerting.notifiers.config import SmtpSettings, WebhookSettings
 from alerting.slips import Seal
 from alerting.templates import LONGEST, compiled, rendered, tried
 from alerting.wording import SAMPLE, WORDINGS, Wording, lasting, values
-from gateway.model.condition import CONDITION_NAMES
-from gateway.model.signal import Condition
+from gateway.model.condition import CONDITION_NAMES, Condition
 from tests.alerting.sites import depot
 
 SITE = depot()

@@ -20,7 +20,7 @@ from gateway.model.alarm import Priority
 from gateway.model.annunciator import Annunciator, Until
 from gateway.model.clock import ManualClock
 from gateway.model.errors import CommandError, LedgerError
-from gateway.model.site import GatewayFault
+from gateway.model.gateway_fault import GatewayFault
 from gateway.model.text import Text
 from simulators.layout import DeviceMap, Point
 from simulators.modbus_device import Device

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from alerting.overlays.hold import Kind
 from gateway.model.alarm import Priority, Risk
+from gateway.model.condition import Condition
 from gateway.model.rules import Test
-from gateway.model.signal import SELFTEST, Condition, Limit, Signal
+from gateway.model.signal import SELFTEST, Limit, Signal
 from gateway.model.suppression import Suppression
 from gateway.model.text import Text
 from tests.api.depot import MemoryGateway, site

@@ -18,7 +18,7 @@ from gateway.change import files, trial
 from gateway.change.desk import Desk
 from gateway.change.history import History, Outcome
 from gateway.changeover import Changeover
-from gateway.model.site import GatewayFault
+from gateway.model.gateway_fault import GatewayFault
 from gateway.model.text import Text
 from gateway.parts.parts import Parts
 from gateway.pipeline import Pipeline

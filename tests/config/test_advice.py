@@ -10,8 +10,8 @@ import pytest
 from gateway.config import load
 from gateway.config.kinds import catalogue as kinds
 from gateway.model.advice import catalogue
+from gateway.model.condition import Condition
 from gateway.model.guidance import Guidance
-from gateway.model.signal import Condition
 from gateway.model.text import Text
 from gateway.vigil.twins import drill_alarms
 from tests.config.plugins import REAL

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.model.alarm import Priority, Risk
-from gateway.model.signal import Baseline
+from gateway.model.learnt import Baseline
 from gateway.model.text import LANGUAGES
 from tests.config.plugins import said, site
 

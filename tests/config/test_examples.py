@@ -6,7 +6,7 @@ import pytest
 
 from gateway.config import load
 from gateway.config.reference import reference
-from gateway.model.signal import Condition
+from gateway.model.condition import Condition
 from gateway.model.text import LANGUAGES, Text
 from tests.config import documents
 from tests.config.plugins import REAL

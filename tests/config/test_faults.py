@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.model.condition import FAULT_KINDS
-from gateway.model.signal import Condition, Faults
+from gateway.model.condition import FAULT_KINDS, Condition
+from gateway.model.learnt import Faults
 from gateway.model.text import Text
 from tests.config.plugins import said, site
 

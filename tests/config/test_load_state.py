@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.model.learnt import STATE_LABELS
-from gateway.model.signal import LoadState
+from gateway.model.learnt import STATE_LABELS, LoadState
 from gateway.model.text import Text
 from tests.config.plugins import said, site
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.model.alarm import Priority, Risk
-from gateway.model.signal import Profile
+from gateway.model.learnt import Profile
 from gateway.model.text import LANGUAGES, Text
 from tests.config.plugins import said, site
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.model.alarm import Priority, Risk
-from gateway.model.signal import Share
+from gateway.model.learnt import Share
 from gateway.model.text import Text
 from tests.config.plugins import said, site
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from gateway.model.alarm import Priority, Risk
-from gateway.model.signal import Condition, Trend
+from gateway.model.condition import Condition
+from gateway.model.signal import Trend
 from gateway.model.text import LANGUAGES
 from tests.config.plugins import said, site
 

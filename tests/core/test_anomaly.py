@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from gateway.model.alarm import Priority, Risk
+from gateway.model.learnt import Baseline
 from gateway.model.quality import Quality
-from gateway.model.signal import Baseline
 from tests.core.plant import Plant, signal, site
 
 QUICK = Baseline(every_s=10.0, learn_s=3000.0, hold_s=600.0)

@@ -7,8 +7,9 @@ import pytest
 
 from gateway.core.learning import STATISTICAL, LearningState
 from gateway.model.clock import NS
+from gateway.model.condition import Condition
+from gateway.model.learnt import Baseline
 from gateway.model.quality import Quality
-from gateway.model.signal import Baseline, Condition
 from tests.core.plant import Plant, limit, signal, site
 
 QUICK = Baseline(every_s=10.0, learn_s=3000.0, hold_s=600.0)

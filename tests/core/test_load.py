@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from gateway.model.expression import Expression
+from gateway.model.learnt import LoadState
 from gateway.model.quality import Quality
 from gateway.model.rules import Interlock, Side, Test
-from gateway.model.signal import LoadState
 from gateway.model.text import Text
 from tests.core.plant import Plant, signal, site
 

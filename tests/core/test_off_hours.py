@@ -14,8 +14,8 @@ from gateway.core.starts import Starts
 from gateway.model.alarm import Priority, Risk
 from gateway.model.clock import NS, Instant
 from gateway.model.frame import Frame
+from gateway.model.learnt import Profile
 from gateway.model.quality import Quality
-from gateway.model.signal import Profile
 from tests.core.plant import Plant, signal, site
 from tests.laws.plain_profile import PlainBands, PlainStarts
 

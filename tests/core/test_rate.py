@@ -9,9 +9,9 @@ from gateway.core.detectors.rate import DIRECTIONS, Rate
 from gateway.core.edges import Edges
 from gateway.core.rows import Intake
 from gateway.model.clock import NS, Instant
+from gateway.model.condition import Condition
 from gateway.model.frame import Frame
 from gateway.model.quality import Quality
-from gateway.model.signal import Condition
 from tests.core.plant import Plant, gas, limit, signal, site
 
 LEAK = limit("ROC+", 0.5, window_s=10.0, deadband=0.1)

@@ -11,9 +11,10 @@ from alerting.lifecycle import Event
 from gateway.core.learning import STATISTICAL
 from gateway.model.alarm import Priority, Risk
 from gateway.model.area import Escalation
-from gateway.model.condition import RISK_CONDITIONS
+from gateway.model.condition import RISK_CONDITIONS, Condition
+from gateway.model.learnt import Baseline
 from gateway.model.rules import Interlock, Side, Test, Vote
-from gateway.model.signal import Baseline, Condition, Limit
+from gateway.model.signal import Limit
 from gateway.model.text import Text
 from tests.core.plant import Plant, signal, site
 

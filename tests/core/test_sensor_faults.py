@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from gateway.core import Bank
-from gateway.model.condition import FAULT_KINDS
+from gateway.model.condition import FAULT_KINDS, Condition
+from gateway.model.learnt import Faults
 from gateway.model.quality import Quality
-from gateway.model.signal import Condition, Faults
 from tests.core.plant import Plant, Told, gas, instant, signal, site
 
 FAULTS = Faults(every_s=1.0, window_s=48.0, learn_s=400.0, hold_s=100.0, blunt=1.0)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from gateway.model.alarm import Risk
+from gateway.model.learnt import Share
 from gateway.model.quality import Quality
-from gateway.model.signal import Share
 from tests.core.plant import Plant, signal, site
 
 SHARE = Share("MAIN", every_s=60.0, learn_s=3600.0)

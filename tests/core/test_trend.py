@@ -10,8 +10,9 @@ import pytest
 
 from gateway.core.detectors import trend
 from gateway.core.detectors.trend import forecast
+from gateway.model.condition import Condition
 from gateway.model.quality import Quality
-from gateway.model.signal import Condition, Trend
+from gateway.model.signal import Trend
 from tests.core.plant import Plant, gas, limit, signal, site
 
 H = Condition.HIGH

@@ -7,7 +7,9 @@ from dataclasses import replace
 import pytest
 
 from gateway.core import Bank
-from gateway.model.signal import Baseline, Condition, Faults, Profile, SignalTable, Trend
+from gateway.model.condition import Condition
+from gateway.model.learnt import Baseline, Faults, Profile
+from gateway.model.signal import SignalTable, Trend
 from tests.core.plant import limit, signal
 from tests.laws.streams import SITES, fresh, run, stream
 

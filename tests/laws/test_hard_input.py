@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from gateway.model.clock import NS, Instant
+from gateway.model.condition import Condition
 from gateway.model.quality import Quality
-from gateway.model.signal import Condition
 from gateway.model.verdict import Verdicts
 from tests.laws.plain import PlainSite
 from tests.laws.streams import SITES, Moment, edges, frame, fresh, last, run, stream

@@ -9,8 +9,9 @@ import pytest
 
 from gateway.core import Bank
 from gateway.model.clock import NS, Instant
+from gateway.model.condition import Condition
 from gateway.model.quality import Quality
-from gateway.model.signal import Condition, SignalTable
+from gateway.model.signal import SignalTable
 from tests.laws.plain import PlainSite
 from tests.laws.streams import SITES, Moment, edges, frame, fresh, last, run, stream
 

@@ -12,9 +12,9 @@ import pytest
 from alerting.engine import AlarmEngine
 from alerting.lifecycle import Event
 from alerting.message import compose
+from gateway.model.condition import Condition
 from gateway.model.quality import Quality
 from gateway.model.rules import Interlock, Side, Test, Vote
-from gateway.model.signal import Condition
 from gateway.model.site import Site
 from gateway.model.text import Text
 from tests.core.plant import gas, signal, site

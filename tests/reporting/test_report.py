@@ -22,9 +22,10 @@ from gateway.historian.streams import streams
 from gateway.model.alarm import Risk
 from gateway.model.breach import stop_orders
 from gateway.model.clock import NS
+from gateway.model.condition import Condition
 from gateway.model.correction import Told
 from gateway.model.errors import CommandError, DavylampError, SinkError
-from gateway.model.signal import Condition, Still
+from gateway.model.signal import Still
 from gateway.model.text import Text
 from gateway.reporting import charts
 from gateway.reporting.document import Weight

@@ -16,8 +16,8 @@ from gateway.model import clock
 from gateway.model.clock import ManualClock
 from gateway.model.errors import CommandError
 from gateway.model.frame import Frame
+from gateway.model.gateway_fault import GatewayFault
 from gateway.model.signal import SELFTEST, SignalTable
-from gateway.model.site import GatewayFault
 from gateway.model.text import Text
 from gateway.vigil.selftest import ALARM, STATIONS
 from tests.alerting.receiver import receiver

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from alerting.oncall.roster import Layer, Roster
 from alerting.oncall.routing import Address, Filter, Hours, Mute, Person, Policy, Routing, Step
 from gateway.model.alarm import AlarmDefinition, Priority, Risk
-from gateway.model.signal import Condition
+from gateway.model.condition import Condition
 from gateway.model.text import Text
 
 ZONE = ZoneInfo("Asia/Shanghai")

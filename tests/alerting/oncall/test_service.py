@@ -18,7 +18,7 @@ from alerting.overlays.overlays import Ask
 from alerting.service import AlarmService
 from gateway.model.alarm import AlarmTable
 from gateway.model.clock import ManualClock
-from gateway.model.site import GatewayFault
+from gateway.model.gateway_fault import GatewayFault
 from gateway.model.text import Text
 from tests.alerting.oncall.people import NIGHT, ROUTING
 from tests.alerting.receiver import Receiver, receiver, until
