@@ -171,8 +171,8 @@ class Annunciation:
                     await siren.news.wait()
 
     async def _drive(self, siren: _Siren) -> None:
-        now = self._clock.now()
-        on = siren.armed.on and (siren.test_until_ns > now.line_ns
+        now, armed = self._clock.now(), siren.armed
+        on = armed.on and (siren.test_until_ns > now.line_ns
                                  or wanted(siren.annunciator, self._alarms.views(), now))
         if siren.driven is not on:
             siren.driven = None  # a stop between the command and its reading back must release it all the same
@@ -184,7 +184,7 @@ class Annunciation:
                 log.error("%s can not be driven: %s", siren.annunciator.id, error)
             return
         siren.driven, siren.failures, siren.trouble = on, 0, None
-        if not siren.armed.on:
+        if not armed.on and siren.armed is armed:  # who disarmed it while it was driven waits for the next command
             siren.armed = None
             self._save()
 

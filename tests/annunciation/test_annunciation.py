@@ -13,6 +13,7 @@ import pytest
 from alerting.lifecycle import State
 from alerting.overlays.hold import Kind
 from alerting.overlays.overlays import Ask
+from drivers.modbus.output import ModbusOutput
 from gateway import annunciation
 from gateway.annunciation import AnnunciatorAct, wanted
 from gateway.app import Gateway, load
@@ -162,6 +163,22 @@ async def test_what_is_armed_outlives_a_restart_and_is_released_at_the_stop(tmp_
         asked = bus.head.counters.requests
         await yard.until(lambda: bus.head.counters.requests > asked + 10, "polling stopped")
         assert bus.writes == writes
+
+
+async def test_a_siren_that_is_disarmed_while_a_command_is_on_its_way_is_released(tmp_path, bus, monkeypatch):
+    drive, acts = ModbusOutput.drive, []
+
+    async def slowly(output, on):
+        await drive(output, on)
+        if on and acts:
+            await acts.pop()("disarm")
+
+    monkeypatch.setattr(ModbusOutput, "drive", slowly)
+    async with leaking(tmp_path, bus, "siren") as yard:
+        await yard.until(lambda: bus.coils() == (True, False), "it does not sound")
+        acts.append(yard.act)
+        await yard.until(lambda: not acts and bus.coils() == (False, False), "disarmed, and not released")
+        await yard.until(lambda: json.loads((tmp_path / "data" / annunciation.FILE).read_text()) == {}, "still armed")
 
 
 async def test_a_siren_that_was_to_be_released_while_its_bus_was_dead_is_released_later(tmp_path, bus):
