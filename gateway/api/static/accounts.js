@@ -59,7 +59,7 @@ export class Accounts {
   }
 }
 
-const ID = { name: "id", label: "accountId", needed: true, most: 32 }, NAME = { name: "name", label: "accountName", most: 40 };
+const ID = { name: "id", label: "accountId", needed: true, most: 32 }, NAME = { name: "name", label: "accountName", most: 40, others: true };
 const roleField = (value) => ({ name: "role", label: "accountRole", kind: "choice", options: said(ROLES), ...(value ? { value } : {}) });
 
 function heading(word, act, make) { const head = el("h3", "", say(word)); head.append(" ", button(say(act), make, { look: "quiet", key: act })); return head; }

@@ -22,11 +22,11 @@ export async function post(path, body, silent = say("notDone")) {
 
 let opener = null;
 
-// fields: {name, label, kind: "line" | "lines" | "secret" | "choice" | "choices", value, options, follows, hints, needed, most}. follows: [name of
+// fields: {name, label, kind: "line" | "lines" | "secret" | "choice" | "choices", value, options, follows, hints, needed, most, others}. follows: [name of
 // another field, its value -> options]. send(values) gives null when it was done, else what to say: the dialog then stays open, for
-// nobody may believe in what was not done.
+// nobody may believe in what was not done. others: a name that is not of whoever asks.
 export function ask({ title, about = [], fields: all, go, note = "", send }) {
-  const fields = all.filter(({ name, label }) => name !== "name" || label !== "yourName" || !me.account); // with an account nobody types a name
+  const fields = all.filter(({ name, others }) => name !== "name" || others || !me.account); // with an account nobody types the own name
   const dialog = $("ask"), inputs = new Map();
   opener = document.activeElement;
   const rows = fields.map((field) => {
@@ -48,7 +48,7 @@ export function ask({ title, about = [], fields: all, go, note = "", send }) {
   form.onsubmit = async (event) => {
     event.preventDefault();
     const values = Object.fromEntries([...inputs].map(([name, input]) => [name, input.multiple ? [...input.selectedOptions].map(({ value }) => value) : input.type === "password" ? input.value : input.value.trim()]));
-    if (values.name) localStorage.setItem("name", values.name);
+    if (values.name && !me.account) localStorage.setItem("name", values.name);
     sending.disabled = true;
     const wrong = await send(values);
     sending.disabled = false;
